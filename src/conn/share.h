@@ -1,0 +1,20 @@
+/* share: a worker's own count on a shared frame.
+ *
+ * Fan-out takes one atomic reference per worker; inside the worker, each outbox entry counts in this plain integer. A share never
+ * leaves its worker. */
+#ifndef CONN_SHARE_H
+#define CONN_SHARE_H
+
+#include "wire/frame.h"
+
+struct frame_share {
+    struct frame *frame; /* one reference */
+    size_t count;        /* outbox entries and holders in this worker */
+};
+
+/* Takes over the caller's reference on f; count starts at 1, the caller's. NULL: out of memory (the reference is released). */
+struct frame_share *frame_share_new(struct frame *f);
+void frame_share_ref(struct frame_share *s);
+void frame_share_unref(struct frame_share *s); /* NULL is fine */
+
+#endif
