@@ -1,0 +1,198 @@
+/* chain: the one door to Ethereum data.
+ *
+ * Who stands behind it (a chain we execute, other nodes, a host program) fills a struct chain_ops; hub/, rpc/ and api/ see only these
+ * functions. Reading is for any thread: what comes out is immutable and counted. Writing is for the writer, one thread with a
+ * queue (chain_write): it alone submits, seals, moves the head, and publishes.
+ *
+ *                    chain_write(letter)             watcher->event()
+ *   any thread ─────────────────────────► writer ─────────────────────► hub's mailboxes
+ *   any thread ── chain_head, _block…, _state… (snapshots, no queue)
+ *
+ * Promise: before an event reaches a watcher, everything it names can be read through these functions, by number and by hash.
+ *
+ * Not here: subscriptions (hub/), development controls (chain/dev.h), JSON (api/). */
+#ifndef CHAIN_CHAIN_H
+#define CHAIN_CHAIN_H
+
+#include "base/mailbox.h"
+#include "eth/block.h"
+#include "eth/filter.h"
+
+/* ---- events ---- */
+
+/* A transaction that waits, immutable and counted; it owns what tx points to. */
+struct pending_tx {
+    struct ref ref;
+    struct arena_home memory;
+    struct tx tx; /* sender known */
+};
+struct pending_tx *pending_tx_ref(struct pending_tx *p);
+void pending_tx_unref(struct pending_tx *p);
+
+enum chain_event_kind { CHAIN_EVENT_HEAD, CHAIN_EVENT_PENDING, CHAIN_EVENT_SYNCING };
+
+struct chain_sync {
+    bool syncing;
+    uint64_t starting_block, current_block, highest_block;
+};
+
+/* One change, immutable and counted, published once for all. */
+struct chain_event {
+    struct ref ref;
+    enum chain_event_kind kind;
+    uint64_t sequence;       /* counts events of this chain, from 1, without holes */
+    uint64_t published_ns;   /* monotonic */
+    /* HEAD: the canonical chain lost removed[] (newest first) and gained added[] (oldest first); either may be empty, not both.
+     * Every block has its receipts. */
+    struct block **removed;
+    size_t removed_count;
+    struct block **added;
+    size_t added_count;
+    struct block *head;      /* afterwards */
+    struct pending_tx *pending;
+    struct chain_sync sync;
+};
+/* References on all blocks are taken. NULL: out of memory. */
+struct chain_event *chain_event_head_new(struct block *const *removed, size_t removed_count, struct block *const *added, size_t added_count,
+                                         struct block *head);
+struct chain_event *chain_event_pending_new(struct pending_tx *p);
+struct chain_event *chain_event_syncing_new(const struct chain_sync *s);
+struct chain_event *chain_event_ref(struct chain_event *e); /* any thread */
+void chain_event_unref(struct chain_event *e);              /* any thread; NULL is fine */
+
+struct chain_watcher {
+    void *ctx;
+    /* Writer's thread, in order of sequence. Must not block; takes a reference to keep the event. */
+    void (*event)(void *ctx, struct chain_event *e);
+    struct chain_watcher *next;
+};
+
+/* ---- reading state ---- */
+
+/* The state after one block (or the pending one), from chain_state_open(). One thread at a time. */
+struct chain_state;
+
+struct chain_account {
+    bool exists;
+    uint64_t nonce;
+    struct fan_u256 balance_wei;
+    struct fan_hash code_hash, storage_root;
+};
+
+struct chain_proof {
+    struct chain_account account;
+    const struct slice *account_nodes; /* RLP, root first */
+    size_t account_node_count;
+    struct {
+        struct fan_u256 value;
+        const struct slice *nodes;
+        size_t node_count;
+    } *slots;                          /* one for each slot asked */
+};
+
+/* What differs from the state for the length of one call (geth's stateOverride). */
+struct chain_override {
+    struct fan_address address;
+    bool has_balance, has_nonce, has_code, has_state, has_moved_to; /* has_state: slots replace all storage, else they are laid over it */
+    struct fan_u256 balance_wei;
+    uint64_t nonce;
+    struct slice code;
+    struct fan_address moved_to;       /* movePrecompileToAddress */
+    const struct { struct fan_u256 slot, value; } *slots;
+    size_t slot_count;
+};
+
+/* eth_call's and eth_estimateGas's request. Absent fields are as geth fills them. */
+struct chain_call {
+    struct tx tx;                      /* sender, to, value, data, fees, access list …; no signature */
+    bool has_gas, has_fee;             /* without a fee the base fee is not asked for */
+    uint64_t gas_max;                  /* cap of the server */
+    uint64_t deadline_ms;              /* monotonic; 0: none */
+    const struct chain_override *overrides;
+    size_t override_count;
+    bool has_number, has_timestamp, has_gas_limit, has_base_fee, has_beneficiary, has_prev_randao; /* block overrides */
+    uint64_t number, timestamp, gas_limit, base_fee_wei;
+    struct fan_address beneficiary;
+    struct fan_hash prev_randao;
+};
+
+enum chain_call_status { CHAIN_CALL_SUCCESS, CHAIN_CALL_REVERT, CHAIN_CALL_HALT, CHAIN_CALL_INVALID, CHAIN_CALL_TIMEOUT };
+
+struct chain_call_result {
+    enum chain_call_status status;
+    struct slice output;               /* return or revert data; in the call's arena */
+    uint64_t gas_used, gas_spent_max;
+    struct slice text;                 /* HALT, INVALID: geth's words */
+    const struct tx_access *access;    /* when an access list was asked for */
+    size_t access_count;
+};
+
+/* ---- the pool ---- */
+
+struct chain_fees {
+    uint64_t gas_price_wei, priority_fee_wei; /* suggestions: eth_gasPrice, eth_maxPriorityFeePerGas */
+    uint64_t blob_base_fee_wei;               /* of the next block */
+    uint64_t next_base_fee_wei;
+};
+
+struct chain;
+
+/* What stands behind the door. NULL entries answer FAN_EUNSUPPORTED. */
+struct chain_ops {
+    /* Any thread. Each gives out a reference. */
+    enum fan_status (*head)(struct chain *c, struct block **out);
+    enum fan_status (*finalized)(struct chain *c, struct block **out_safe, struct block **out_finalized);
+    enum fan_status (*block_by_number)(struct chain *c, uint64_t number, struct block **out);
+    enum fan_status (*block_by_hash)(struct chain *c, const struct fan_hash *hash, bool *out_canonical, struct block **out);
+    enum fan_status (*tx_by_hash)(struct chain *c, const struct fan_hash *hash, struct block **out, size_t *out_index);
+    enum fan_status (*pending_by_hash)(struct chain *c, const struct fan_hash *hash, struct pending_tx **out);
+    /* Logs of canonical blocks from … to that match, in order; at most count_max, beyond it FAN_ELIMIT with *out_fits the last block whose logs all fit.
+     * each() is called on the caller's thread; the log is borrowed. */
+    enum fan_status (*logs)(struct chain *c, const struct filter *f, uint64_t from, uint64_t to, size_t count_max,
+                            enum fan_status (*each)(void *ctx, const struct log *l), void *ctx, uint64_t *out_fits);
+    enum fan_status (*state_open)(struct chain *c, const struct block *at, struct chain_state **out); /* FAN_ENOTFOUND: pruned; FAN_ESTALE */
+    void (*state_close)(struct chain *c, struct chain_state *s);
+    enum fan_status (*account)(struct chain_state *s, const struct fan_address *a, struct chain_account *out);
+    enum fan_status (*slot)(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slot, struct fan_u256 *out);
+    enum fan_status (*code)(struct chain_state *s, const struct fan_hash *code_hash, struct arena *a, struct slice *out);
+    enum fan_status (*proof)(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slots, size_t slot_count, struct arena *arena,
+                             struct chain_proof *out);
+    /* Executes on the state and forgets the changes. `at` is the block the state is of; pending: as if in the block after it. */
+    enum fan_status (*call)(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access, struct arena *a,
+                            struct chain_call_result *out, struct fan_error *err);
+    void (*fees)(struct chain *c, struct chain_fees *out);
+    void (*sync)(struct chain *c, struct chain_sync *out);
+    const struct chain_config *(*config)(struct chain *c);
+
+    /* Writer's thread. */
+    /* Puts a transaction into the pool (sender known; copied) and, where blocks come at once, seals it. FAN_EREJECTED with geth's words in err.
+     * *out_hash is its hash. When it returns FAN_OK after an instant block, that block can be read and was published. */
+    enum fan_status (*submit)(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, struct fan_error *err);
+    uint64_t (*pending_nonce)(struct chain *c, const struct fan_address *a);
+    /* The block that would be sealed now, with receipts; a reference; the header's hash counts as unknown to clients. */
+    enum fan_status (*pending_block)(struct chain *c, struct block **out);
+    enum fan_status (*pending_state_open)(struct chain *c, struct chain_state **out);
+    /* Every waiting transaction, executable ones first by sender and nonce; each() borrows. */
+    void (*pool_walk)(struct chain *c, void (*each)(void *ctx, const struct pending_tx *p, bool executable), void *ctx);
+};
+
+struct chain_dev_ops; /* chain/dev.h */
+
+/* The implementation embeds this as its first member. */
+struct chain {
+    const struct chain_ops *ops;
+    const struct chain_dev_ops *dev;   /* NULL: no development methods */
+    struct chain_watcher *watchers;    /* changed only before the writer starts */
+    struct mailbox *writer;            /* the writer's queue */
+    _Atomic uint64_t head_number;      /* for eth_blockNumber: stored before the event is published */
+    uint64_t sequence;                 /* writer's */
+};
+
+/* Before the writer starts. The watcher must outlive the chain. */
+void chain_watch(struct chain *c, struct chain_watcher *w);
+/* Any thread: runs the letter on the writer, in order of arrival. */
+void chain_write(struct chain *c, struct letter *l);
+/* Writer's thread: stamps the event, tells every watcher, drops the caller's reference. NULL is ignored. */
+void chain_publish(struct chain *c, struct chain_event *e);
+
+#endif

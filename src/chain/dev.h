@@ -1,0 +1,46 @@
+/* dev: what a development chain lets its user do to it (evm_*, anvil_*, hardhat_*).
+ *
+ * All on the writer's thread. Words in err are those that anvil or Hardhat use, since tools parse them.
+ * Spec: anvil's and Hardhat Network's reference pages. */
+#ifndef CHAIN_DEV_H
+#define CHAIN_DEV_H
+
+#include "chain/chain.h"
+
+struct chain_dev_ops {
+    /* Seals `count` blocks, the first at the next timestamp, each further interval_s later. Their transactions come from the pool. */
+    enum fan_status (*mine)(struct chain *c, uint64_t count, uint64_t interval_s, struct fan_error *err);
+    /* One block at that timestamp (0: the next). */
+    enum fan_status (*mine_at)(struct chain *c, uint64_t timestamp, struct fan_error *err);
+    uint64_t (*snapshot)(struct chain *c);                     /* ids count from 1 */
+    bool (*revert)(struct chain *c, uint64_t id);              /* false: no such snapshot; later ones go with it */
+    /* Replaces the last `depth` blocks by as many new ones (anvil_reorg); their transactions are put back into the pool unless dropped. */
+    enum fan_status (*reorg)(struct chain *c, uint64_t depth, struct fan_error *err);
+    enum fan_status (*rollback)(struct chain *c, uint64_t depth, struct fan_error *err);
+    int64_t (*increase_time)(struct chain *c, int64_t seconds); /* returns the total offset */
+    enum fan_status (*set_next_timestamp)(struct chain *c, uint64_t timestamp, struct fan_error *err);
+    void (*set_time)(struct chain *c, uint64_t timestamp);
+    void (*set_automine)(struct chain *c, bool on);
+    bool (*automine)(struct chain *c);
+    void (*set_interval)(struct chain *c, uint64_t milliseconds); /* 0: off */
+    enum fan_status (*set_balance)(struct chain *c, const struct fan_address *a, const struct fan_u256 *wei);
+    enum fan_status (*set_nonce)(struct chain *c, const struct fan_address *a, uint64_t nonce, struct fan_error *err);
+    enum fan_status (*set_code)(struct chain *c, const struct fan_address *a, struct slice code);
+    enum fan_status (*set_slot)(struct chain *c, const struct fan_address *a, const struct fan_u256 *slot, const struct fan_u256 *value);
+    void (*impersonate)(struct chain *c, const struct fan_address *a, bool on);
+    void (*auto_impersonate)(struct chain *c, bool on);
+    bool (*may_impersonate)(struct chain *c, const struct fan_address *a);
+    void (*set_coinbase)(struct chain *c, const struct fan_address *a);
+    enum fan_status (*set_next_base_fee)(struct chain *c, uint64_t wei);
+    void (*set_prev_randao)(struct chain *c, const struct fan_hash *value);
+    void (*set_gas_limit)(struct chain *c, uint64_t gas);
+    bool (*drop_tx)(struct chain *c, const struct fan_hash *hash);
+    void (*drop_all)(struct chain *c);
+    /* The unlocked accounts, in order; secrets are 32 bytes each. */
+    size_t (*accounts)(struct chain *c, const struct fan_address **out);
+    const uint8_t *(*secret_of)(struct chain *c, const struct fan_address *a); /* NULL: not ours. Any thread: never changes */
+    /* Puts in an unsigned transaction of an impersonated sender; otherwise as chain_ops.submit. */
+    enum fan_status (*submit_unsigned)(struct chain *c, struct tx *tx, struct fan_hash *out_hash, struct fan_error *err);
+};
+
+#endif
