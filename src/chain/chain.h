@@ -79,15 +79,21 @@ struct chain_account {
     struct fan_hash code_hash, storage_root;
 };
 
+struct chain_slot {
+    struct fan_u256 slot, value;
+};
+
+struct chain_slot_proof {
+    struct fan_u256 value;
+    const struct slice *nodes; /* RLP, root first */
+    size_t node_count;
+};
+
 struct chain_proof {
     struct chain_account account;
     const struct slice *account_nodes; /* RLP, root first */
     size_t account_node_count;
-    struct {
-        struct fan_u256 value;
-        const struct slice *nodes;
-        size_t node_count;
-    } *slots;                          /* one for each slot asked */
+    const struct chain_slot_proof *slots; /* one for each slot asked */
 };
 
 /* What differs from the state for the length of one call (geth's stateOverride). */
@@ -98,7 +104,7 @@ struct chain_override {
     uint64_t nonce;
     struct slice code;
     struct fan_address moved_to;       /* movePrecompileToAddress */
-    const struct { struct fan_u256 slot, value; } *slots;
+    const struct chain_slot *slots;
     size_t slot_count;
 };
 
