@@ -1,0 +1,43 @@
+/* frame: one event, encoded once, that many connections send.
+ *
+ * A block arrives once and may leave ten thousand times. The hub therefore encodes it
+ * once; connections write the same head and tail, and only the 34 bytes of the
+ * subscription's id between them differ. A frame never changes after frame_new(),
+ * and that is what makes it safe to share between workers.
+ *
+ *   81 7e 01 2c {"jsonrpc":"2.0",…"subscription":"  0x0123…(34 bytes)  ","result":{…}}}
+ *   └── head: WebSocket header and text ───────┘ └──── the hole ────┘ └── tail ────────┘
+ *
+ * The header can stand in the shared head because the id's width is fixed, so the length of the message is known. A frame
+ * without a hole is whole in its head; its tail is empty.
+ *
+ * Not here: how far each connection has written (conn/outbox.h), who receives it (hub/hub.h).
+ * Spec: RFC 6455 section 5.2 (layout), section 5.1 (a server never masks). */
+#ifndef WIRE_FRAME_H
+#define WIRE_FRAME_H
+
+#include "base/slice.h"
+
+/* "0x" and 32 hex digits; the quotes around it belong to head and tail. */
+enum { FRAME_ID_LEN = 34 };
+
+struct frame;
+
+/* Joins head and tail around a hole for the id; the bytes are copied. On FAN_OK the
+ * caller owns one reference in *out_frame. On FAN_ENOMEM *out_frame is untouched. */
+FAN_MUST_CHECK enum fan_status frame_new(struct slice head, struct slice tail, struct frame **out_frame);
+/* The same for the text of a message: the header of one unfragmented text frame is put in front of head. */
+FAN_MUST_CHECK enum fan_status frame_new_text(struct slice head, struct slice tail, struct frame **out_frame);
+/* Bytes that leave as they are, without a hole. */
+FAN_MUST_CHECK enum fan_status frame_new_plain(struct slice bytes, struct frame **out_frame);
+
+struct frame *frame_ref(struct frame *f); /* once per worker, any thread; returns f */
+void frame_unref(struct frame *f);        /* any thread; NULL is fine */
+
+/* Any thread that holds a reference; borrowed as long as it does. */
+struct slice frame_peek_head(const struct frame *f);
+struct slice frame_peek_tail(const struct frame *f); /* empty without a hole */
+bool frame_has_hole(const struct frame *f);
+size_t frame_len(const struct frame *f); /* what one recipient gets, the id included */
+
+#endif
