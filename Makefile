@@ -1,0 +1,48 @@
+# The front door. Each target sets up what it needs, says what it does, and can be called again at no cost.
+SHELL := /bin/bash
+PRESET ?= release
+NINJA  ?= nice ninja
+
+.PHONY: all run test test-unit test-threads test-system fuzz bench install clean format tidy sim help
+
+all: ## build build/release/fanatico, with what it needs
+	@tools/setup.sh build
+	@tools/build.sh $(PRESET)
+
+run: all ## set up, build, start the development chain (ARGS="--block-time 1" passes options)
+	@exec build/release/fanatico $(ARGS)
+
+test: ## set up, build, pass every test
+	@tools/setup.sh build test
+	@tools/test.sh all
+
+test-unit: ## unit tests under ASan and UBSan
+	@tools/setup.sh build
+	@tools/test.sh unit
+
+test-threads: ## what crosses threads, under TSan
+	@tools/setup.sh build
+	@tools/test.sh threads
+
+test-system: ## the real binary with real clients and peers
+	@tools/setup.sh build test
+	@tools/test.sh system
+
+fuzz: ## every fuzz target for SECONDS each (default 30)
+	@tools/setup.sh build test
+	@tools/fuzz.sh $${SECONDS_EACH:-30}
+
+install: all ## install below PREFIX (default /usr/local)
+	cmake --install build/release --prefix $${PREFIX:-/usr/local}
+
+format: ## settle the layout of changed C files
+	git diff --name-only HEAD -- '*.c' '*.h' | xargs -r clang-format -i
+
+tidy: ## clang-tidy over the tree
+	@tools/build.sh clang && git ls-files 'src/*.c' 'cmd/*.c' | xargs clang-tidy -p build/clang --quiet
+
+clean: ## remove build/ (caches outside the tree stay)
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | column -t -s "$$(printf '\t')"

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs what a target needs, by package name: `setup.sh build` for compiling, `setup.sh test` for the tests' clients and peers.
+# What is there already costs nothing; what cannot be installed is named in one line with its cure (exit code 2).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cache=${FANATICO_CACHE:-$HOME/.cache/fanatico}
+mkdir -p "$cache" build
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 2; }
+
+# A list of Debian packages, one a line, # for comments.
+debian() {
+    local wanted missing=() p sudo=
+    mapfile -t wanted < <(sed 's/#.*//' "$1" | awk 'NF {print $1}')
+    command -v dpkg-query >/dev/null || die "no dpkg here. Cure: install the equivalents of: ${wanted[*]}"
+    for p in "${wanted[@]}"; do
+        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "packages are missing and this is not root. Cure: apt-get install ${missing[*]}"
+        sudo=sudo
+    fi
+    say "installing from Debian: ${missing[*]}"
+    $sudo apt-get update -qq || true
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"build/apt.log" 2>&1 ||
+        die "apt-get failed ($(tail -n 1 build/apt.log)). Cure: apt-get install ${missing[*]}"
+}
+
+cargo_needed() {
+    local cargo
+    cargo=$(command -v cargo || true)
+    [ -n "$cargo" ] || { [ -x "$HOME/.cargo/bin/cargo" ] && cargo=$HOME/.cargo/bin/cargo; } ||
+        die "cargo is missing. Cure: install Rust 1.91 or newer with rustup"
+    "$cargo" --version | awk '{split($2, v, "."); exit !(v[1] > 1 || v[2] >= 91)}' ||
+        die "$("$cargo" --version) is too old. Cure: rustup update (1.91 or newer is needed)"
+}
+
+# npm_project NAME FOLDER: node_modules of FOLDER/package-lock.json in build/NAME, installed again only when the lock changed.
+npm_project() {
+    local to=build/$1 from=$2
+    command -v npm >/dev/null || die "npm is missing. Cure: install Node.js 20 or newer"
+    [ -f "$to/.done" ] && cmp -s "$from/package-lock.json" "$to/.done" && return 0
+    say "installing npm packages of $from into $to"
+    mkdir -p "$to"
+    cp "$from/package.json" "$from/package-lock.json" "$to/"
+    (cd "$to" && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline >npm.log 2>&1) ||
+        die "npm ci failed in $to ($(grep -m1 'npm error' "$to/npm.log")). Cure: look at $to/npm.log"
+    cp "$from/package-lock.json" "$to/.done"
+}
+
+python_venv() {
+    local to=build/venv from=test/python/requirements.txt
+    [ -f "$to/.done" ] && cmp -s "$from" "$to/.done" && return 0
+    say "installing Python packages of $from into $to"
+    python3 -m venv "$to" || die "python3 cannot make a venv. Cure: apt-get install python3-venv"
+    "$to/bin/pip" install --quiet --requirement "$from" >build/pip.log 2>&1 || die "pip failed ($(tail -n 1 build/pip.log)). Cure: look at build/pip.log"
+    cp "$from" "$to/.done"
+}
+
+# geth, the oracle of roots, kept outside the clone: five minutes to compile.
+geth_peer() {
+    local version=v1.17.10
+    [ -x "$cache/go/geth-$version" ] && return 0
+    command -v go >/dev/null || die "go is missing. Cure: install Go 1.24 or newer (for geth, the tests' oracle)"
+    say "building geth $version (once, some minutes)"
+    mkdir -p "$cache/go"
+    GOBIN=$cache/go nice go install "github.com/ethereum/go-ethereum/cmd/geth@$version" >build/geth.log 2>&1 ||
+        die "go install geth failed ($(tail -n 1 build/geth.log)). Cure: look at build/geth.log"
+    mv "$cache/go/geth" "$cache/go/geth-$version"
+}
+
+for what in "$@"; do
+    case $what in
+    build) debian tools/packages/build.txt; cargo_needed ;;
+    test)
+        debian tools/packages/test.txt
+        npm_project npm test/npm
+        npm_project hardhat3 test/hardhat3
+        npm_project hardhat hardhat
+        [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
+        python_venv
+        geth_peer
+        ;;
+    *) die "unknown part '$what': build or test" ;;
+    esac
+done
