@@ -1,0 +1,248 @@
+#include "options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/hex.h"
+#include "codec/u256.h"
+
+enum kind { PORT, COUNT, DURATION, BYTES, TEXT, LIST, SWITCH, ETHER, ADDRESS };
+
+struct row {
+    const char *flag, *env, *value, *fallback, *commands, *group, *help;
+    enum kind kind;
+    size_t at, has_at;
+};
+
+static const struct row rows[] = {
+#define OPTION(field, kind, flag, env, value, fallback, commands, group, help)                                         \
+    {flag, env, value, fallback, commands, group, help, kind, offsetof(struct options, field),                         \
+     offsetof(struct options, has_##field)},
+#include "options.def"
+#undef OPTION
+};
+
+static enum fan_status wrong(struct fan_error *err, const char *from, const char *text, const char *fits)
+{
+    return fan_error_set(err, FAN_EINVAL, "%s: \"%s\" is not %s", from, text, fits);
+}
+
+static bool number(const char *text, uint64_t *out, const char **rest)
+{
+    uint64_t v = 0;
+    const char *p = text;
+
+    if (!isdigit((unsigned char)*p)) return false;
+    for (; isdigit((unsigned char)*p); p++) {
+        uint64_t digit = (uint64_t)(*p - '0');
+
+        if (v > (UINT64_MAX - digit) / 10) return false;
+        v = v * 10 + digit;
+    }
+    *out = v;
+    *rest = p;
+    return true;
+}
+
+/* "30" and "30s" are seconds, "500ms" milliseconds, "0.5" half a second, "2m" two minutes. */
+static bool duration(const char *text, uint64_t *out_ms)
+{
+    char *rest;
+    double v;
+
+    if (!isdigit((unsigned char)text[0])) return false;
+    v = strtod(text, &rest);
+    if (strcmp(rest, "ms") == 0) v /= 1000;
+    else if (strcmp(rest, "m") == 0) v *= 60;
+    else if (*rest && strcmp(rest, "s") != 0) return false;
+    if (v > 1e9) return false;
+    *out_ms = (uint64_t)(v * 1000 + 0.5);
+    return true;
+}
+
+static bool bytes(const char *text, uint64_t *out)
+{
+    const char *rest;
+    unsigned shift = 0;
+
+    if (!number(text, out, &rest)) return false;
+    if (strcmp(rest, "K") == 0) shift = 10;
+    else if (strcmp(rest, "M") == 0) shift = 20;
+    else if (strcmp(rest, "G") == 0) shift = 30;
+    else if (*rest) return false;
+    if (*out > UINT64_MAX >> shift) return false;
+    *out <<= shift;
+    return true;
+}
+
+/* Decimal ether, up to 18 places behind the point, as wei. */
+static bool ether(const char *text, struct fan_u256 *out)
+{
+    char digits[100];
+    size_t len = 0, places = 0;
+    bool point = false;
+
+    for (; *text; text++) {
+        if (*text == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (!isdigit((unsigned char)*text) || len + 20 > sizeof digits || places == 18) return false;
+        digits[len++] = *text;
+        places += point;
+    }
+    if (!len) return false;
+    for (; places < 18; places++) digits[len++] = '0';
+    return u256_from_decimal(slice_of(digits, len), out) == FAN_OK;
+}
+
+static enum fan_status set(struct options *o, const struct row *r, const char *from, const char *text, struct fan_error *err)
+{
+    char *field = (char *)o + r->at;
+    const char *rest;
+    uint64_t v;
+
+    switch (r->kind) {
+    case PORT:
+        if (!number(text, &v, &rest) || *rest || v > 65535) return wrong(err, from, text, "a port (0 to 65535)");
+        *(uint16_t *)(void *)field = (uint16_t)v;
+        break;
+    case COUNT:
+        if (!number(text, &v, &rest) || *rest) return wrong(err, from, text, "a whole number");
+        *(uint64_t *)(void *)field = v;
+        break;
+    case DURATION:
+        if (!duration(text, (uint64_t *)(void *)field)) return wrong(err, from, text, "a duration (30, 30s, 500ms)");
+        break;
+    case BYTES:
+        if (!bytes(text, (uint64_t *)(void *)field)) return wrong(err, from, text, "a size (1000, 64K, 16M, 1G)");
+        break;
+    case TEXT:
+    case LIST: *(const char **)(void *)field = text; break;
+    case SWITCH:
+        if (strcmp(text, "true") == 0 || strcmp(text, "1") == 0) *(bool *)field = true;
+        else if (strcmp(text, "false") == 0 || strcmp(text, "0") == 0) *(bool *)field = false;
+        else return wrong(err, from, text, "true or false");
+        break;
+    case ETHER:
+        if (!ether(text, (struct fan_u256 *)(void *)field)) return wrong(err, from, text, "an amount of ether");
+        break;
+    case ADDRESS:
+        if (hex_read_fixed(slice_str(text), ((struct fan_address *)(void *)field)->bytes, 20))
+            return wrong(err, from, text, "an address (0x and 40 hex digits)");
+        break;
+    }
+    return FAN_OK;
+}
+
+/* "--ws.port" and "--ws_port" are "--ws-port". */
+static bool same_flag(const char *given, size_t len, const char *flag)
+{
+    if (len != strlen(flag)) return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = given[i] == '.' || given[i] == '_' ? '-' : given[i];
+
+        if (c != flag[i]) return false;
+    }
+    return true;
+}
+
+static const struct row *find(const char *given, size_t len, char command)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (strchr(rows[i].commands, command) && same_flag(given, len, rows[i].flag)) return &rows[i];
+    return NULL;
+}
+
+static const char *env_name(const struct row *r, char out[80])
+{
+    size_t len = 0;
+
+    if (r->env) return r->env;
+    for (const char *p = "FANATICO_"; *p; p++) out[len++] = *p;
+    for (const char *p = r->flag; *p && len < 79; p++) out[len++] = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
+    out[len] = 0;
+    return out;
+}
+
+static enum fan_status read_environment(struct options *o, char command, struct fan_error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct row *r = &rows[i];
+        char name[80];
+        const char *from = env_name(r, name), *text;
+        enum fan_status s;
+
+        if (!strchr(r->commands, command)) continue;
+        text = getenv(from);
+        if (!text || !*text) continue;
+        s = set(o, r, from, text, err);
+        if (s) return s;
+        *((bool *)o + r->has_at) = true;
+    }
+    return FAN_OK;
+}
+
+enum fan_status options_read(struct options *o, char command, int argc, char **argv, enum options_outcome *out, struct fan_error *err)
+{
+    enum fan_status s;
+
+    memset(o, 0, sizeof *o);
+    *out = OPTIONS_GO;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (!rows[i].fallback) continue;
+        s = set(o, &rows[i], rows[i].flag, rows[i].fallback, err);
+        if (s) return s;
+    }
+    s = read_environment(o, command, err);
+    if (s) return s;
+    for (int i = 0; i < argc; i++) {
+        const char *arg = argv[i], *equals = strchr(arg, '='), *text;
+        size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
+        const struct row *r;
+        char from[120];
+
+        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+            *out = OPTIONS_HELP;
+            return FAN_OK;
+        }
+        if (strcmp(arg, "-p") == 0) {
+            arg = "--port";
+            len = 6;
+        }
+        if (strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
+        r = find(arg + 2, len - 2, command);
+        if (!r) return fan_error_set(err, FAN_EINVAL, "unknown option %.*s (see --help)", (int)len, arg);
+        if (equals) text = equals + 1;
+        else if (r->kind == SWITCH) text = "true";
+        else if (i + 1 < argc) text = argv[++i];
+        else return fan_error_set(err, FAN_EINVAL, "--%s needs a value (%s)", r->flag, r->value);
+        (void)snprintf(from, sizeof from, "--%s", r->flag);
+        s = set(o, r, from, text, err);
+        if (s) return s;
+        *((bool *)o + r->has_at) = true;
+    }
+    return FAN_OK;
+}
+
+void options_print_help(char command)
+{
+    const char *group = "";
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct row *r = &rows[i];
+        char left[64];
+
+        if (!strchr(r->commands, command)) continue;
+        if (strcmp(group, r->group) != 0) (void)printf("\n%s\n", r->group);
+        group = r->group;
+        (void)snprintf(left, sizeof left, "--%s%s%s", r->flag, r->value ? " " : "", r->value ? r->value : "");
+        (void)printf("  %-40s %s", left, r->help);
+        if (r->fallback && *r->fallback && r->kind != ADDRESS && strlen(r->fallback) < 40) (void)printf(" [%s]", r->fallback);
+        (void)printf("\n");
+    }
+    (void)printf("\nDurations read 30, 30s or 500ms. Every option is also an environment variable: %s\n",
+                 "FANATICO_ and its name\nin capitals (FANATICO_BLOCK_TIME); WS_HOST, WS_PORT, HTTP_HOST, HTTP_PORT, MAX_CONNECTIONS, PING_INTERVAL,\n"
+                 "PING_TIMEOUT and MAX_SUBSCRIPTIONS_PER_CONNECTION have no prefix. A flag wins over the environment.");
+}
