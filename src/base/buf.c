@@ -29,11 +29,11 @@ bool buf_reserve(struct buf *b, size_t more)
     uint8_t *p;
 
     if (b->failed) return false;
-    if (more <= b->cap - b->len) return true;
     if (more > SIZE_MAX / 4 - b->len || (b->len_max && more > b->len_max - b->len)) {
         b->failed = FAN_ELIMIT;
         return false;
     }
+    if (more <= b->cap - b->len) return true;
     while (cap < b->len + more) cap *= 2;
     p = realloc(b->at, cap);
     if (!p) {
