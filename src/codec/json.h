@@ -59,6 +59,7 @@ size_t json_count(struct json v);                          /* items of an array,
 struct json json_first(struct json array_or_object);       /* of an object: its first member's value */
 struct json json_next(struct json item);
 struct slice json_key(struct json member_value);           /* raw key of an object's member; empty for others */
+bool json_key_is(struct json member_value, struct slice key); /* compared unescaped; for one walk that looks for several keys */
 
 /* Hexadecimal values as execution-apis writes them, inside JSON strings. FAN_EFORMAT when v is no such string. */
 FAN_MUST_CHECK enum fan_status json_read_u64(struct json v, uint64_t *out);

@@ -161,6 +161,12 @@ struct slice json_key(struct json member_value)
     return without_quotes(text_of(at_token(member_value, member_value.token - 1)));
 }
 
+bool json_key_is(struct json member_value, struct slice key)
+{
+    if (!member_value.doc || !(token_of(member_value)->flags & JSON_TOKEN_MEMBER)) return false;
+    return token_is(at_token(member_value, member_value.token - 1), key);
+}
+
 struct json json_get(struct json object, const char *key)
 {
     struct slice wanted = slice_str(key);
