@@ -20,7 +20,7 @@ struct log {
 
 struct receipt {
     enum tx_type type;
-    bool has_state_root;         /* before Byzantium: state_root instead of status */
+    bool has_state_root; /* before Byzantium: state_root instead of status */
     struct fan_hash state_root;
     uint8_t status;
     uint64_t cumulative_gas_used;
@@ -32,7 +32,7 @@ struct receipt {
     struct fan_u256 effective_gas_price_wei;
     bool has_contract;
     struct fan_address contract;
-    uint64_t blob_gas_used;      /* type 3 */
+    uint64_t blob_gas_used; /* type 3 */
     uint64_t blob_gas_price_wei;
 };
 
@@ -41,7 +41,8 @@ void receipt_set_bloom(struct receipt *r);
 /* Consensus form, as in the receipts trie: envelope for typed ones. */
 void receipt_put(const struct receipt *r, struct buf *b);
 /* geth's RPC form; tx must have its sender. */
-void receipt_put_json(const struct receipt *r, const struct tx *tx, const struct tx_place *place, struct json_writer *w);
+void receipt_put_json(const struct receipt *r, const struct tx *tx, const struct tx_place *place,
+                      struct json_writer *w);
 /* geth's RPC form of a log, as in receipts, eth_getLogs and notifications (`removed` always there). */
 void log_put_json(const struct log *l, bool removed, struct json_writer *w);
 
