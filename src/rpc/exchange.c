@@ -1,0 +1,368 @@
+/* From a message to its reply. */
+#include "rpc/exchange.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    BATCH_MAX = 1000,
+    REPLY_LEN_MAX = 25000000,
+    POOL_QUEUE_MAX = 10000,
+    /* After so many items that were answered at once, a batch lets others have the loop. */
+    ITEMS_PER_TURN = 64,
+    EXCHANGES_KEPT = 64,      /* of a worker; each keeps at most 64 KiB an arena */
+    CLOSE_INTERNAL = 1011,
+    METHOD_SHOWN_MAX = 128
+};
+
+/* ---- exchanges, pooled ---- */
+
+static struct exchange *exchange_new(struct rpc_worker *w)
+{
+    struct exchange *x = w->free;
+
+    if (x) {
+        w->free = x->next;
+        w->free_count--;
+    } else {
+        x = calloc(1, sizeof *x);
+        if (!x) return NULL;
+        x->home = w;
+        arena_home_init(&x->message_memory, 0);
+        arena_home_init(&x->call_memory, 0);
+    }
+    buf_init(&x->reply, w->rpc->options.reply_len_max);
+    x->at = x->answered = 0;
+    x->held = x->too_large = x->broken = false;
+    x->prev = NULL;
+    x->next = w->live;
+    if (x->next) x->next->prev = x;
+    w->live = x;
+    return x;
+}
+
+static void exchange_free(struct exchange *x)
+{
+    arena_home_fini(&x->message_memory);
+    arena_home_fini(&x->call_memory);
+    buf_fini(&x->reply);
+    free(x);
+}
+
+static void exchange_recycle(struct exchange *x)
+{
+    struct rpc_worker *w = x->home;
+
+    if (x->next) x->next->prev = x->prev;
+    if (x->prev) x->prev->next = x->next;
+    else w->live = x->next;
+    if (w->free_count == EXCHANGES_KEPT) {
+        exchange_free(x);
+        return;
+    }
+    arena_home_reset(&x->message_memory);
+    arena_home_reset(&x->call_memory);
+    buf_fini(&x->reply); /* its bytes have moved to the connection, or nobody wants them */
+    x->next = w->free;
+    w->free = x;
+    w->free_count++;
+}
+
+/* ---- the end ---- */
+
+static void exchange_end(struct exchange *x)
+{
+    struct rpc_worker *w = x->home;
+    struct conn *c = conn_find(w->conns, x->conn);
+
+    if (x->message.batch && x->answered) {
+        x->reply.len_max = 0;
+        buf_put_byte(&x->reply, ']');
+    }
+    if (c && (x->broken || x->reply.failed)) conn_close(c, CLOSE_INTERNAL, "out of memory");
+    else if (c) conn_reply(c, &x->reply);
+    /* Taking the reply may have ended the connection: ask again. */
+    c = x->held ? conn_find(w->conns, x->conn) : NULL;
+    if (c) conn_release(c);
+    exchange_recycle(x);
+}
+
+/* ---- where a call runs ---- */
+
+/* Whenever a method runs, the letter is ready to bring the call home; who sends it elsewhere first changes that. */
+static void come_home(struct letter *l)
+{
+    struct exchange *x = exchange_of(CONTAINER_OF(l, struct call, letter));
+
+    x->at++;
+    exchange_go_on(x);
+}
+
+/* On a pool thread or the writer. */
+static void run_there(struct letter *l)
+{
+    struct call *c = CONTAINER_OF(l, struct call, letter);
+
+    c->letter.run = come_home;
+    c->step(c); /* may finish and be gone */
+}
+
+/* On the worker. True when the call is finished; else it is out, and must not be touched. */
+static bool run_here(struct call *c)
+{
+    int before = CALL_ON_STACK;
+
+    atomic_store(&c->state, CALL_ON_STACK);
+    c->letter.run = come_home;
+    c->step(c);
+    return !atomic_compare_exchange_strong(&c->state, &before, CALL_PARKED);
+}
+
+static void run_back_here(struct letter *l)
+{
+    struct call *c = CONTAINER_OF(l, struct call, letter);
+
+    if (run_here(c)) come_home(&c->letter);
+}
+
+/* Sends the call on its way. False: the pool is full and the call is still the caller's. */
+static bool send_to(struct call *c, enum rpc_start where)
+{
+    struct rpc_worker *home = exchange_of(c)->home;
+
+    c->letter.run = where == RPC_INLINE ? run_back_here : run_there;
+    switch (where) {
+    case RPC_INLINE: mailbox_post(home->mailbox, &c->letter); return true;
+    case RPC_WRITER: home->rpc->post_to_writer(home->rpc->writer_ctx, &c->letter); return true;
+    case RPC_POOL: break;
+    }
+    if (call_pool_submit(home->rpc->pool, &c->letter)) return true;
+    c->letter.run = come_home;
+    return false;
+}
+
+void call_continue(struct call *c, enum rpc_start where, void (*step)(struct call *call))
+{
+    c->step = step;
+    if (!send_to(c, where)) call_fail(c, -32000, "server is busy");
+}
+
+void exchange_abandoned(struct letter *l)
+{
+    struct call *c = CONTAINER_OF(l, struct call, letter);
+
+    c->letter.run = come_home;
+    call_fail(c, -32000, "server is shutting down");
+}
+
+/* ---- items ---- */
+
+static bool may_develop(const struct exchange *x)
+{
+    switch (x->home->rpc->options.dev_methods) {
+    case RPC_DEV_ALL: return true;
+    case RPC_DEV_LOOPBACK: return x->peer.loopback;
+    case RPC_DEV_NONE: break;
+    }
+    return false;
+}
+
+/* Starts the method in c->step where its row says. True when it is finished already. */
+static bool start(struct call *c, enum rpc_start where)
+{
+    if (where == RPC_INLINE) return run_here(c);
+    atomic_store(&c->state, CALL_PARKED);
+    if (send_to(c, where)) return false;
+    atomic_store(&c->state, CALL_ON_STACK);
+    call_fail(c, -32000, "server is busy");
+    return true;
+}
+
+static bool refuse(struct call *c, const char *why)
+{
+    atomic_store(&c->state, CALL_ON_STACK);
+    call_fail(c, JSONRPC_METHOD_NOT_FOUND, "%s", why);
+    return true;
+}
+
+/* True when the item is finished. */
+static bool start_item(struct exchange *x)
+{
+    const struct rpc *r = x->home->rpc;
+    const struct jsonrpc_request *request = &x->message.items[x->at];
+    const struct rpc_method *method;
+    struct call *c = &x->call;
+
+    call_begin(x, request);
+    atomic_store(&c->state, CALL_ON_STACK);
+    if (x->too_large) {
+        call_put_error(c, -32003, SLICE("response too large"), slice_of(NULL, 0));
+        call_end_item(c);
+        return true;
+    }
+    if (request->error.code) {
+        call_put_error(c, request->error.code, request->error.message, slice_of(NULL, 0));
+        call_end_item(c);
+        return true;
+    }
+    method = method_table_get(&r->table, request->method);
+    if (!method) method = r->fallback;
+    if (!method) {
+        size_t shown = request->method.len < METHOD_SHOWN_MAX ? request->method.len : METHOD_SHOWN_MAX;
+
+        call_fail(c, JSONRPC_METHOD_NOT_FOUND, "the method %.*s does not exist/is not available",
+                  SLICE_ARGS(slice_first(request->method, shown)));
+        return true;
+    }
+    if (method->flags & RPC_DEVELOPMENT && !may_develop(x))
+        return refuse(c, r->options.dev_methods == RPC_DEV_NONE
+                             ? "development and signing methods are switched off (--dev-methods none)"
+                             : "development and signing methods answer local clients only (--dev-methods loopback)");
+    if (method->flags & RPC_WEBSOCKET && !x->peer.websocket) return refuse(c, "notifications not supported");
+    if (x->message.batch) {
+        arena_home_reset(&x->call_memory);
+        c->arena = arena_of(&x->call_memory);
+    }
+    c->step = method->run;
+    return start(c, method->start);
+}
+
+static void go_on_later(struct letter *l)
+{
+    exchange_go_on(exchange_of(CONTAINER_OF(l, struct call, letter)));
+}
+
+void exchange_go_on(struct exchange *x)
+{
+    for (size_t turn = 0; x->at < x->message.count; turn++) {
+        if (turn == ITEMS_PER_TURN) {
+            x->call.letter.run = go_on_later;
+            mailbox_post(x->home->mailbox, &x->call.letter);
+            return;
+        }
+        if (!start_item(x)) return;
+        x->at++;
+    }
+    exchange_end(x);
+}
+
+/* ---- messages ---- */
+
+static const struct jsonrpc_request NOBODY = {.id = {(const uint8_t *)"null", 4}};
+
+/* The body is borrowed and the exchange may outlive it, so it is copied first: what was parsed points into our copy. */
+static enum fan_status read_message(struct exchange *x, struct slice body)
+{
+    const struct jsonrpc_limits limits = {.batch_max = x->home->rpc->options.batch_max};
+    struct arena a = arena_of(&x->message_memory);
+    struct slice copy = arena_dup(&a, body);
+    enum fan_status s;
+
+    if (!copy.at) return FAN_ENOMEM;
+    s = jsonrpc_parse(copy, &limits, &a, &x->message);
+    x->call.arena = a; /* of a single call: it carves on where the parser stopped */
+    return s;
+}
+
+void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
+{
+    struct exchange *x = exchange_new(w);
+
+    if (!x) {
+        conn_close(c, CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    x->conn = conn_id_of(c);
+    x->peer = *conn_peer_of(c);
+    if (read_message(x, body)) {
+        x->message = (struct jsonrpc_message){.error = {JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory")}};
+    }
+    if (x->message.error.code) {
+        x->message.batch = false; /* one object, not an array */
+        x->message.count = 0;
+        call_begin(x, &NOBODY);
+        call_put_error(&x->call, x->message.error.code, x->message.error.message, slice_of(NULL, 0));
+    }
+    exchange_go_on(x);
+}
+
+/* ---- lifecycle ---- */
+
+static void options_fill(struct rpc_options *o)
+{
+    if (!o->batch_max) o->batch_max = BATCH_MAX;
+    if (!o->reply_len_max) o->reply_len_max = REPLY_LEN_MAX;
+    if (!o->pool_queue_max) o->pool_queue_max = POOL_QUEUE_MAX;
+    if (!o->pool_threads) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+        o->pool_threads = cores > 0 ? (size_t)cores : 1;
+    }
+}
+
+enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *counts, size_t table_count,
+                        const struct rpc_method *fallback, const struct rpc_options *options,
+                        void (*post_to_writer)(void *ctx, struct letter *l), void *ctx, void *app, struct rpc **out)
+{
+    struct rpc *r = calloc(1, sizeof *r);
+    enum fan_status s;
+
+    if (!r) return FAN_ENOMEM;
+    if (options) r->options = *options;
+    options_fill(&r->options);
+    r->fallback = fallback;
+    r->post_to_writer = post_to_writer;
+    r->writer_ctx = ctx;
+    r->app = app;
+    s = method_table_init(&r->table, tables, counts, table_count);
+    if (!s) s = call_pool_new(r->options.pool_threads, r->options.pool_queue_max, &r->pool);
+    if (s) {
+        rpc_free(r);
+        return s;
+    }
+    *out = r;
+    return FAN_OK;
+}
+
+void rpc_free(struct rpc *r)
+{
+    if (!r) return;
+    call_pool_free(r->pool, exchange_abandoned);
+    method_table_fini(&r->table);
+    free(r);
+}
+
+size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out)
+{
+    *out = r->table.sorted;
+    return r->table.count;
+}
+
+enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox, void *worker_app,
+                               struct rpc_worker **out)
+{
+    struct rpc_worker *w = calloc(1, sizeof *w);
+
+    if (!w) return FAN_ENOMEM;
+    *w = (struct rpc_worker){.rpc = r, .conns = conns, .mailbox = mailbox, .app = worker_app};
+    *out = w;
+    return FAN_OK;
+}
+
+static void free_list(struct exchange *x)
+{
+    while (x) {
+        struct exchange *next = x->next;
+
+        exchange_free(x);
+        x = next;
+    }
+}
+
+void rpc_worker_free(struct rpc_worker *w)
+{
+    if (!w) return;
+    free_list(w->live);
+    free_list(w->free);
+    free(w);
+}

@@ -1,0 +1,89 @@
+/* exchange: one message on its way to its answer.
+ *
+ * It owns a copy of the message, the arenas and the growing reply, and carries its items one after the other. The item at work is
+ * its `call`, which is all that methods see. Only the call travels; the exchange is its worker's and is touched by nobody else while the call is out,
+ * except for the reply, the arena and the state, which go with the call.
+ *
+ *                       ┌───────────── call_finish() by whoever ─────────────┐
+ *   begin ─► ON_STACK ──┤ before the method has returned to the worker's loop ├─► the loop goes on with the next item
+ *               │       └─────────────────────────────────────────────────────┘
+ *               └─► PARKED (the method has returned, or started elsewhere) ── call_finish() ─► letter home ─► goes on
+ *
+ * The letter is one, since a call is in one place at a time: a queue of the pool, the writer's box, or the worker's.
+ * Thread: see each function. */
+#ifndef RPC_EXCHANGE_H
+#define RPC_EXCHANGE_H
+
+#include "rpc/pool.h"
+#include "rpc/table.h"
+#include "wire/jsonrpc.h"
+
+enum call_state { CALL_ON_STACK, CALL_PARKED, CALL_FINISHED };
+
+struct call {
+    struct letter letter;
+    atomic_int state;                 /* enum call_state */
+    void (*step)(struct call *call);  /* what the letter will run */
+    const struct jsonrpc_request *request;
+    struct arena arena;
+    struct json_writer result;
+    size_t mark;                      /* of the reply: where this item begins, behind its comma */
+    size_t result_mark;               /* where its result begins */
+    void *app_state;
+};
+
+struct exchange {
+    struct call call;
+    struct rpc_worker *home;
+    struct conn_id conn;
+    struct conn_peer peer;
+    struct arena_home message_memory; /* the body, its tokens and items; of a single call also what the call carves */
+    struct arena_home call_memory;    /* of a batch: emptied between items */
+    struct jsonrpc_message message;
+    size_t at;                        /* the item at work */
+    size_t answered;                  /* items that have put something into the reply */
+    struct buf reply;
+    bool held;                        /* this exchange holds the connection's notifications */
+    bool too_large;                   /* the reply is full: what remains is refused */
+    bool broken;                      /* not even an error found memory: the connection must end */
+    struct exchange *next, *prev;     /* of the worker's live ones, or free ones */
+};
+
+struct rpc {
+    struct method_table table;
+    const struct rpc_method *fallback;
+    struct rpc_options options;
+    struct call_pool *pool;
+    void (*post_to_writer)(void *ctx, struct letter *l);
+    void *writer_ctx;
+    void *app;
+};
+
+struct rpc_worker {
+    struct rpc *rpc;
+    struct conn_set *conns;
+    struct mailbox *mailbox;
+    void *app;
+    struct exchange *live, *free;
+    size_t free_count;
+};
+
+static inline struct exchange *exchange_of(const struct call *c)
+{
+    return CONTAINER_OF(c, struct exchange, call);
+}
+
+/* call.c: starts the next item's output; any thread that has the call. */
+void call_begin(struct exchange *x, const struct jsonrpc_request *request);
+/* Puts this error in the place of whatever the item has written. message is what leaves, phrase included. */
+void call_put_error(struct call *c, int code, struct slice message, struct slice data);
+
+/* The item's output is complete: counts it in, or finds that it does not fit. */
+void call_end_item(struct call *c);
+
+/* exchange.c: worker's thread. */
+void exchange_go_on(struct exchange *x);
+/* Any thread: the letter of a call that waited for a pool that has stopped. */
+void exchange_abandoned(struct letter *l);
+
+#endif
