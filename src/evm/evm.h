@@ -49,6 +49,7 @@ struct evm_env {
     uint64_t excess_blob_gas;         /* from Cancun */
     struct blob_params blob;
     struct fan_address deposit_contract; /* from Prague, EIP-6110 */
+    uint8_t dao_move;                 /* this very block moves the DAO's balances */
     /* Rules that eth_call and development methods switch off; 0 for blocks. */
     uint8_t no_base_fee;              /* gas price may be below the base fee */
     uint8_t no_balance_check;         /* sender need not be able to pay */

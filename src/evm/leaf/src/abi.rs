@@ -1,0 +1,245 @@
+//! The structs of evm.h, field by field. `evm/abi_test.c` compares every size and offset with C's.
+#![allow(missing_docs)] // evm.h documents each field
+
+use std::ffi::c_void;
+use std::os::raw::{c_char, c_int};
+
+#[repr(C)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Hash(pub [u8; 32]);
+
+#[repr(C)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Address(pub [u8; 20]);
+
+/// Four limbs, least significant first, as revm's U256 has them.
+#[repr(C)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct U256(pub [u64; 4]);
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Account {
+    pub exists: u8,
+    pub nonce: u64,
+    pub balance_wei: U256,
+    pub code_hash: Hash,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct StateReader {
+    pub ctx: *mut c_void,
+    pub account: extern "C" fn(*mut c_void, *const Address, *mut Account) -> c_int,
+    pub storage: extern "C" fn(*mut c_void, *const Address, *const U256, *mut U256) -> c_int,
+    pub code: extern "C" fn(*mut c_void, *const Hash, *mut *const u8, *mut usize) -> c_int,
+    pub block_hash: extern "C" fn(*mut c_void, u64, *mut Hash) -> c_int,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct BlobParams {
+    pub target: u64,
+    pub max: u64,
+    pub update_fraction: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Env {
+    pub fork: u32,
+    pub chain_id: u64,
+    pub number: u64,
+    pub timestamp: u64,
+    pub gas_limit: u64,
+    pub base_fee_wei: u64,
+    pub beneficiary: Address,
+    pub difficulty: U256,
+    pub prev_randao: Hash,
+    pub excess_blob_gas: u64,
+    pub blob: BlobParams,
+    pub deposit_contract: Address,
+    pub dao_move: u8,
+    pub no_base_fee: u8,
+    pub no_balance_check: u8,
+    pub no_nonce_check: u8,
+    pub no_eoa_check: u8,
+    pub no_block_gas_limit: u8,
+    pub code_size_max: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Access {
+    pub address: Address,
+    pub slots: *const Hash,
+    pub slot_count: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Authorization {
+    pub chain_id: U256,
+    pub address: Address,
+    pub nonce: u64,
+    pub y_parity: u8,
+    pub r: U256,
+    pub s: U256,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Tx {
+    pub kind: u8,
+    pub is_create: u8,
+    pub has_chain_id: u8,
+    pub sender: Address,
+    pub to: Address,
+    pub nonce: u64,
+    pub gas_limit: u64,
+    pub value_wei: U256,
+    pub gas_price_wei: U256,
+    pub priority_fee_wei: U256,
+    pub blob_fee_max_wei: U256,
+    pub chain_id: u64,
+    pub data: *const u8,
+    pub data_len: usize,
+    pub access: *const Access,
+    pub access_count: usize,
+    pub blob_hashes: *const Hash,
+    pub blob_count: usize,
+    pub authorizations: *const Authorization,
+    pub authorization_count: usize,
+}
+
+pub const SUCCESS: u32 = 0;
+pub const REVERT: u32 = 1;
+pub const HALT: u32 = 2;
+pub const INVALID: u32 = 3;
+pub const STATE_ERROR: u32 = 4;
+pub const TIMEOUT: u32 = 5;
+pub const FAULT: u32 = 6;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Log {
+    pub address: Address,
+    pub topics: *const Hash,
+    pub topic_count: usize,
+    pub data: *const u8,
+    pub data_len: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlotChange {
+    pub slot: U256,
+    pub old_value: U256,
+    pub new_value: U256,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct AccountChange {
+    pub address: Address,
+    pub existed: u8,
+    pub exists: u8,
+    pub storage_wiped: u8,
+    pub old_nonce: u64,
+    pub new_nonce: u64,
+    pub old_balance_wei: U256,
+    pub new_balance_wei: U256,
+    pub old_code_hash: Hash,
+    pub new_code_hash: Hash,
+    pub new_code: *const u8,
+    pub new_code_len: usize,
+    pub slots: *const SlotChange,
+    pub slot_count: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Diff {
+    pub accounts: *const AccountChange,
+    pub account_count: usize,
+}
+
+#[repr(C)]
+pub struct Outcome {
+    pub status: u32,
+    pub invalid: u32,
+    pub gas_used: u64,
+    pub gas_refunded: u64,
+    pub gas_spent_max: u64,
+    pub output: *const u8,
+    pub output_len: usize,
+    pub created: u8,
+    pub contract: Address,
+    pub logs: *const Log,
+    pub log_count: usize,
+    pub diff: Diff,
+    pub text: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Bytes {
+    pub at: *const u8,
+    pub len: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CallOptions {
+    pub deadline_ms: u64,
+    pub want_access_list: u8,
+}
+
+/// A slice over what C lent: NULL is fine when the count is 0.
+///
+/// # Safety
+/// `at` must lead to `count` values that hold for `'a`.
+pub(crate) unsafe fn lent<'a, T>(at: *const T, count: usize) -> &'a [T] {
+    if count == 0 || at.is_null() {
+        &[]
+    } else {
+        unsafe { std::slice::from_raw_parts(at, count) }
+    }
+}
+
+macro_rules! layout {
+    ($($kind:ty { $($field:ident),* })*) => {
+        [$(size_of::<$kind>(), $(std::mem::offset_of!($kind, $field),)*)*]
+    };
+}
+
+/// Sizes and offsets in the order of evm/abi.def.
+static LAYOUT: &[usize] = &layout! {
+    Account { exists, nonce, balance_wei, code_hash }
+    StateReader { ctx, account, storage, code, block_hash }
+    BlobParams { target, max, update_fraction }
+    Env { fork, chain_id, number, timestamp, gas_limit, base_fee_wei, beneficiary, difficulty, prev_randao, excess_blob_gas,
+          blob, deposit_contract, dao_move, no_base_fee, no_balance_check, no_nonce_check, no_eoa_check, no_block_gas_limit, code_size_max }
+    Access { address, slots, slot_count }
+    Authorization { chain_id, address, nonce, y_parity, r, s }
+    Tx { kind, is_create, has_chain_id, sender, to, nonce, gas_limit, value_wei, gas_price_wei, priority_fee_wei, blob_fee_max_wei,
+         chain_id, data, data_len, access, access_count, blob_hashes, blob_count, authorizations, authorization_count }
+    Log { address, topics, topic_count, data, data_len }
+    SlotChange { slot, old_value, new_value }
+    AccountChange { address, existed, exists, storage_wiped, old_nonce, new_nonce, old_balance_wei, new_balance_wei, old_code_hash,
+                    new_code_hash, new_code, new_code_len, slots, slot_count }
+    Diff { accounts, account_count }
+    Outcome { status, invalid, gas_used, gas_refunded, gas_spent_max, output, output_len, created, contract, logs, log_count, diff, text }
+    Bytes { at, len }
+    CallOptions { deadline_ms, want_access_list }
+};
+
+/// Tells C what this side believes.
+///
+/// # Safety
+/// `out` must be writable.
+#[no_mangle]
+pub unsafe extern "C" fn evm_abi_layout(out: *mut *const usize) -> usize {
+    unsafe { *out = LAYOUT.as_ptr() };
+    LAYOUT.len()
+}

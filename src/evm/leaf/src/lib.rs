@@ -1,0 +1,43 @@
+//! The EVM leaf: executes transactions for a node written in C.
+//!
+//! `src/evm/evm.h` is the contract; `abi.rs` is its mirror. The leaf knows no store, no socket and no RPC: state comes
+//! in through callbacks, results and diffs go out as flat structs that the leaf owns. No panic crosses the border.
+//!
+//! | file | what |
+//! |---|---|
+//! | `abi.rs` | the structs of evm.h and the layout that C compares |
+//! | `overlay.rs` | what a block has changed so far, over the reader; diffs; undo |
+//! | `convert.rs` | C's environment and transactions as revm's |
+//! | `words.rs` | halts and refusals as geth words them |
+//! | `arena.rs` | the flat results that C borrows |
+//! | `block.rs`, `call.rs`, `blob.rs` | the entry points |
+#![deny(unsafe_op_in_unsafe_fn)]
+#![warn(missing_docs)]
+
+pub mod abi;
+mod arena;
+mod blob;
+mod block;
+mod call;
+mod convert;
+mod overlay;
+mod words;
+
+pub use blob::{evm_blob_verify, evm_blob_warm};
+pub use block::*;
+pub use call::{evm_call, evm_outcome_free};
+
+/// Runs one entry of the border; a panic becomes what `fault` makes of its message.
+fn contain<T>(body: impl FnOnce() -> T, fault: impl FnOnce(String) -> T) -> T {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)) {
+        Ok(value) => value,
+        Err(payload) => {
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(|s| s.to_string())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "panic".into());
+            fault(text)
+        }
+    }
+}
