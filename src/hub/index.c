@@ -274,13 +274,14 @@ size_t index_match(struct filter_index *ix, const struct log *log, struct index_
         for (unsigned p = 0; p < POSITIONS; p++)
             if (shape >> p & 1) key = key_add(ix, key, hash[p]);
         first = map_get(&ix->postings, &key);
-        for (struct index_posting *p = first ? *first : NULL; p; p = p->next)
-            if (filter_matches(&p->entry->filter, &log->address, log->topics, log->topic_count)) {
-                /* Two keys of one entry may meet in one list only if their hashes collide; the entry's postings are
-                 * neighbours there, so looking at the last match tells. */
-                if (count && ix->matches[count - 1] == p->entry) continue;
-                ix->matches[count++] = p->entry;
-            }
+        for (struct index_posting *p = first ? *first : NULL; p; p = p->next) {
+            ix->looked_at++;
+            if (!filter_matches(&p->entry->filter, &log->address, log->topics, log->topic_count)) continue;
+            /* Two keys of one entry meet in one list only if their hashes collide; they were put there one right after the
+             * other and stay neighbours, so the last match tells. */
+            if (count && ix->matches[count - 1] == p->entry) continue;
+            ix->matches[count++] = p->entry;
+        }
     }
     return count;
 }

@@ -42,6 +42,7 @@ struct filter_index {
     size_t shape_uses[INDEX_SHAPES];
     struct index_entry **matches; /* room for every entry, so that matching allocates nothing */
     size_t matches_cap;
+    uint64_t looked_at; /* filters that index_match() has read since init: the cost that must follow the matches */
 };
 
 void index_init(struct filter_index *ix);
