@@ -26,8 +26,12 @@ struct pending_tx {
     struct arena_home memory;
     struct tx tx; /* sender known */
 };
-struct pending_tx *pending_tx_ref(struct pending_tx *p);
-void pending_tx_unref(struct pending_tx *p);
+/* A deep copy of tx, sidecar included, with one reference. tx must be sealed and know its sender. NULL: out of memory. */
+struct pending_tx *pending_tx_new(const struct tx *tx);
+struct pending_tx *pending_tx_ref(struct pending_tx *p); /* any thread; returns p */
+void pending_tx_unref(struct pending_tx *p);             /* any thread; NULL is fine */
+/* A deep copy into an arena, as a block or a pending_tx keeps one. FAN_ENOMEM; *out is then undefined. */
+FAN_MUST_CHECK enum fan_status chain_tx_copy(const struct tx *tx, bool with_sidecar, struct arena *a, struct tx *out);
 
 enum chain_event_kind { CHAIN_EVENT_HEAD, CHAIN_EVENT_PENDING, CHAIN_EVENT_SYNCING };
 

@@ -1,0 +1,129 @@
+#include "codec/keccak.h"
+#include "codec/u256.h"
+#include "local/exec.h"
+
+/* The override of an address and its place, or NULL. Calls bring a handful, so a walk beats a table. */
+static const struct chain_override *override_of(const struct exec_reader *r, const struct fan_address *address, size_t *out_at)
+{
+    for (size_t i = r->override_count; i > 0; i--) /* the last one of an address counts */
+        if (memcmp(&r->overrides[i - 1].address, address, sizeof *address) == 0) {
+            *out_at = i - 1;
+            return &r->overrides[i - 1];
+        }
+    return NULL;
+}
+
+/* Remembers the first failure; the EVM ends with EVM_STATE_ERROR. */
+static int fail(struct exec_reader *r, enum fan_status s)
+{
+    if (!r->failed) r->failed = s;
+    return 1;
+}
+
+static int read_account(void *ctx, const struct fan_address *address, struct evm_account *out)
+{
+    struct exec_reader *r = ctx;
+    struct state_account account;
+    size_t at = 0;
+    const struct chain_override *o = override_of(r, address, &at);
+    enum fan_status s = state_view_account(r->view, address, &account);
+
+    if (s) return fail(r, s);
+    *out = (struct evm_account){.exists = account.exists,
+                                .nonce = account.nonce,
+                                .balance_wei = account.balance_wei,
+                                .code_hash = account.code_hash};
+    if (!account.exists) out->code_hash = KECCAK_EMPTY;
+    if (!o) return 0;
+    out->exists = 1;
+    if (o->has_balance) out->balance_wei = o->balance_wei;
+    if (o->has_nonce) out->nonce = o->nonce;
+    if (o->has_code) out->code_hash = r->code_hashes[at];
+    return 0;
+}
+
+static int read_storage(void *ctx, const struct fan_address *address, const struct fan_u256 *slot, struct fan_u256 *out)
+{
+    struct exec_reader *r = ctx;
+    size_t at = 0;
+    const struct chain_override *o = override_of(r, address, &at);
+    enum fan_status s;
+
+    if (o) {
+        for (size_t i = o->slot_count; i > 0; i--)
+            if (u256_eq(&o->slots[i - 1].slot, slot)) {
+                *out = o->slots[i - 1].value;
+                return 0;
+            }
+        if (o->has_state) {
+            *out = u256_of(0);
+            return 0;
+        }
+    }
+    s = state_view_slot(r->view, address, slot, out);
+    return s ? fail(r, s) : 0;
+}
+
+static int read_code(void *ctx, const struct fan_hash *code_hash, const uint8_t **out_code, size_t *out_len)
+{
+    struct exec_reader *r = ctx;
+    struct slice code;
+    enum fan_status s;
+
+    for (size_t i = 0; i < r->override_count; i++)
+        if (r->overrides[i].has_code && memcmp(&r->code_hashes[i], code_hash, sizeof *code_hash) == 0) {
+            *out_code = r->overrides[i].code.at;
+            *out_len = r->overrides[i].code.len;
+            return 0;
+        }
+    s = state_view_code(r->view, code_hash, &r->arena, &code);
+    if (s) return fail(r, s);
+    *out_code = code.at;
+    *out_len = code.len;
+    return 0;
+}
+
+static int read_block_hash(void *ctx, uint64_t number, struct fan_hash *out)
+{
+    struct exec_reader *r = ctx;
+
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < r->fresh_count; i++)
+        if (r->fresh[i]->header.number == number) {
+            *out = r->fresh[i]->hash;
+            return 0;
+        }
+    (void)index_hash_at(r->index, number, out);
+    return 0;
+}
+
+void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct index *index)
+{
+    memset(r, 0, sizeof *r);
+    r->view = view;
+    r->index = index;
+    r->reader = (struct evm_state_reader){
+        .ctx = r, .account = read_account, .storage = read_storage, .code = read_code, .block_hash = read_block_hash};
+    arena_home_init(&r->memory, 0);
+    r->arena = arena_of(&r->memory);
+}
+
+enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides, size_t count)
+{
+    struct fan_hash *hashes;
+
+    if (!count) return FAN_OK;
+    hashes = ARENA_ARRAY(&r->arena, count, struct fan_hash);
+    if (!hashes) return FAN_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (overrides[i].has_code) hashes[i] = keccak256(overrides[i].code);
+    r->overrides = overrides;
+    r->override_count = count;
+    r->code_hashes = hashes;
+    return FAN_OK;
+}
+
+void exec_reader_fini(struct exec_reader *r)
+{
+    arena_home_fini(&r->memory);
+}

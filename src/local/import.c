@@ -1,0 +1,255 @@
+/* Blocks from outside: each is believed only when everything it says about itself was computed again and came out the same.
+ *
+ * The order is geth's: what the header says about its parent, what the body says about the header, then execution and the roots.
+ * The proof of work itself (ethash) is not checked: no file a person gives us gains anything by forging it, and its 2 GiB table would
+ * cost minutes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "codec/hex.h"
+#include "codec/keccak.h"
+#include "codec/u256.h"
+#include "local/node.h"
+
+enum { BLOB_GAS = 131072, BLOCK_BYTES_MAX = 8 * 1024 * 1024, OMMERS_MAX = 2, OMMER_DEPTH_MAX = 7 };
+
+#define REFUSE(...) return fan_error_set(err, FAN_EREJECTED, __VA_ARGS__)
+
+static enum fan_status same_hash(const char *what, const struct fan_hash *said, const struct fan_hash *found, struct fan_error *err)
+{
+    char have[65] = {0}, want[65] = {0};
+
+    if (memcmp(said, found, sizeof *said) == 0) return FAN_OK;
+    hex_encode(slice_of(said->bytes, 32), have);
+    hex_encode(slice_of(found->bytes, 32), want);
+    REFUSE("invalid %s (header: %s, computed: %s)", what, have, want);
+}
+
+/* An ommer is a child of an ancestor two to seven generations back, none itself, and nobody's ommer yet. */
+static enum fan_status check_ommer(struct local *l, const struct block *b, size_t at, struct fan_error *err)
+{
+    const struct header *o = &b->ommers[at];
+    struct fan_hash hash = header_hash(o);
+    uint64_t number = b->header.number;
+    const struct block *parent = NULL;
+    struct fan_error why;
+    enum fan_status s;
+
+    for (uint64_t back = 1; back <= OMMER_DEPTH_MAX && back <= number; back++) {
+        const struct block *ancestor = l->index.canonical[number - back];
+
+        if (memcmp(&ancestor->hash, &hash, sizeof hash) == 0) REFUSE("uncle is ancestor");
+        if (back > 1 && memcmp(&ancestor->hash, &o->parent_hash, sizeof hash) == 0) parent = ancestor;
+        for (size_t i = 0; i < ancestor->ommer_count; i++) {
+            struct fan_hash other = header_hash(&ancestor->ommers[i]);
+
+            if (memcmp(&other, &hash, sizeof hash) == 0) REFUSE("duplicate uncle");
+        }
+    }
+    for (size_t i = 0; i < at; i++) {
+        struct fan_hash other = header_hash(&b->ommers[i]);
+
+        if (memcmp(&other, &hash, sizeof hash) == 0) REFUSE("duplicate uncle");
+    }
+    if (!parent) REFUSE("uncle's parent is not ancestor");
+    s = header_check(&l->config, &parent->header, o, &why);
+    if (s) return fan_error_set(err, s, "uncle %zu: %s", at, why.text);
+    return FAN_OK;
+}
+
+static enum fan_status check_ommers(struct local *l, const struct block *b, enum fork f, struct fan_error *err)
+{
+    struct fan_hash hash;
+    enum fan_status s;
+
+    if (b->ommer_count && f >= FORK_PARIS) REFUSE("uncles not allowed");
+    if (b->ommer_count > OMMERS_MAX) REFUSE("too many uncles");
+    for (size_t i = 0; i < b->ommer_count; i++) {
+        s = check_ommer(l, b, i, err);
+        if (s) return s;
+    }
+    s = block_ommers_hash(b->ommers, b->ommer_count, &hash);
+    return s ? s : same_hash("uncle root hash", &b->header.ommers_hash, &hash, err);
+}
+
+/* What the body says and the header says must be one. */
+static enum fan_status check_body(struct local *l, const struct block *b, enum fork f, struct fan_error *err)
+{
+    struct fan_hash root;
+    uint64_t blobs = 0;
+    enum fan_status s;
+
+    if (f >= FORK_OSAKA && b->size > BLOCK_BYTES_MAX) REFUSE("block RLP-encoded size exceeds maximum");
+    s = check_ommers(l, b, f, err);
+    if (!s) s = block_transactions_root(b->txs, b->tx_count, &root);
+    if (!s) s = same_hash("transaction root hash", &b->header.transactions_root, &root, err);
+    if (!s && f >= FORK_SHANGHAI) {
+        s = block_withdrawals_root(b->withdrawals, b->withdrawal_count, &root);
+        if (!s) s = same_hash("withdrawals root hash", &b->header.withdrawals_root, &root, err);
+    } else if (!s && b->withdrawal_count) REFUSE("withdrawals present in block body");
+    if (s) return s;
+    for (size_t i = 0; i < b->tx_count; i++) {
+        blobs += b->txs[i].blob_count;
+        if (b->txs[i].sidecar) REFUSE("unexpected blob sidecar in transaction at index %zu", i);
+        if (b->txs[i].has_chain_id && b->txs[i].chain_id != l->config.chain_id)
+            REFUSE("could not apply tx %zu: invalid chain id for signer: have %" PRIu64 " want %" PRIu64, i, b->txs[i].chain_id,
+                   l->config.chain_id);
+    }
+    if (f >= FORK_CANCUN && b->header.blob_gas_used != blobs * BLOB_GAS)
+        REFUSE("blob gas used mismatch (header %" PRIu64 ", calculated %" PRIu64 ")", b->header.blob_gas_used, blobs * BLOB_GAS);
+    if (f < FORK_CANCUN && blobs) REFUSE("data blobs present in block body");
+    return FAN_OK;
+}
+
+static enum fan_status check_outcome(const struct header *h, const struct run_outcome *o, enum fork f, struct fan_error *err)
+{
+    enum fan_status s;
+
+    if (h->gas_used != o->gas_used) REFUSE("invalid gas used (header: %" PRIu64 ", computed: %" PRIu64 ")", h->gas_used, o->gas_used);
+    if (memcmp(&h->logs_bloom, &o->bloom, sizeof o->bloom) != 0) REFUSE("invalid bloom");
+    s = same_hash("receipt root hash", &h->receipts_root, &o->receipts_root, err);
+    if (!s && f >= FORK_PRAGUE) s = same_hash("requests hash", &h->requests_hash, &o->requests_hash, err);
+    return s ? s : same_hash("merkle root", &h->state_root, &o->state_root, err);
+}
+
+static enum fan_status execute(struct local *l, struct block *b, enum fork f, struct state_diff **out_diff,
+                               struct fan_error *err)
+{
+    struct state_view *view;
+    struct state_diff *diff = NULL;
+    struct run run = {0};
+    struct run_outcome outcome;
+    struct fan_error why = {{0}};
+    enum fan_status s = state_db_head(l->state, &view);
+
+    if (s) return s;
+    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, err);
+    for (size_t i = 0; i < b->tx_count && !s; i++) {
+        enum evm_invalid reason;
+
+        s = run_tx(&run, &b->txs[i], &reason, &why);
+        if (s) {
+            char hash[65] = {0};
+
+            hex_encode(slice_of(b->txs[i].hash.bytes, 32), hash);
+            (void)fan_error_set(err, s, "could not apply tx %zu [0x%s]: %s", i, hash, why.text);
+        }
+    }
+    if (!s) s = run_finish(&run, &outcome, &diff, err);
+    if (!s) s = check_outcome(&b->header, &outcome, f, err);
+    run_close(&run);
+    state_view_unref(view);
+    if (s) state_diff_unref(diff);
+    else *out_diff = diff;
+    return s;
+}
+
+static enum fan_status import_block(struct local *l, struct block *b, struct fan_error *err)
+{
+    struct block *parent = head_peek(l);
+    struct built built = {.block = b};
+    enum fork f;
+    enum fan_status s;
+
+    if (b->header.number != parent->header.number + 1 || memcmp(&b->header.parent_hash, &parent->hash, sizeof parent->hash) != 0)
+        REFUSE("unknown ancestor: the head is block %" PRIu64, parent->header.number);
+    s = header_check(&l->config, &parent->header, &b->header, err);
+    if (s) return s;
+    f = fork_at(&l->config, b->header.number, b->header.timestamp);
+    block_finish(b); /* hash and size, which the checks below name; receipts follow */
+    s = check_body(l, b, f, err);
+    if (!s) s = block_recover_senders(b, f >= FORK_HOMESTEAD, err);
+    if (!s) s = execute(l, b, f, &built.diff, err);
+    if (s) return s;
+    if (!u256_add(&parent->total_difficulty, &b->header.difficulty, &b->total_difficulty)) {
+        state_diff_unref(built.diff);
+        REFUSE("total difficulty beyond 256 bits");
+    }
+    block_finish(b);
+    s = head_move(l, parent->header.number, 0, &built, 1, false, err);
+    state_diff_unref(built.diff);
+    return s;
+}
+
+static bool already_there(struct local *l, const struct block *b)
+{
+    struct fan_hash hash = header_hash(&b->header), ours;
+
+    return index_hash_at(&l->index, b->header.number, &ours) && memcmp(&hash, &ours, sizeof hash) == 0;
+}
+
+static void set_sync(struct local *l, bool syncing, uint64_t from, uint64_t highest)
+{
+    struct chain_sync sync = {
+        .syncing = syncing, .starting_block = from, .current_block = head_peek(l)->header.number, .highest_block = highest};
+
+    (void)pthread_mutex_lock(&l->sync_lock);
+    l->sync = sync;
+    (void)pthread_mutex_unlock(&l->sync_lock);
+    if (l->started) chain_publish(&l->chain, chain_event_syncing_new(&sync));
+}
+
+/* Counts the items, so that watchers can be told how far it goes; stops at the first that is no RLP. */
+static uint64_t count_blocks(struct slice bytes)
+{
+    struct rlp r = rlp_of(bytes);
+    uint64_t n = 0;
+
+    for (; rlp_more(&r); n += !r.failed) rlp_skip(&r);
+    return n;
+}
+
+enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result, struct fan_error *err)
+{
+    struct rlp r = rlp_of(bytes);
+    struct local_import_result result = {0};
+    uint64_t from = head_peek(l)->header.number, highest = from + count_blocks(bytes);
+    enum fan_status s = FAN_OK;
+
+    set_sync(l, true, from, highest);
+    while (!s && (r.rest.len || r.failed)) {
+        struct block *b = NULL;
+        struct fan_error why = {{0}};
+        size_t offset = bytes.len - r.rest.len;
+
+        s = block_decode(&r, &b, &why);
+        if (s) {
+            (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %zu: not a block: %s", head_peek(l)->header.number, offset, why.text);
+            break;
+        }
+        if (!already_there(l, b)) {
+            s = import_block(l, b, &why);
+            if (s) (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number, why.text[0] ? why.text : fan_status_text(s));
+            else result.blocks++;
+            if (!s) atomic_store(&l->imported_number, b->header.number);
+        }
+        block_unref(b);
+    }
+    result.head_number = head_peek(l)->header.number;
+    set_sync(l, false, from, highest);
+    *out_result = result;
+    return s;
+}
+
+enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result, struct fan_error *err)
+{
+    FILE *f = fopen(path, "rb");
+    struct buf bytes;
+    enum fan_status s = FAN_OK;
+
+    *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
+    if (!f) return fan_error_set(err, FAN_EIO, "%s: cannot be opened", path);
+    buf_init(&bytes, 0);
+    while (!feof(f) && !ferror(f)) {
+        if (!buf_reserve(&bytes, 1 << 20)) break;
+        bytes.len += fread(bytes.at + bytes.len, 1, 1 << 20, f);
+    }
+    if (bytes.failed) s = FAN_ENOMEM;
+    else if (ferror(f)) s = fan_error_set(err, FAN_EIO, "%s: cannot be read", path);
+    (void)fclose(f);
+    if (!s) s = local_import_bytes(l, buf_peek(&bytes), out_result, err);
+    buf_fini(&bytes);
+    return s;
+}

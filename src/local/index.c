@@ -1,0 +1,193 @@
+#include "local/index.h"
+
+#include <stdlib.h>
+
+enum fan_status index_init(struct index *x)
+{
+    pthread_rwlockattr_t attr;
+    int failed;
+
+    memset(x, 0, sizeof *x);
+    map_init(&x->by_hash, sizeof(struct fan_hash), sizeof(struct block *));
+    map_init(&x->by_tx, sizeof(struct fan_hash), sizeof(struct index_place));
+    if (pthread_rwlockattr_init(&attr)) return FAN_ESYSTEM;
+    /* A stream of readers must not keep the writer waiting: glibc's default prefers readers. */
+    (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    failed = pthread_rwlock_init(&x->lock, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+    return failed ? FAN_ESYSTEM : FAN_OK;
+}
+
+void index_fini(struct index *x)
+{
+    void *value;
+
+    if (!x->by_hash.key_len) return;
+    for (size_t at = 0; map_next(&x->by_hash, &at, NULL, &value);) block_unref(*(struct block **)value);
+    map_fini(&x->by_hash);
+    map_fini(&x->by_tx);
+    free(x->canonical);
+    (void)pthread_rwlock_destroy(&x->lock);
+    memset(x, 0, sizeof *x);
+}
+
+static void read_lock(struct index *x)
+{
+    (void)pthread_rwlock_rdlock(&x->lock);
+}
+
+void index_lock(struct index *x)
+{
+    (void)pthread_rwlock_wrlock(&x->lock);
+}
+
+void index_unlock(struct index *x)
+{
+    (void)pthread_rwlock_unlock(&x->lock);
+}
+
+struct block *index_head(struct index *x)
+{
+    struct block *b;
+
+    read_lock(x);
+    b = x->count ? block_ref(x->canonical[x->count - 1]) : NULL;
+    index_unlock(x);
+    return b;
+}
+
+struct block *index_by_number(struct index *x, uint64_t number)
+{
+    struct block *b;
+
+    read_lock(x);
+    b = number < x->count ? block_ref(x->canonical[number]) : NULL;
+    index_unlock(x);
+    return b;
+}
+
+struct block *index_by_hash(struct index *x, const struct fan_hash *hash, bool *out_canonical)
+{
+    struct block **slot, *b = NULL;
+
+    read_lock(x);
+    slot = map_get(&x->by_hash, hash);
+    if (slot) {
+        b = block_ref(*slot);
+        *out_canonical = b->header.number < x->count && x->canonical[b->header.number] == b;
+    }
+    index_unlock(x);
+    return b;
+}
+
+struct block *index_by_tx(struct index *x, const struct fan_hash *hash, size_t *out_index)
+{
+    struct index_place *place;
+    struct block *b = NULL;
+
+    read_lock(x);
+    place = map_get(&x->by_tx, hash);
+    if (place) {
+        b = block_ref(x->canonical[place->number]);
+        *out_index = (size_t)place->index;
+    }
+    index_unlock(x);
+    return b;
+}
+
+bool index_hash_at(struct index *x, uint64_t number, struct fan_hash *out)
+{
+    bool there;
+
+    read_lock(x);
+    there = number < x->count;
+    if (there) *out = x->canonical[number]->hash;
+    index_unlock(x);
+    return there;
+}
+
+size_t index_range(struct index *x, uint64_t number, size_t count, struct block **out)
+{
+    size_t n = 0;
+
+    read_lock(x);
+    for (; n < count && number < x->count; n++, number++) out[n] = block_ref(x->canonical[number]);
+    index_unlock(x);
+    return n;
+}
+
+static bool reserve_locked(struct index *x, size_t blocks, size_t txs)
+{
+    if (!map_reserve(&x->by_hash, blocks) || !map_reserve(&x->by_tx, txs)) return false;
+    if (x->count + blocks > x->cap) {
+        size_t cap = x->cap ? x->cap * 2 : 64;
+        struct block **wide;
+
+        while (cap < x->count + blocks) cap *= 2;
+        wide = realloc(x->canonical, cap * sizeof *wide);
+        if (!wide) return false;
+        x->canonical = wide;
+        x->cap = cap;
+    }
+    return true;
+}
+
+bool index_reserve(struct index *x, size_t blocks, size_t txs)
+{
+    bool done;
+
+    index_lock(x);
+    done = reserve_locked(x, blocks, txs);
+    index_unlock(x);
+    return done;
+}
+
+/* The block leaves the chain; it stays readable by hash for a while. */
+static void orphan(struct index *x, struct block *b)
+{
+    struct fan_hash *place = &x->orphans[x->orphan_count % INDEX_ORPHANS_MAX];
+
+    for (size_t i = 0; i < b->tx_count; i++) {
+        struct index_place *at = map_get(&x->by_tx, &b->txs[i].hash);
+
+        if (at && at->number == b->header.number) (void)map_delete(&x->by_tx, &b->txs[i].hash);
+    }
+    if (x->orphan_count >= INDEX_ORPHANS_MAX) {
+        struct block **slot = map_get(&x->by_hash, place);
+
+        /* The same block may have become canonical again, or have been orphaned twice: then it is not ours to drop. */
+        if (slot && !((*slot)->header.number < x->count && x->canonical[(*slot)->header.number] == *slot)) {
+            struct block *old = *slot;
+
+            (void)map_delete(&x->by_hash, place);
+            block_unref(old);
+        }
+    }
+    *place = b->hash;
+    x->orphan_count++;
+}
+
+void index_switch(struct index *x, uint64_t keep, struct block *const *added, size_t count)
+{
+    assert(keep <= x->count && x->cap >= keep + count);
+    while (x->count > keep) {
+        x->count--;
+        orphan(x, x->canonical[x->count]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct block *b = added[i];
+        struct block **slot;
+        bool fresh;
+
+        assert(b->header.number == x->count);
+        slot = map_put(&x->by_hash, &b->hash, &fresh);
+        if (!fresh) block_unref(*slot); /* the very same block, built again after a rewind */
+        *slot = block_ref(b);
+        x->canonical[x->count++] = b;
+        for (size_t t = 0; t < b->tx_count; t++) {
+            struct index_place *place = map_put(&x->by_tx, &b->txs[t].hash, NULL);
+
+            *place = (struct index_place){.number = b->header.number, .index = t};
+        }
+    }
+}

@@ -1,0 +1,162 @@
+#include "local/local.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "local/node.h"
+
+#define GWEI 1000000000u
+
+/* ---- the writer ---- */
+
+/* Any thread: the first letter into an empty box, or the end. */
+static void wake(void *ctx)
+{
+    struct local *l = ctx;
+    uint64_t one = 1;
+
+    while (write(l->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+/* The block that time calls for. Returns how long to sleep: -1 for ever. */
+static int64_t tick(struct local *l)
+{
+    uint64_t now, interval = l->interval_ms * 1000000u;
+
+    if (!interval) return -1;
+    now = clock_monotonic_ns();
+    if (now >= l->due_ns) {
+        struct seal_plan plan = builder_take_plan(l);
+
+        (void)builder_seal(l, &plan, NULL); /* a block that fails is tried again when the next is due */
+        l->due_ns += interval;
+        now = clock_monotonic_ns();
+        if (now > l->due_ns) l->due_ns = now; /* late: no burst of blocks to catch up */
+    }
+    return (int64_t)(l->due_ns - now);
+}
+
+static void *writer(void *ctx)
+{
+    struct local *l = ctx;
+
+    for (;;) {
+        struct pollfd p = {.fd = l->wake_fd, .events = POLLIN};
+        int64_t sleep_ns = tick(l);
+        struct timespec t = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = (long)(sleep_ns % 1000000000)};
+        uint64_t count;
+
+        if (mailbox_run(&l->box)) continue; /* letters may have changed the interval */
+        if (atomic_load(&l->stopping)) return NULL;
+        if (ppoll(&p, 1, sleep_ns < 0 ? NULL : &t, NULL) > 0 && read(l->wake_fd, &count, sizeof count) < 0 && errno != EINTR) return NULL;
+    }
+}
+
+enum fan_status local_start(struct local *l)
+{
+    assert(!l->started);
+    l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
+    l->started = true;
+    if (pthread_create(&l->thread, NULL, writer, l)) {
+        l->started = false;
+        return FAN_ESYSTEM;
+    }
+    (void)pthread_setname_np(l->thread, "chain");
+    return FAN_OK;
+}
+
+void local_stop(struct local *l)
+{
+    if (!l->started) return;
+    atomic_store(&l->stopping, true);
+    wake(l);
+    (void)pthread_join(l->thread, NULL);
+    (void)mailbox_run(&l->box); /* what came while it went */
+    l->started = false;
+    atomic_store(&l->stopping, false);
+}
+
+/* ---- life ---- */
+
+static enum fan_status copy_accounts(struct local *l, const struct local_options *o)
+{
+    if (!o->account_count) return FAN_OK;
+    l->accounts = malloc(o->account_count * sizeof *l->accounts);
+    l->secrets = malloc(o->account_count * sizeof *l->secrets);
+    if (!l->accounts || !l->secrets) return FAN_ENOMEM;
+    memcpy(l->accounts, o->accounts, o->account_count * sizeof *l->accounts);
+    memcpy(l->secrets, o->secrets, o->account_count * sizeof *l->secrets);
+    l->account_count = o->account_count;
+    return FAN_OK;
+}
+
+static void take_options(struct local *l, const struct local_options *o)
+{
+    l->config = o->genesis->config;
+    l->sink = o->sink;
+    l->wall_s = o->wall_s;
+    l->wall_ctx = o->wall_ctx;
+    l->priority_fee_wei = o->priority_fee_wei ? o->priority_fee_wei : GWEI;
+    l->dev = o->dev;
+    l->coinbase = o->coinbase;
+    l->gas_limit = o->gas_limit;
+    l->automine = !o->no_automine && !o->block_time_ms;
+    l->interval_ms = o->block_time_ms;
+    l->extra_data_len = (size_t)min_u64(o->extra_data.len, sizeof l->extra_data);
+    if (l->extra_data_len) memcpy(l->extra_data, o->extra_data.at, l->extra_data_len);
+}
+
+enum fan_status local_open(const struct local_options *o, struct local **out, struct fan_error *err)
+{
+    struct local *l = calloc(1, sizeof *l);
+    struct state_options state_options = {0};
+    enum fan_status s;
+
+    if (!l) return FAN_ENOMEM;
+    take_options(l, o);
+    map_init(&l->impersonated, sizeof(struct fan_address), 0);
+    (void)pthread_mutex_init(&l->sync_lock, NULL);
+    mailbox_init(&l->box, wake, l);
+    l->chain.ops = &LOCAL_OPS;
+    l->chain.dev = o->dev ? &LOCAL_DEV_OPS : NULL;
+    l->chain.writer = &l->box;
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s = l->wake_fd < 0 ? fan_error_set(err, FAN_ESYSTEM, "eventfd: %s", strerror(errno)) : copy_accounts(l, o);
+    if (!s) s = index_init(&l->index);
+    if (!s) s = pool_init(&l->pool, &o->pool);
+    if (!s) s = state_db_new(&state_options, &l->state);
+    if (!s) s = genesis_build(l, o->genesis, err);
+    if (s) {
+        local_close(l);
+        return s;
+    }
+    *out = l;
+    return FAN_OK;
+}
+
+void local_close(struct local *l)
+{
+    if (!l) return;
+    assert(!l->started);
+    builder_forget_pending(l);
+    pool_fini(&l->pool);
+    index_fini(&l->index);
+    state_db_free(l->state);
+    map_fini(&l->impersonated);
+    if (l->secrets) explicit_bzero(l->secrets, l->account_count * sizeof *l->secrets);
+    free(l->secrets);
+    free(l->accounts);
+    free(l->snapshots);
+    if (l->wake_fd >= 0) (void)close(l->wake_fd);
+    (void)pthread_mutex_destroy(&l->sync_lock);
+    free(l);
+}
+
+struct chain *local_chain(struct local *l)
+{
+    return &l->chain;
+}

@@ -1,0 +1,169 @@
+/* node: the inside of struct local, for the files of this folder.
+ *
+ * Who owns what: `config`, `genesis` and the accounts never change; `index`, `state` and the pool's table by hash have their own locks and serve any
+ * thread; `sync` has a lock of its own; everything else belongs to the writer.
+ *
+ * Whatever moves the head goes through head_move() (head.c): a sealed block, an import, a reorg, a revert. So there is one place that keeps the
+ * promise that what an event names can be read before anybody hears of it. */
+#ifndef LOCAL_NODE_H
+#define LOCAL_NODE_H
+
+#include <pthread.h>
+
+#include "local/exec.h"
+#include "local/index.h"
+#include "local/local.h"
+#include "local/pool.h"
+#include "local/state.h"
+
+enum { REORG_BLOCKS_MAX = 128 };
+
+/* A block that was executed, with what it did to the state. */
+struct built {
+    struct block *block;
+    struct state_diff *diff;
+};
+void built_fini(struct built *b);
+
+/* What the next block is to be like, beyond what follows from its parent. */
+struct seal_plan {
+    uint64_t timestamp;
+    bool has_base_fee, has_prev_randao;
+    uint64_t base_fee_wei;
+    struct fan_hash prev_randao;
+};
+
+struct snapshot {
+    uint64_t id, version, number, arrivals;
+    int64_t time_offset_s;
+};
+
+struct local {
+    struct chain chain; /* first: the door */
+    struct chain_config config;
+    struct fan_address *accounts;
+    uint8_t (*secrets)[32];
+    size_t account_count;
+    struct local_sink sink;
+    uint64_t (*wall_s)(void *ctx);
+    void *wall_ctx;
+    uint64_t priority_fee_wei;
+    bool dev;
+    uint8_t extra_data[32];
+    size_t extra_data_len;
+
+    struct index index;
+    struct state_db *state;
+    struct pool pool;
+
+    /* The writer and its queue. */
+    struct mailbox box;
+    int wake_fd;
+    pthread_t thread;
+    bool started;
+    _Atomic bool stopping;
+
+    pthread_mutex_t sync_lock;
+    struct chain_sync sync;
+    _Atomic uint64_t imported_number; /* the head after the last import: safe and finalized never fall behind it */
+
+    /* The writer's. */
+    bool automine;
+    uint64_t interval_ms, due_ns;
+    struct fan_address coinbase;
+    uint64_t gas_limit; /* 0: as the parent's */
+    int64_t time_offset_s;
+    uint64_t next_timestamp;   /* 0: none set */
+    bool has_next_base_fee, has_next_prev_randao;
+    uint64_t next_base_fee_wei;
+    struct fan_hash next_prev_randao;
+    uint64_t turns;            /* how often the chain turned back: goes into prevRandao, so that a block made again is another one */
+    struct snapshot *snapshots;
+    size_t snapshot_count, snapshot_cap;
+    uint64_t snapshot_ids;
+    struct map impersonated;   /* a set of addresses */
+    bool impersonate_all;
+    struct built pending;      /* what would be sealed now; block NULL: not built */
+    struct state_view *pending_parent;
+    uint64_t pending_changes;  /* the pool's count when it was built */
+    uint64_t pending_timestamp;
+};
+
+static inline struct local *local_of(struct chain *c)
+{
+    return (struct local *)(void *)c;
+}
+
+extern const struct chain_ops LOCAL_OPS;         /* ops.c */
+extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
+
+/* ---- genesis_build.c ---- */
+/* Block 0 and its state, put into the empty index and state db. */
+FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err);
+
+/* ---- head.c ---- */
+/* Makes the chain end in `added` above block `keep`: blocks behind keep leave, the state goes back to `version` (0: the last one of block
+ * keep), then each of added is committed. Publishes, lets the pool follow, announces what became executable. Nothing changed on failure, except
+ * that a commit which fails after a rewind leaves the shorter chain, which is then published. sealed: tell the sink. */
+FAN_MUST_CHECK enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, const struct built *added, size_t count,
+                                         bool sealed, struct fan_error *err);
+/* The writer's own look at the head; borrowed until the head moves. */
+struct block *head_peek(struct local *l);
+/* The account after the head as the pool and the builder need it; false when it could not be read. */
+bool head_account(struct local *l, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance);
+/* An edit of the state from outside, committed on top of the head; the pool follows. */
+FAN_MUST_CHECK enum fan_status head_edit(struct local *l, enum fan_status (*edit)(void *ctx, struct state_builder *b), void *ctx);
+/* Publishes the pending event of each executable transaction that had none yet, senders in order of arrival. */
+void head_announce(struct local *l);
+
+/* ---- builder.c ---- */
+/* The time the next block would bear now. */
+uint64_t builder_timestamp(struct local *l);
+/* Takes what was set for the next block alone (timestamp, base fee, prevRandao) out of l and into a plan. */
+struct seal_plan builder_take_plan(struct local *l);
+/* Executes a block of the pool's transactions on a parent. fresh: the blocks between the canonical chain and the parent, oldest first, the parent
+ * the last of them. Transactions that can never run are dropped from the pool when `drop` is set; *culprit (may be NULL) names one whose
+ * refusal goes to culprit_err. */
+FAN_MUST_CHECK enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view,
+                                             struct block *const *fresh, size_t fresh_count, const struct seal_plan *plan, bool drop,
+                                             const struct fan_hash *culprit, struct fan_error *culprit_err, struct built *out,
+                                             struct fan_error *err);
+/* Builds on the head and makes it the head. */
+FAN_MUST_CHECK enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, struct fan_error *err);
+/* Seals at once what is executable, as automine does, until nothing fits any more. culprit as above. */
+FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err,
+                                                struct fan_error *err);
+/* The block that would be sealed now, made again only when something changed. Borrowed: l->pending. */
+FAN_MUST_CHECK enum fan_status builder_pending(struct local *l, struct fan_error *err);
+void builder_forget_pending(struct local *l);
+
+/* ---- pool_check.c ---- */
+/* May this transaction wait here? Else FAN_EREJECTED with geth's words. unsigned_sender: impersonated, no signature to check. */
+FAN_MUST_CHECK enum fan_status pool_check(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_u256 *out_cost,
+                                          uint64_t *out_nonce, struct fan_u256 *out_balance, struct fan_error *err);
+/* ---- submit.c ---- */
+FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_hash *out_hash,
+                                      struct fan_error *err);
+
+/* ---- call.c ---- */
+struct chain_state {
+    struct local *local;
+    struct state_view *view;
+    struct block *pending; /* the state is that of a block not yet sealed: this one; NULL otherwise */
+};
+enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access, struct arena *a,
+                         struct chain_call_result *out, struct fan_error *err);
+
+/* ---- fees.c ---- */
+void fees_suggest(struct chain *c, struct chain_fees *out);
+/* ---- logs.c ---- */
+enum fan_status logs_scan(struct chain *c, const struct filter *f, uint64_t from, uint64_t to, size_t count_max,
+                          enum fan_status (*each)(void *ctx, const struct log *l), void *ctx, uint64_t *out_fits);
+
+/* ---- dev_turn.c: what turns the chain back ---- */
+uint64_t turn_snapshot(struct chain *c);
+bool turn_revert(struct chain *c, uint64_t id);
+enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *err);
+enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error *err);
+
+#endif
