@@ -83,6 +83,10 @@ static int on_header(llhttp_t *core)
 {
     struct http_parser *p = core->data;
 
+    if (!p->current.name_len) {
+        p->verdict = (struct http_verdict){400, "a header has no name"};
+        return HPE_USER;
+    }
     if (span_count(p) == p->options.header_count_max) {
         p->verdict = (struct http_verdict){431, "too many headers"};
         return HPE_USER;
@@ -267,9 +271,9 @@ static struct http_verdict verdict_of(const struct http_parser *p, llhttp_errno_
 {
     const char *at = llhttp_get_error_pos(&p->core);
 
+    if (p->verdict.status) return p->verdict; /* one of our callbacks stopped it */
     if (p->core.method == HTTP_PRI) return (struct http_verdict){505, "HTTP/2 is not spoken here"};
     switch (e) {
-    case HPE_USER: return p->verdict;
     case HPE_INVALID_METHOD:
         if (at && (*at == ' ' || is_token_char((uint8_t)*at))) return (struct http_verdict){501, "no such method"};
         return (struct http_verdict){400, "this is no HTTP request"};
@@ -313,6 +317,8 @@ static struct http_verdict read_head(struct http_parser *p, const uint8_t *base,
     if (p->core.http_major != 1 || p->core.http_minor > 1)
         return (struct http_verdict){505, "the version must be HTTP/1.0 or HTTP/1.1"};
     if (p->core.method == HTTP_CONNECT) return (struct http_verdict){405, "this is no proxy"};
+    r->method_name = slice_str(llhttp_method_name((llhttp_method_t)p->core.method));
+    if (p->target_at != r->method_name.len + 1) return (struct http_verdict){400, "more than one space in the request line"};
     for (size_t i = 0; i < span_count(p); i++) {
         struct http_header h = {.name = slice_of(base + span[i].name_at, span[i].name_len),
                                 .value = trimmed(base + span[i].value_at, span[i].value_len)};
@@ -321,7 +327,6 @@ static struct http_verdict read_head(struct http_parser *p, const uint8_t *base,
     }
     if (p->headers.failed) return (struct http_verdict){503, "out of memory"};
     r->method = method_of(&p->core);
-    r->method_name = slice_str(llhttp_method_name((llhttp_method_t)p->core.method));
     r->target = slice_of(base + p->target_at, p->target_len);
     r->minor = p->core.http_minor;
     r->headers = (const struct http_header *)(const void *)p->headers.at;
