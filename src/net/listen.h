@@ -1,39 +1,43 @@
-/* listen: sockets that accept, one for each worker on the same port.
+/* listen: ports, and the connections that come in through them.
  *
- * With SO_REUSEPORT each worker has a queue of its own and the kernel spreads clients over them. Since that would let a second
- * process share the port in silence, a plain bind without the option probes first; `takeover` leaves the probe out, for a successor that
- * accepts while its predecessor drains.
- * Source: socket(7), SO_REUSEPORT. */
+ * Each worker has a socket of its own on the same port (SO_REUSEPORT), and the kernel deals new connections out among them. Since SO_REUSEPORT would
+ * also let a second process share the port in silence, the first socket binds and listens without it, which the kernel refuses
+ * where anybody is there, and takes the option on only then; so there is no gap between the probe and the bind. Sharing with a
+ * draining predecessor must be asked for (`takeover`).
+ *
+ * Not here: what happens to an accepted socket (conn/), TLS. */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
 #include "net/loop.h"
 
-/* A port reserved for this process; each worker then opens its own socket on it. */
-struct listen_port {
-    struct sockaddr_storage address; /* with the real port where 0 was asked */
-    socklen_t len;
-    int probe; /* holds the port until the workers have theirs; -1 afterwards */
+struct listen_options {
+    const char *host;   /* an IPv4 or IPv6 address (brackets are fine), a name, or NULL or "" for all addresses; "::" is IPv4 too */
+    uint16_t port;      /* 0: a free one, which all the sockets then share */
+    bool takeover;      /* share the port with whoever has it and allows that */
+    int backlog;        /* [4096] */
+    const struct os *os; /* [the real one] */
 };
 
-/* host: an IPv4 or IPv6 literal, or a name. FAN_EINVAL, FAN_EEXIST (in use) or FAN_ESYSTEM with "127.0.0.1:8545: address already in use". */
-FAN_MUST_CHECK enum fan_status listen_reserve(const char *host, uint16_t port, bool takeover, struct listen_port *out, struct fan_error *err);
-uint16_t listen_port_number(const struct listen_port *p);
-/* After every worker has opened, or to give up. */
-void listen_release(struct listen_port *p);
+/* Opens `count` non-blocking listening sockets on one port, a worker's each: fds[0] to fds[count - 1], the caller's to close. out_port may be NULL.
+ * FAN_EEXIST: the port is taken; FAN_EINVAL: the host is none of ours; FAN_ESYSTEM: else. err then says
+ * "127.0.0.1:8545: address already in use"; nothing stays open. Any thread. */
+FAN_MUST_CHECK enum fan_status listen_open(const struct listen_options *options, size_t count, int *fds, uint16_t *out_port,
+                                           struct fan_error *err);
 
+/* Accepts on a loop. Zeroed and then filled by listener_start(); the owner keeps it in place until listener_stop(). */
 struct listener {
-    struct loop_fd fd;
+    struct loop_fd watch;
+    struct loop_timer pause;  /* when descriptors ran out: a ready socket that cannot be accepted would spin the loop */
     struct loop *loop;
-    void (*accepted)(void *ctx, int fd); /* takes over a non-blocking socket */
+    void (*accepted)(void *ctx, int fd); /* non-blocking, close-on-exec; the callee's to close */
     void *ctx;
-    uint64_t refused;                    /* accept() failures: out of descriptors and the like */
-    struct timer pause;                  /* after such a failure accepting rests for a moment instead of spinning */
+    uint64_t pauses;          /* for metrics: how often descriptors ran out */
 };
 
-/* Opens this worker's socket on the reserved port and accepts on its loop. Worker's thread, or before it runs. */
-FAN_MUST_CHECK enum fan_status listener_open(struct listener *l, const struct listen_port *p, struct loop *loop,
-                                             void (*accepted)(void *ctx, int fd), void *ctx, struct fan_error *err);
-void listener_close(struct listener *l); /* zeroed or open; idempotent */
+/* Takes the listening socket over. Loop's thread. On failure the socket is still the caller's. */
+FAN_MUST_CHECK enum fan_status listener_start(struct listener *s, struct loop *l, int fd, void (*accepted)(void *ctx, int fd), void *ctx);
+/* Closes the socket. One never started or stopped already is fine. */
+void listener_stop(struct listener *s);
 
 #endif
