@@ -384,6 +384,12 @@ static enum http_event end_head(struct http_parser *p, struct slice in, size_t h
     return feed_body(p, in, taken);
 }
 
+static struct http_verdict too_long(bool first_line)
+{
+    return first_line ? (struct http_verdict){414, "the target is too long"}
+                      : (struct http_verdict){431, "the headers are too long"};
+}
+
 static enum http_event feed_head(struct http_parser *p, struct slice in, size_t *taken)
 {
     size_t head_at = *taken, room = p->options.header_bytes_max - p->head_len;
@@ -394,6 +400,7 @@ static enum http_event feed_head(struct http_parser *p, struct slice in, size_t 
     size_t part = scan_lines(p, slice_first(rest, over ? room : rest.len), &end, &wrong);
 
     was_first = p->first_line;
+    if (!part) return refuse(p, wrong.status ? wrong : too_long(was_first));
     if (p->text.len || !end) { /* the head comes in pieces: keep them side by side */
         if (!keep(p, rest.at, part)) return refuse(p, (struct http_verdict){503, "out of memory"});
         p->core_at = p->text.at + p->head_len;
@@ -408,11 +415,7 @@ static enum http_event feed_head(struct http_parser *p, struct slice in, size_t 
     if (e != HPE_OK) return refuse(p, verdict_of(p, e));
     if (wrong.status) return refuse(p, wrong);
     if (end) return refuse(p, verdict_of(p, HPE_INTERNAL)); /* a blank line that llhttp takes for something else */
-    if (over) {
-        if (was_first) return refuse(p, (struct http_verdict){414, "the target is too long"});
-        return refuse(p, (struct http_verdict){431, "the headers are too long"});
-    }
-    return HTTP_NEEDS_MORE;
+    return over ? refuse(p, too_long(was_first)) : HTTP_NEEDS_MORE;
 }
 
 enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t *out_taken)
