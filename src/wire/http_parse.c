@@ -424,6 +424,7 @@ enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t 
     enum http_event event = HTTP_NEEDS_MORE;
 
     *out_taken = 0;
+    if (!in.len && p->phase < HTTP_PHASE_DONE) return HTTP_NEEDS_MORE;
     switch (p->phase) {
     case HTTP_PHASE_DONE: return HTTP_GOT_REQUEST;
     case HTTP_PHASE_REFUSED: *out_taken = in.len; return HTTP_REFUSES;

@@ -290,6 +290,7 @@ TEST(a_client_that_expects_it_is_told_to_go_on, t)
     CHECK_EQ(t, http_parser_phase(p), HTTP_PHASE_IDLE);
     CHECK_EQ(t, http_parser_feed(p, slice_first(head, 10), &taken), HTTP_NEEDS_MORE);
     CHECK_EQ(t, http_parser_phase(p), HTTP_PHASE_HEAD);
+    CHECK_EQ(t, http_parser_feed(p, slice_of(NULL, 0), &taken), HTTP_NEEDS_MORE);
     CHECK_EQ(t, http_parser_feed(p, slice_from(head, 10), &taken), HTTP_WANTS_CONTINUE);
     CHECK_EQ(t, taken, head.len - 10);
     CHECK_EQ(t, http_parser_phase(p), HTTP_PHASE_BODY);
