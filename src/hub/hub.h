@@ -37,6 +37,7 @@ void hub_free(struct hub *h); /* after all shards and the writer have stopped; N
 
 /* Worker's thread, all of these. */
 FAN_MUST_CHECK enum fan_status hub_shard_new(struct hub *h, uint32_t worker, struct conn_set *conns, struct hub_shard **out);
+/* Worker's thread, when the writer has ended and before the mailbox (the loop) goes: runs the letters that still lie in it. */
 void hub_shard_free(struct hub_shard *s);
 
 /* Makes a subscription live and writes its id (34 characters, 0x and 32 hex digits, no NUL). filter: for HUB_LOGS, copied; NULL for all.

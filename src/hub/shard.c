@@ -237,6 +237,7 @@ void hub_shard_free(struct hub_shard *s)
     if (!s) return;
     atomic_store(&s->lane->interest, 0);
     s->lane->shard = NULL;
+    (void)mailbox_run(s->lane->box); /* our letter must not outlive the hub in a box that others run later */
     while (s->clients) hub_forget(s, s->clients->conn);
     while (s->slabs) {
         struct slab *slab = s->slabs;

@@ -11,6 +11,7 @@ enum {
     /* After so many items that were answered at once, a batch lets others have the loop. */
     ITEMS_PER_TURN = 64,
     EXCHANGES_KEPT = 64,      /* of a worker; each keeps at most 64 KiB an arena */
+    CLOSE_GOING_AWAY = 1001,
     CLOSE_INTERNAL = 1011,
     METHOD_SHOWN_MAX = 128
 };
@@ -234,6 +235,10 @@ static void go_on_later(struct letter *l)
 
 void exchange_go_on(struct exchange *x)
 {
+    if (atomic_load_explicit(&x->home->rpc->stopped, memory_order_relaxed)) {
+        exchange_recycle(x);
+        return;
+    }
     for (size_t turn = 0; x->at < x->message.count; turn++) {
         if (turn == ITEMS_PER_TURN) {
             x->call.letter.run = go_on_later;
@@ -266,8 +271,13 @@ static enum fan_status read_message(struct exchange *x, struct slice body)
 
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
 {
-    struct exchange *x = exchange_new(w);
+    struct exchange *x;
 
+    if (atomic_load_explicit(&w->rpc->stopped, memory_order_relaxed)) {
+        conn_close(c, CLOSE_GOING_AWAY, "server is shutting down");
+        return;
+    }
+    x = exchange_new(w);
     if (!x) {
         conn_close(c, CLOSE_INTERNAL, "out of memory");
         return;
@@ -308,6 +318,7 @@ enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *co
     enum fan_status s;
 
     if (!r) return FAN_ENOMEM;
+    ref_init(&r->ref);
     if (options) r->options = *options;
     options_fill(&r->options);
     r->fallback = fallback;
@@ -324,12 +335,20 @@ enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *co
     return FAN_OK;
 }
 
+static void rpc_unref(struct rpc *r)
+{
+    if (!ref_put(&r->ref)) return;
+    call_pool_free(r->pool);
+    method_table_fini(&r->table);
+    free(r);
+}
+
 void rpc_free(struct rpc *r)
 {
     if (!r) return;
-    call_pool_free(r->pool, exchange_abandoned);
-    method_table_fini(&r->table);
-    free(r);
+    atomic_store(&r->stopped, true);
+    if (r->pool) call_pool_stop(r->pool, exchange_abandoned);
+    rpc_unref(r);
 }
 
 size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out)
@@ -344,6 +363,7 @@ enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mai
     struct rpc_worker *w = calloc(1, sizeof *w);
 
     if (!w) return FAN_ENOMEM;
+    ref_get(&r->ref);
     *w = (struct rpc_worker){.rpc = r, .conns = conns, .mailbox = mailbox, .app = worker_app};
     *out = w;
     return FAN_OK;
@@ -362,7 +382,11 @@ static void free_list(struct exchange *x)
 void rpc_worker_free(struct rpc_worker *w)
 {
     if (!w) return;
+    /* Calls that have come home lie in the mailbox; run, they go to the free ones. What then still lives waits for a writer that
+     * runs no more. */
+    (void)mailbox_run(w->mailbox);
     free_list(w->live);
     free_list(w->free);
+    rpc_unref(w->rpc);
     free(w);
 }

@@ -14,6 +14,7 @@
 #ifndef RPC_EXCHANGE_H
 #define RPC_EXCHANGE_H
 
+#include "base/ref.h"
 #include "rpc/pool.h"
 #include "rpc/table.h"
 #include "wire/jsonrpc.h"
@@ -49,7 +50,10 @@ struct exchange {
     struct exchange *next, *prev;     /* of the worker's live ones, or free ones */
 };
 
+/* Lives until rpc_free() and the last rpc_worker_free(). */
 struct rpc {
+    struct ref ref;
+    atomic_bool stopped; /* nothing new is begun; what comes home is dropped */
     struct method_table table;
     const struct rpc_method *fallback;
     struct rpc_options options;

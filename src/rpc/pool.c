@@ -47,7 +47,8 @@ enum fan_status call_pool_new(size_t threads, size_t queue_max, struct call_pool
     (void)pthread_cond_init(&p->work, NULL);
     for (; p->thread_count < threads; p->thread_count++) {
         if (pthread_create(&p->threads[p->thread_count], NULL, thread_main, p)) {
-            call_pool_free(p, NULL);
+            call_pool_stop(p, NULL); /* nothing waits yet */
+            call_pool_free(p);
             return FAN_ESYSTEM;
         }
         (void)pthread_setname_np(p->threads[p->thread_count], "fan-call");
@@ -74,7 +75,7 @@ bool call_pool_submit(struct call_pool *p, struct letter *l)
     return taken;
 }
 
-void call_pool_stop(struct call_pool *p)
+void call_pool_stop(struct call_pool *p, void (*abandoned)(struct letter *l))
 {
     (void)pthread_mutex_lock(&p->lock);
     p->stopping = true;
@@ -82,18 +83,17 @@ void call_pool_stop(struct call_pool *p)
     (void)pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < p->thread_count; i++) (void)pthread_join(p->threads[i], NULL);
     p->thread_count = 0;
-}
-
-void call_pool_free(struct call_pool *p, void (*abandoned)(struct letter *l))
-{
-    if (!p) return;
-    call_pool_stop(p);
     while (p->first) {
         struct letter *l = p->first;
 
         p->first = l->next;
         abandoned(l);
     }
+}
+
+void call_pool_free(struct call_pool *p)
+{
+    if (!p) return;
     (void)pthread_cond_destroy(&p->work);
     (void)pthread_mutex_destroy(&p->lock);
     free(p);

@@ -11,11 +11,10 @@
 struct call_pool;
 
 FAN_MUST_CHECK enum fan_status call_pool_new(size_t threads, size_t queue_max, struct call_pool **out);
-/* Lets what runs end, then hands every letter still waiting to abandoned(). NULL is fine. */
-void call_pool_free(struct call_pool *p, void (*abandoned)(struct letter *l));
+/* Refuses from now on, lets what runs end, then hands every letter still waiting to abandoned(). Once. */
+void call_pool_stop(struct call_pool *p, void (*abandoned)(struct letter *l));
+void call_pool_free(struct call_pool *p); /* a stopped one; NULL is fine */
 /* False: the queue is full, or the pool is being stopped; the letter is still the caller's. */
 FAN_MUST_CHECK bool call_pool_submit(struct call_pool *p, struct letter *l);
-/* Refuses from now on and waits for what runs; what waits stays until call_pool_free(). */
-void call_pool_stop(struct call_pool *p);
 
 #endif

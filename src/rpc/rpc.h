@@ -48,15 +48,14 @@ struct rpc_options {
 FAN_MUST_CHECK enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *counts, size_t table_count,
                                        const struct rpc_method *fallback, const struct rpc_options *options,
                                        void (*post_to_writer)(void *ctx, struct letter *l), void *ctx, void *app, struct rpc **out);
-/* Stops the pool after what runs; waiting calls are failed. When the writer and the workers' loops have ended, and before their mailboxes go.
- * NULL is fine. */
+/* Stops the pool after what runs; nothing new is begun and what comes home is dropped. When the writer has ended; any thread. NULL is fine. */
 void rpc_free(struct rpc *r);
 /* Every method's name, sorted; for rpc_modules and the documentation. */
 size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out);
 
 /* Worker's thread. worker_app is what call_worker_app() gives to inline methods (the hub's shard). */
 FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox, void *worker_app, struct rpc_worker **out);
-/* After rpc_free(): no call is under way any more. Replies still in the mailbox go with it, so it must not be run again. NULL is fine. */
+/* After rpc_free(), before the mailbox (the loop) goes: runs the letters that still lie in it. NULL is fine. */
 void rpc_worker_free(struct rpc_worker *w);
 /* conn_handler.message: answers through conn_reply(). */
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body);
