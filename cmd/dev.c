@@ -1,0 +1,211 @@
+/* fanatico dev: a development chain in one command. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/server.h"
+#include "base/log.h"
+#include "commands.h"
+#include "devchain.h"
+#include "print.h"
+
+enum { LISTS_MAX = 64 };
+
+struct lists {
+    char *text[3];
+    const char *names[3][LISTS_MAX];
+};
+
+/* "a,b,c" as an array of names; the text is copied into l and cut there. */
+static enum fan_status split(struct lists *l, size_t which, const char *flag, const char *text, const char *const **out, size_t *out_count,
+                             struct fan_error *err)
+{
+    size_t count = 0;
+    char *save = NULL;
+
+    l->text[which] = strdup(text);
+    if (!l->text[which]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    for (char *name = strtok_r(l->text[which], ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
+        if (count == LISTS_MAX) return fan_error_set(err, FAN_EINVAL, "--%s: at most %d names", flag, LISTS_MAX);
+        l->names[which][count++] = name;
+    }
+    *out = l->names[which];
+    *out_count = count;
+    return FAN_OK;
+}
+
+static enum fan_status server_options_from(const struct options *o, struct lists *lists, char version[128], struct server_options *out,
+                                           struct fan_error *err)
+{
+    enum fan_status s;
+
+    *out = (struct server_options){
+        .http_host = o->http_host,
+        .ws_host = o->ws_host,
+        .http_port = o->has_port ? o->port : o->http_port,
+        .ws_port = o->ws_port,
+        .one_port = o->has_port,
+        .takeover = o->takeover,
+        .workers = o->workers,
+        .conn = {.websockets_max = o->max_connections,
+                 .http_max = o->http_max_connections,
+                 .ping_interval_ms = o->ping_interval_ms,
+                 .ping_timeout_ms = o->ping_timeout_ms,
+                 .notify_bytes_max = o->notify_bytes_max,
+                 .notify_age_max_ms = o->notify_age_max_ms,
+                 .reply_len_max = o->rpc_reply_max,
+                 .output_bytes_max = o->output_memory},
+        .hub = {.subscriptions_max = o->max_subscriptions_per_connection},
+        .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max},
+        .api = {.call_gas_max = o->rpc_gas_cap, .call_timeout_ms = o->rpc_timeout_ms, .logs_max = o->logs_max},
+    };
+    if (strcmp(o->dev_methods, "loopback") == 0) out->rpc.dev_methods = RPC_DEV_LOOPBACK;
+    else if (strcmp(o->dev_methods, "all") == 0) out->rpc.dev_methods = RPC_DEV_ALL;
+    else if (strcmp(o->dev_methods, "none") == 0) out->rpc.dev_methods = RPC_DEV_NONE;
+    else return fan_error_set(err, FAN_EINVAL, "--dev-methods: \"%s\" is not loopback, all or none", o->dev_methods);
+    /* Hardhat's helpers want to see a development node's name in front. */
+    (void)snprintf(version, 128, "anvil/v1.7.1-fanatico/v%s/linux/C17", FANATICO_VERSION);
+    out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);
+    s = split(lists, 0, "http-vhosts", o->http_vhosts, &out->conn.vhosts, &out->conn.vhost_count, err);
+    if (!s) s = split(lists, 1, "http-corsdomain", o->http_corsdomain, &out->conn.cors_origins, &out->conn.cors_origin_count, err);
+    if (!s) s = split(lists, 2, "ws-origins", o->ws_origins, &out->conn.ws_origins, &out->conn.ws_origin_count, err);
+    return s;
+}
+
+/* Every client is a descriptor: take as many as the system lets us. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what stands then stands */
+}
+
+/* Written beside and renamed, so that whoever waits for it never reads half of it. */
+static enum fan_status write_ready(const char *path, const struct server *s, struct fan_error *err)
+{
+    char beside[4096];
+    FILE *f;
+
+    (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
+    f = fopen(beside, "w");
+    if (!f) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
+    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u}\n", (long)getpid(), server_http_port(s), server_ws_port(s));
+    if (fclose(f) || rename(beside, path)) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
+    return FAN_OK;
+}
+
+static void show(const struct options *o, const struct devchain *d, const struct server *s, struct chain *chain)
+{
+    const char *ws_host = o->has_port ? o->http_host : o->ws_host;
+    char http[300], ws[300];
+    struct block *head;
+
+    if (o->silent || chain->ops->block_by_number(chain, 0, &head)) return;
+    (void)snprintf(http, sizeof http, "http://%s:%u", o->http_host, server_http_port(s));
+    (void)snprintf(ws, sizeof ws, "ws://%s:%u", ws_host, server_ws_port(s));
+    print_banner(d, o, head, http, ws);
+    block_unref(head);
+}
+
+/* All signals are blocked by now: whoever asks us to end is met here. */
+static void wait_for_signal(const sigset_t *ends)
+{
+    int number;
+
+    while (sigwait(ends, &number)) {
+    }
+}
+
+static int serve(const struct options *o, const struct devchain *d, struct local *local, const sigset_t *ends)
+{
+    struct server_options options;
+    struct server *server = NULL;
+    struct fan_error err = {""};
+    struct lists lists = {0};
+    char version[128];
+    int code = 0;
+
+    if (server_options_from(o, &lists, version, &options, &err) || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
+    else if (local_start(local)) code = complain(1, "the chain's writer cannot be started");
+    else if (server_start(server, &err) || (o->has_ready_file && write_ready(o->ready_file, server, &err))) code = complain(2, err.text);
+    else {
+        show(o, d, server, local_chain(local));
+        wait_for_signal(ends);
+        server_drain(server);
+    }
+    if (server) server_stop(server);
+    local_stop(local);
+    server_free(server);
+    for (size_t i = 0; i < COUNT_OF(lists.text); i++) free(lists.text[i]);
+    return code;
+}
+
+static int run(const struct options *o, struct devchain *d, const sigset_t *ends)
+{
+    struct local_options options = {
+        .genesis = &d->genesis,
+        .dev = true,
+        .no_automine = o->no_mining || o->block_time_ms,
+        .block_time_ms = o->no_mining ? 0 : o->block_time_ms,
+        .coinbase = o->coinbase,
+        .gas_limit = o->has_gas_limit ? o->gas_limit : 0,
+        .accounts = d->accounts,
+        .secrets = (const uint8_t (*)[32])d->secrets,
+        .account_count = d->account_count,
+    };
+    struct local_import_result imported;
+    struct fan_error err = {""};
+    struct local *local;
+    int code;
+
+    if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
+    if (local_open(&options, &local, &err)) return complain(2, err.text);
+    if (o->has_import) {
+        enum fan_status s = local_import(local, o->import, &imported, &err);
+
+        /* What came before a bad block stays, and so does the node: a wrong file is told, not served. */
+        if (s) code = complain(2, err.text);
+        else {
+            if (!o->silent) (void)printf("imported %" PRIu64 " blocks, head %" PRIu64 "\n", imported.blocks, imported.head_number);
+            (void)fflush(stdout);
+            code = serve(o, d, local, ends);
+        }
+    } else {
+        code = serve(o, d, local, ends);
+    }
+    local_close(local);
+    return code;
+}
+
+int command_dev(int argc, char **argv)
+{
+    struct options o;
+    struct fan_error err = {""};
+    enum options_outcome outcome;
+    struct devchain chain = {0};
+    sigset_t ends;
+    int code;
+
+    if (options_read(&o, 'D', argc, argv, &outcome, &err)) return complain(2, err.text);
+    if (outcome == OPTIONS_HELP) {
+        (void)printf("Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, a block for each transaction.\n");
+        options_print_help('D');
+        return 0;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGINT);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* before any thread starts, so that all inherit it */
+    raise_descriptors();
+    if (devchain_init(&chain, &o, &err)) code = complain(2, err.text);
+    else code = run(&o, &chain, &ends);
+    devchain_fini(&chain);
+    return code;
+}

@@ -1,0 +1,79 @@
+#include "devchain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "eth/sign.h"
+
+enum { ACCOUNTS_MAX = 10000 };
+
+enum fan_status read_file(const char *path, struct arena *a, struct slice *out, struct fan_error *err)
+{
+    struct stat about;
+    uint8_t *bytes = NULL;
+    size_t got = 0;
+    FILE *f = fopen(path, "rb");
+
+    if (!f) return fan_error_set(err, FAN_EIO, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(f), &about) == 0 && S_ISREG(about.st_mode)) {
+        bytes = arena_bytes(a, (size_t)about.st_size + 1);
+        if (bytes) got = fread(bytes, 1, (size_t)about.st_size, f);
+    }
+    if (!bytes || got != (size_t)about.st_size) {
+        (void)fclose(f);
+        return fan_error_set(err, FAN_EIO, "%s: cannot be read as a file", path);
+    }
+    (void)fclose(f);
+    *out = slice_of(bytes, got);
+    return FAN_OK;
+}
+
+static enum fan_status derive(struct devchain *d, const struct options *o, struct arena *a, struct fan_error *err)
+{
+    if (o->accounts > ACCOUNTS_MAX) return fan_error_set(err, FAN_EINVAL, "--accounts: at most %d", ACCOUNTS_MAX);
+    d->account_count = (size_t)o->accounts;
+    d->accounts = ARENA_ARRAY(a, d->account_count, struct fan_address);
+    d->secrets = arena_array(a, d->account_count, sizeof *d->secrets);
+    if (!d->accounts || !d->secrets) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    for (size_t i = 0; i < d->account_count; i++) {
+        enum fan_status s = sign_mnemonic_key(slice_str(o->mnemonic), (uint32_t)i, d->secrets[i]);
+
+        if (!s) s = sign_address(d->secrets[i], &d->accounts[i]);
+        if (s) return fan_error_set(err, s, "--mnemonic: account %zu cannot be derived: %s", i, fan_status_text(s));
+    }
+    return FAN_OK;
+}
+
+enum fan_status devchain_init(struct devchain *d, const struct options *o, struct fan_error *err)
+{
+    struct arena a;
+    struct slice text;
+    enum fork newest;
+    enum fan_status s;
+
+    *d = (struct devchain){0};
+    arena_home_init(&d->memory, 0);
+    a = arena_of(&d->memory);
+    s = derive(d, o, &a, err);
+    if (s) return s;
+    if (o->has_genesis) {
+        d->from_file = true;
+        s = read_file(o->genesis, &a, &text, err);
+        if (s) return s;
+        struct fan_error why = {""};
+
+        s = genesis_parse(text, &a, &d->genesis, &why);
+        return s ? fan_error_set(err, s, "%s: %s", o->genesis, why.text) : FAN_OK;
+    }
+    if (!fork_by_name(slice_str(o->hardfork), &newest)) return fan_error_set(err, FAN_EINVAL, "--hardfork: \"%s\" is no fork known here", o->hardfork);
+    return genesis_dev(o->chain_id, newest, d->accounts, d->account_count, &o->balance, o->gas_limit,
+                       o->has_timestamp ? o->timestamp : clock_wall_s(), &a, &d->genesis);
+}
+
+void devchain_fini(struct devchain *d)
+{
+    arena_home_fini(&d->memory);
+    *d = (struct devchain){0};
+}

@@ -1,0 +1,15 @@
+/* print: what a person sees of a development chain: the banner, a line per transaction, a line per block.
+ *
+ * Each line is one write, so lines of threads never mix. Colours only on a terminal, and not where NO_COLOR is set. */
+#ifndef CMD_PRINT_H
+#define CMD_PRINT_H
+
+#include "devchain.h"
+#include "local/local.h"
+
+void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const char *http, const char *ws);
+/* Functions for struct local_sink. */
+void print_transaction(void *ctx, const struct block *b, size_t index);
+void print_block(void *ctx, const struct block *b);
+
+#endif

@@ -1,0 +1,45 @@
+/* server: workers around one chain: the place where the rooms are joined.
+ *
+ *   server_new ─► ports reserved, hub watches the chain ─► server_start ─► a thread per worker: loop, listeners, connections,
+ *   the hub's shard, the rpc's worker ─► server_drain (1001) ─► server_stop ─► server_free
+ *
+ * The chain comes from outside (local/, upstream/, a host) and outlives the server. Watchers can only be added before the
+ * chain's writer starts, so server_new() comes first, then the chain's start, then server_start().
+ *
+ * Not here: flags (cmd/), what methods mean (api/). */
+#ifndef APP_SERVER_H
+#define APP_SERVER_H
+
+#include "api/api.h"
+#include "conn/conn.h"
+
+/* Zero takes each room's defaults. Texts are borrowed for as long as the server lives. */
+struct server_options {
+    const char *http_host, *ws_host;
+    uint16_t http_port, ws_port;    /* 0: a free one */
+    bool one_port;                  /* HTTP and WebSocket both on http_host:http_port; no second listener */
+    bool takeover;
+    size_t workers;                 /* 0: one per core */
+    uint64_t drain_ms;              /* how long server_drain() lets clients finish [5,000] */
+    struct conn_options conn;
+    struct hub_options hub;
+    struct rpc_options rpc;
+    struct api_options api;
+};
+
+struct server;
+
+/* Reserves the ports and joins hub and chain. FAN_EEXIST, FAN_EINVAL, FAN_ESYSTEM: err names address, port and why. */
+FAN_MUST_CHECK enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err);
+/* Starts the workers; when it returns FAN_OK every port accepts. */
+FAN_MUST_CHECK enum fan_status server_start(struct server *s, struct fan_error *err);
+uint16_t server_http_port(const struct server *s);
+uint16_t server_ws_port(const struct server *s); /* the HTTP port where there is one port */
+/* Stops accepting, says 1001 to every WebSocket, lets HTTP finish, and waits for all to go, at most drain_ms. */
+void server_drain(struct server *s);
+/* Ends the workers' threads; then the chain's writer may stop, and after it the server may go. Idempotent. */
+void server_stop(struct server *s);
+/* After the chain's writer has stopped. NULL is fine. */
+void server_free(struct server *s);
+
+#endif

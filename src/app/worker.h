@@ -1,0 +1,37 @@
+/* worker: one thread that serves clients: its loop, its listeners, its connections, its shard of the hub.
+ *
+ * Nothing of a worker is touched by another thread, except through its loop's mailbox. */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include <pthread.h>
+
+#include "app/server.h"
+#include "net/listen.h"
+
+struct worker {
+    struct server *server;
+    uint32_t index;
+    struct loop *loop;
+    struct conn_set *conns;
+    struct hub_shard *shard;
+    struct rpc_worker *rpc;
+    struct listener http, ws;
+    pthread_t thread;
+    bool running;
+    struct letter drain;
+    _Atomic size_t open; /* connections, as of the last turn of a draining worker */
+    bool draining;
+};
+
+/* Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
+FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index);
+FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, const struct listen_port *http, const struct listen_port *ws, struct hub *hub,
+                                           struct rpc *rpc, const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
+FAN_MUST_CHECK enum fan_status worker_start(struct worker *w);
+void worker_drain(struct worker *w);      /* any thread */
+void worker_stop(struct worker *w);       /* joins the thread; what it owns stays for worker_fini() */
+void worker_close(struct worker *w);      /* connections and listeners go; after worker_stop() */
+void worker_fini(struct worker *w);       /* zeroed or half built is fine */
+
+#endif
