@@ -1,0 +1,134 @@
+/* What a development tool asks about the node itself. */
+#include "api/dev.h"
+#include "api/tables.h"
+
+static enum fan_status open_head(struct call *call, struct block **out)
+{
+    struct chain *chain = api_of(call)->chain;
+
+    return chain->ops->head(chain, out);
+}
+
+/* The part of the version text behind the first slash: "anvil/v1.7.1-fanatico…" is version "v1.7.1-fanatico…". */
+static struct slice version_of(struct slice client)
+{
+    for (size_t i = 0; i < client.len; i++)
+        if (client.at[i] == '/') return slice_from(client, i + 1);
+    return client;
+}
+
+static void metadata(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    struct api *api = api_of(call);
+    struct json_writer *w = call_result(call);
+    struct block *head;
+    enum fan_status s;
+
+    if (params_refused(&p, call) || !dev_of(call)) return;
+    s = open_head(call, &head);
+    if (s) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    json_begin_object(w);
+    json_put_key(w, "clientVersion");
+    json_put_str(w, api->options.client_version);
+    json_put_key(w, "clientSemver");
+    json_put_str(w, version_of(api->options.client_version));
+    json_put_key(w, "chainId");
+    json_put_number(w, api->chain->ops->config(api->chain)->chain_id);
+    json_put_key(w, "instanceId");
+    json_put_hash(w, &api->instance_id);
+    json_put_key(w, "latestBlockNumber");
+    json_put_number(w, head->header.number);
+    json_put_key(w, "latestBlockHash");
+    json_put_hash(w, &head->hash);
+    json_put_key(w, "forkedNetwork");
+    json_put_null(w);
+    json_end_object(w);
+    block_unref(head);
+    call_finish(call);
+}
+
+static void put_environment(struct json_writer *w, const struct api *api, const struct block *head)
+{
+    struct chain_fees fees = {0};
+
+    if (api->chain->ops->fees) api->chain->ops->fees(api->chain, &fees);
+    json_put_key(w, "environment");
+    json_begin_object(w);
+    json_put_key(w, "baseFee");
+    json_put_u64(w, fees.next_base_fee_wei);
+    json_put_key(w, "chainId");
+    json_put_number(w, api->chain->ops->config(api->chain)->chain_id);
+    json_put_key(w, "gasLimit");
+    json_put_u64(w, head->header.gas_limit);
+    json_put_key(w, "gasPrice");
+    json_put_u64(w, fees.gas_price_wei);
+    json_end_object(w);
+}
+
+static void node_info(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    struct api *api = api_of(call);
+    struct json_writer *w = call_result(call);
+    struct block *head;
+    enum fan_status s;
+
+    if (params_refused(&p, call) || !dev_of(call)) return;
+    s = open_head(call, &head);
+    if (s) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    json_begin_object(w);
+    json_put_key(w, "currentBlockNumber");
+    json_put_u64(w, head->header.number);
+    json_put_key(w, "currentBlockTimestamp");
+    json_put_number(w, head->header.timestamp);
+    json_put_key(w, "currentBlockHash");
+    json_put_hash(w, &head->hash);
+    json_put_key(w, "hardFork");
+    json_put_text(w,
+                  fork_name(fork_at(api->chain->ops->config(api->chain), head->header.number, head->header.timestamp)));
+    json_put_key(w, "transactionOrder");
+    json_put_text(w, "fees");
+    put_environment(w, api, head);
+    json_put_key(w, "forkConfig");
+    json_begin_object(w);
+    json_put_key(w, "forkUrl");
+    json_put_null(w);
+    json_put_key(w, "forkBlockNumber");
+    json_put_null(w);
+    json_put_key(w, "forkRetryBackoff");
+    json_put_null(w);
+    json_end_object(w);
+    json_end_object(w);
+    block_unref(head);
+    call_finish(call);
+}
+
+/* Logging is the terminal's own affair here: accepted, so that scripts which silence other nodes run. */
+static void set_logging(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+
+    (void)params_bool(&p, 0, "on");
+    if (params_refused(&p, call) || !dev_of(call)) return;
+    answer_null(call);
+}
+
+#define ROW(name, run)                                                                                                 \
+    {                                                                                                                  \
+        name, RPC_WRITER, RPC_DEVELOPMENT, run                                                                         \
+    }
+
+const struct rpc_method api_dev_info_methods[] = {
+    ROW("anvil_metadata", metadata),
+    ROW("anvil_nodeInfo", node_info),
+    ROW("anvil_setLoggingEnabled", set_logging),
+    ROW("hardhat_metadata", metadata),
+    ROW("hardhat_setLoggingEnabled", set_logging),
+};

@@ -1,0 +1,305 @@
+/* When blocks are made, and unmade: evm_mine, snapshots, automine, reorgs; and what is thrown out of the pool. */
+#include "api/dev.h"
+#include "api/tables.h"
+
+/* Each block costs memory for good; more than this in one call is a slip of the keyboard. */
+enum { MINE_MAX = 1000000 };
+
+const struct chain_dev_ops *dev_of(struct call *call)
+{
+    const struct chain_dev_ops *dev = api_of(call)->chain->dev;
+    struct slice name = call_method(call);
+
+    if (!dev)
+        call_fail(call, CODE_NO_METHOD, "the method %.*s is not available on this chain",
+                  (int)(name.len < 100 ? name.len : 100), (const char *)name.at);
+    return dev;
+}
+
+void answer_true(struct call *call)
+{
+    json_put_bool(call_result(call), true);
+    call_finish(call);
+}
+
+static void answer_done(struct call *call, enum fan_status s, const struct fan_error *err)
+{
+    if (s)
+        answer_status(call, s, err);
+    else
+        answer_null(call);
+}
+
+static void check_block_count(struct params *p, uint64_t count, size_t index)
+{
+    struct where at = params_where(index, "blocks");
+
+    if (count > MINE_MAX) params_fail_at(p, &at, "at most %d blocks at a time", MINE_MAX);
+}
+
+/* evm_mine: nothing, a timestamp, or {blocks, timestamp}. */
+static void evm_mine(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct where at = params_where(0, "options"), blocks_at = {.outer = &at, .key = "blocks"},
+                 time_at = {.outer = &at, .key = "timestamp"};
+    const struct chain_dev_ops *dev;
+    struct chain *chain = api_of(call)->chain;
+    struct json v = json_at(p.list, 0), blocks = json_get(v, "blocks"), time = json_get(v, "timestamp");
+    uint64_t count = 1, timestamp = 0;
+    struct fan_error err = {0};
+    enum fan_status s = FAN_OK;
+
+    if (json_is(v, JSON_OBJECT)) {
+        if (json_kind(blocks) > JSON_NULL) count = read_count(&p, &blocks_at, blocks);
+        if (json_kind(time) > JSON_NULL) timestamp = read_count(&p, &time_at, time);
+    } else if (params_has(&p, 0)) {
+        timestamp = read_count(&p, &at, v);
+    }
+    check_block_count(&p, count, 0);
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    if (count) s = dev->mine_at(chain, timestamp, &err);
+    if (!s && count > 1) s = dev->mine(chain, count - 1, 0, &err);
+    if (s) {
+        answer_status(call, s, &err);
+        return;
+    }
+    json_put_text(call_result(call), "0x0");
+    call_finish(call);
+}
+
+/* anvil_mine, hardhat_mine: how many, and how many seconds between them. */
+static void mine(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    uint64_t count = params_has(&p, 0) ? params_count(&p, 0, "blocks") : 1;
+    uint64_t interval_s = params_has(&p, 1) ? params_count(&p, 1, "interval") : 0;
+    const struct chain_dev_ops *dev;
+    struct fan_error err = {0};
+
+    check_block_count(&p, count, 0);
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (dev) answer_done(call, dev->mine(api_of(call)->chain, count, interval_s, &err), &err);
+}
+
+static void snapshot(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    json_put_u64(call_result(call), dev->snapshot(api_of(call)->chain));
+    call_finish(call);
+}
+
+static void revert(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    uint64_t id = params_count(&p, 0, "snapshot id");
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    json_put_bool(call_result(call), dev->revert(api_of(call)->chain, id));
+    call_finish(call);
+}
+
+static void set_automine(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    bool on = params_bool(&p, 0, "on");
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    dev->set_automine(api_of(call)->chain, on);
+    answer_null(call);
+}
+
+static void get_automine(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    json_put_bool(call_result(call), dev->automine(api_of(call)->chain));
+    call_finish(call);
+}
+
+/* In seconds, as anvil counts; Hardhat's own network counts milliseconds. */
+static void set_interval(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct where at = params_where(0, "seconds");
+    uint64_t seconds = params_count(&p, 0, "seconds");
+    const struct chain_dev_ops *dev;
+
+    if (seconds > UINT64_MAX / 1000000000u) params_fail_at(&p, &at, "too long");
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    dev->set_interval(api_of(call)->chain, seconds * 1000);
+    answer_null(call);
+}
+
+static void set_gas_limit(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    uint64_t gas = params_count(&p, 0, "gas limit");
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    dev->set_gas_limit(api_of(call)->chain, gas);
+    answer_true(call);
+}
+
+/* anvil_reorg: depth and transactions to put into the new blocks, as two parameters or as {depth, tx_block_pairs}. */
+static void reorg(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct where at = params_where(0, "depth"), key = {.outer = &at, .key = "depth"},
+                 pairs_at = params_where(1, "transactions");
+    struct json v = params_value(&p, &at), pairs = json_at(p.list, 1);
+    const struct chain_dev_ops *dev;
+    struct fan_error err = {0};
+    uint64_t depth;
+
+    if (json_is(v, JSON_OBJECT)) {
+        pairs = json_get(v, "tx_block_pairs");
+        depth = read_count(&p, &key, json_get(v, "depth"));
+    } else {
+        depth = read_count(&p, &at, v);
+    }
+    if (json_count(pairs))
+        params_fail_at(&p, &pairs_at, "the new blocks take their transactions from the old ones; none can be given");
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (dev) answer_done(call, dev->reorg(api_of(call)->chain, depth, &err), &err);
+}
+
+static void rollback(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    uint64_t depth = params_has(&p, 0) ? params_count(&p, 0, "depth") : 1;
+    const struct chain_dev_ops *dev;
+    struct fan_error err = {0};
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (dev) answer_done(call, dev->rollback(api_of(call)->chain, depth, &err), &err);
+}
+
+/* ---- the pool ---- */
+
+static void drop_transaction(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct fan_hash hash = params_hash(&p, 0, "transaction hash");
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    if (dev->drop_tx(api_of(call)->chain, &hash))
+        json_put_hash(call_result(call), &hash);
+    else
+        json_put_null(call_result(call));
+    call_finish(call);
+}
+
+static void drop_all(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    dev->drop_all(api_of(call)->chain);
+    answer_null(call);
+}
+
+struct senders_txs {
+    const struct fan_address *sender;
+    struct arena *arena;
+    struct fan_hash *hashes;
+    size_t count, cap;
+    bool failed;
+};
+
+static void note_tx(void *ctx, const struct pending_tx *t, bool executable)
+{
+    struct senders_txs *n = ctx;
+    struct fan_hash *more;
+
+    (void)executable;
+    if (n->failed || memcmp(&t->tx.sender, n->sender, sizeof *n->sender) != 0) return;
+    if (n->count == n->cap) {
+        more = ARENA_ARRAY(n->arena, n->cap ? 2 * n->cap : 16, struct fan_hash);
+        if (!more) {
+            n->failed = true;
+            return;
+        }
+        if (n->count) memcpy(more, n->hashes, n->count * sizeof *more);
+        n->hashes = more;
+        n->cap = n->cap ? 2 * n->cap : 16;
+    }
+    n->hashes[n->count++] = t->tx.hash;
+}
+
+static void remove_pool_transactions(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct fan_address sender = params_address(&p, 0, "address");
+    struct senders_txs n = {.sender = &sender, .arena = call_arena(call)};
+    struct chain *chain = api_of(call)->chain;
+    const struct chain_dev_ops *dev;
+
+    if (params_refused(&p, call)) return;
+    dev = dev_of(call);
+    if (!dev) return;
+    if (chain->ops->pool_walk) chain->ops->pool_walk(chain, note_tx, &n);
+    for (size_t i = 0; !n.failed && i < n.count; i++) (void)dev->drop_tx(chain, &n.hashes[i]);
+    answer_done(call, n.failed ? FAN_ENOMEM : FAN_OK, NULL);
+}
+
+#define ROW(name, run)                                                                                                 \
+    {                                                                                                                  \
+        name, RPC_WRITER, RPC_DEVELOPMENT, run                                                                         \
+    }
+
+const struct rpc_method api_dev_mine_methods[] = {
+    ROW("anvil_dropAllTransactions", drop_all),
+    ROW("anvil_dropTransaction", drop_transaction),
+    ROW("anvil_getAutomine", get_automine),
+    ROW("anvil_mine", mine),
+    ROW("anvil_removePoolTransactions", remove_pool_transactions),
+    ROW("anvil_reorg", reorg),
+    ROW("anvil_revert", revert),
+    ROW("anvil_rollback", rollback),
+    ROW("anvil_setAutomine", set_automine),
+    ROW("anvil_setBlockGasLimit", set_gas_limit),
+    ROW("anvil_setIntervalMining", set_interval),
+    ROW("anvil_snapshot", snapshot),
+    ROW("evm_mine", evm_mine),
+    ROW("evm_revert", revert),
+    ROW("evm_setAutomine", set_automine),
+    ROW("evm_setBlockGasLimit", set_gas_limit),
+    ROW("evm_setIntervalMining", set_interval),
+    ROW("evm_snapshot", snapshot),
+    ROW("hardhat_dropAllTransactions", drop_all),
+    ROW("hardhat_dropTransaction", drop_transaction),
+    ROW("hardhat_getAutomine", get_automine),
+    ROW("hardhat_mine", mine),
+};

@@ -1,0 +1,314 @@
+/* Sending: raw transactions, and those that the node signs itself or takes from an impersonated account.
+ *
+ *   eth_sendRawTransaction   pool: decode, recover ─► writer: submit
+ *   eth_sendTransaction      (writer: impersonated?) ─► pool: fees, gas ─► writer: nonce, sign, submit */
+#include "api/execute.h"
+#include "api/tables.h"
+#include "codec/u256.h"
+
+/* Writer's thread; call_state() is the transaction, its sender known. */
+static void submit_signed(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct fan_error err = {0};
+    struct fan_hash hash;
+    enum fan_status s = chain->ops->submit(chain, call_state(call), &hash, &err);
+
+    if (s) {
+        answer_status(call, s, &err);
+        return;
+    }
+    json_put_hash(call_result(call), &hash);
+    call_finish(call);
+}
+
+static void send_raw(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct where at = params_where(0, "transaction");
+    struct slice bytes = params_data(&p, 0, "transaction");
+    struct chain *chain = api_of(call)->chain;
+    uint64_t chain_id = chain->ops->config(chain)->chain_id;
+    struct tx *tx = ARENA_NEW(call_arena(call), struct tx);
+    struct fan_error err = {0};
+    enum fan_status s = FAN_OK;
+
+    if (!p.code && !tx) s = FAN_ENOMEM;
+    if (!p.code && !s) s = tx_decode(bytes, call_arena(call), tx, &err);
+    if (s == FAN_EFORMAT) params_fail_at(&p, &at, "%s", err.text[0] ? err.text : fan_status_text(s));
+    if (params_refused(&p, call)) return;
+    if (s) {
+        answer_status(call, s, &err);
+    } else if (!chain->ops->submit) {
+        answer_status(call, FAN_EUNSUPPORTED, NULL);
+    } else if (tx->has_chain_id && tx->chain_id != chain_id) {
+        call_fail(call, CODE_REFUSED, "invalid sender: invalid chain id for signer: have %llu want %llu",
+                  (unsigned long long)tx->chain_id, (unsigned long long)chain_id);
+    } else if (tx_recover(tx, true)) {
+        call_fail(call, CODE_REFUSED, "invalid sender: invalid transaction v, r, s values");
+    } else {
+        call_set_state(call, tx);
+        call_continue(call, RPC_WRITER, submit_signed);
+    }
+}
+
+/* ---- what the node signs ---- */
+
+/* A call object on its way to becoming a transaction. */
+struct outgoing {
+    struct message m;
+    const uint8_t *secret; /* of the sender; NULL: not ours */
+};
+
+static bool refuse(struct call *call, const char *words)
+{
+    call_fail(call, CODE_REFUSED, "%s", words);
+    return false;
+}
+
+/* What geth's setDefaults refuses. */
+static bool check_message(struct call *call, const struct message *m, bool is_london)
+{
+    if (m->has_blob_hashes || m->has_blob_fee || m->has_blobs)
+        return refuse(call, "signing blob transactions not supported");
+    if (m->has_gas_price && (m->has_fee_max || m->has_priority_fee))
+        return refuse(call, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    if (m->has_gas_price && m->has_authorizations) return refuse(call, "both gasPrice and authorizationList specified");
+    if (m->data_differs)
+        return refuse(
+            call,
+            "both \"data\" and \"input\" are set and not equal. Please use \"input\" to pass transaction call data");
+    if (!m->has_to && m->tx.data.len == 0) return refuse(call, "contract creation without any data provided");
+    if (!m->has_to && m->has_authorizations)
+        return refuse(call, "authorizationList provided for contract creation, but \"to\" field is missing");
+    if (!is_london && (m->has_fee_max || m->has_priority_fee))
+        return refuse(call, "maxFeePerGas and maxPriorityFeePerGas are not valid before London is active");
+    if (is_london && m->has_gas_price && u256_is_zero(&m->gas_price_wei))
+        return refuse(call, "gasPrice must be non-zero after london fork");
+    if (m->has_fee_max && m->has_priority_fee && u256_is_zero(&m->fee_max_wei))
+        return refuse(call, "maxFeePerGas must be non-zero");
+    return true;
+}
+
+/* Fees that were not given: the suggested tip, and twice the head's base fee above it, so that a rising base fee does
+ * not strand the transaction. */
+static bool fill_fees(struct call *call, struct message *m, const struct header *head, bool is_london)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct chain_fees fees = {0};
+    struct fan_u256 twice;
+    char have[79], want[79];
+
+    if (chain->ops->fees) chain->ops->fees(chain, &fees);
+    if (m->has_gas_price) return true;
+    if (!is_london) {
+        m->gas_price_wei = u256_of(fees.gas_price_wei);
+        m->has_gas_price = true;
+        return true;
+    }
+    if (!m->has_priority_fee) m->priority_fee_wei = u256_of(fees.priority_fee_wei);
+    if (!m->has_fee_max) {
+        twice = u256_of(head->base_fee_wei);
+        (void)u256_mul_u64(&twice, 2, &twice);
+        (void)u256_add(&twice, &m->priority_fee_wei, &m->fee_max_wei);
+    } else if (!m->has_priority_fee && u256_cmp(&m->fee_max_wei, &m->priority_fee_wei) < 0) {
+        m->priority_fee_wei =
+            m->fee_max_wei; /* the tip was our suggestion: it must not make the caller's own limit unusable */
+    }
+    m->has_fee_max = m->has_priority_fee = true;
+    if (u256_cmp(&m->fee_max_wei, &m->priority_fee_wei) >= 0) return true;
+    u256_to_decimal(&m->fee_max_wei, have);
+    u256_to_decimal(&m->priority_fee_wei, want);
+    call_fail(call, CODE_REFUSED, "maxFeePerGas (%s) < maxPriorityFeePerGas (%s)", have, want);
+    return false;
+}
+
+/* Fees and gas, on the newest sealed state. False: the call was answered. */
+static bool fill(struct call *call, struct message *m)
+{
+    struct api *api = api_of(call);
+    struct block_at latest = {.kind = BLOCK_LATEST};
+    struct chain_call cc = {0};
+    struct view v;
+    bool is_london, done;
+
+    if (!view_state(call, &latest, RPC_POOL, NULL, &v)) return false;
+    is_london =
+        fork_at(api->chain->ops->config(api->chain), v.block->header.number, v.block->header.timestamp) >= FORK_LONDON;
+    done = check_message(call, m, is_london) && fill_fees(call, m, &v.block->header, is_london);
+    if (done && !m->has_gas) done = execute_estimate(call, &v, m, &cc, &m->tx.gas_limit);
+    if (done) m->tx.type = message_type(m, is_london);
+    view_close(&v);
+    return done;
+}
+
+/* The transaction's own fields, once nonce, gas and fees stand. False: the call was answered. */
+static bool finish_tx(struct call *call, struct message *m)
+{
+    struct chain *chain = api_of(call)->chain;
+    uint64_t chain_id = chain->ops->config(chain)->chain_id;
+    struct fan_u256 own = u256_of(chain_id);
+    char have[79];
+
+    if (m->has_chain_id && !u256_eq(&m->chain_id, &own)) {
+        u256_to_decimal(&m->chain_id, have);
+        call_fail(call, CODE_REFUSED, "chainId does not match node's (have=%s, want=%llu)", have,
+                  (unsigned long long)chain_id);
+        return false;
+    }
+    m->tx.has_chain_id = true;
+    m->tx.chain_id = chain_id;
+    m->tx.gas_price_wei = m->has_gas_price ? m->gas_price_wei : m->fee_max_wei;
+    m->tx.priority_fee_wei = m->has_gas_price ? m->gas_price_wei : m->priority_fee_wei;
+    return true;
+}
+
+/* Writer's thread: the last step of eth_sendTransaction. */
+static void submit_outgoing(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct outgoing *o = call_state(call);
+    struct tx *tx = &o->m.tx;
+    struct fan_error err = {0};
+    struct fan_hash hash;
+    enum fan_status s;
+
+    if (!o->m.has_nonce) tx->nonce = chain->ops->pending_nonce(chain, &tx->sender);
+    if (o->secret) {
+        s = tx_sign(tx, o->secret, call_arena(call));
+        if (!s) s = chain->ops->submit(chain, tx, &hash, &err);
+    } else {
+        s = chain->dev->submit_unsigned(chain, tx, &hash, &err);
+    }
+    if (s) {
+        answer_status(call, s, &err);
+        return;
+    }
+    json_put_hash(call_result(call), &hash);
+    call_finish(call);
+}
+
+static void prepare_outgoing(struct call *call)
+{
+    struct outgoing *o = call_state(call);
+
+    if (!fill(call, &o->m) || !finish_tx(call, &o->m)) return;
+    call_continue(call, RPC_WRITER, submit_outgoing);
+}
+
+/* Writer's thread: who is impersonated is the writer's to know. */
+static void check_impersonated(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct outgoing *o = call_state(call);
+
+    if (chain->dev->may_impersonate(chain, &o->m.tx.sender))
+        call_continue(call, RPC_POOL, prepare_outgoing);
+    else
+        call_fail(call, CODE_REFUSED, "unknown account");
+}
+
+static struct outgoing *read_outgoing(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct chain *chain = api_of(call)->chain;
+    struct outgoing *o = ARENA_NEW(call_arena(call), struct outgoing);
+
+    if (!o) {
+        answer_status(call, FAN_ENOMEM, NULL);
+        return NULL;
+    }
+    message_read(&p, &o->m);
+    if (params_refused(&p, call)) return NULL;
+    if (chain->dev && o->m.has_from) o->secret = chain->dev->secret_of(chain, &o->m.tx.sender);
+    return o;
+}
+
+static void send_transaction(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct outgoing *o = read_outgoing(call);
+
+    if (!o) return;
+    if (!chain->dev) {
+        call_fail(call, CODE_REFUSED, "unknown account");
+        return;
+    }
+    call_set_state(call, o);
+    if (o->secret)
+        prepare_outgoing(call);
+    else
+        call_continue(call, RPC_WRITER, check_impersonated);
+}
+
+/* {raw, tx}, as geth's eth_signTransaction and eth_fillTransaction answer. */
+static void put_signed(struct call *call, const struct tx *tx)
+{
+    struct json_writer *w = call_result(call);
+
+    json_begin_object(w);
+    json_put_key(w, "raw");
+    json_put_data(w, tx->encoded);
+    json_put_key(w, "tx");
+    tx_put_json(tx, NULL, w);
+    json_end_object(w);
+    call_finish(call);
+}
+
+static void sign_transaction(struct call *call)
+{
+    struct outgoing *o = read_outgoing(call);
+    enum fan_status s;
+
+    if (!o) return;
+    if (!o->m.has_gas) {
+        call_fail(call, CODE_REFUSED, "gas not specified");
+    } else if (!o->m.has_gas_price && !(o->m.has_fee_max && o->m.has_priority_fee)) {
+        call_fail(call, CODE_REFUSED, "missing gasPrice or maxFeePerGas/maxPriorityFeePerGas");
+    } else if (!o->m.has_nonce) {
+        call_fail(call, CODE_REFUSED, "nonce not specified");
+    } else if (fill(call, &o->m) && finish_tx(call, &o->m)) {
+        s = o->secret ? tx_sign(&o->m.tx, o->secret, call_arena(call)) : FAN_EREJECTED;
+        if (!o->secret)
+            call_fail(call, CODE_REFUSED, "unknown account");
+        else if (s)
+            answer_status(call, s, NULL);
+        else
+            put_signed(call, &o->m.tx);
+    }
+}
+
+/* ---- eth_fillTransaction ---- */
+
+static void answer_filled(struct call *call)
+{
+    struct outgoing *o = call_state(call);
+    enum fan_status s;
+
+    if (!o->m.has_nonce) o->m.tx.nonce = api_of(call)->chain->ops->pending_nonce(api_of(call)->chain, &o->m.tx.sender);
+    s = tx_seal(&o->m.tx, call_arena(call));
+    if (s)
+        answer_status(call, s, NULL);
+    else
+        put_signed(call, &o->m.tx);
+}
+
+static void fill_transaction(struct call *call)
+{
+    struct outgoing *o = read_outgoing(call);
+
+    if (!o || !fill(call, &o->m) || !finish_tx(call, &o->m)) return;
+    if (!api_of(call)->chain->ops->pending_nonce) {
+        answer_status(call, FAN_EUNSUPPORTED, NULL);
+        return;
+    }
+    call_set_state(call, o);
+    call_continue(call, RPC_WRITER, answer_filled);
+}
+
+const struct rpc_method api_eth_send_methods[] = {
+    {"eth_fillTransaction", RPC_POOL, 0, fill_transaction},
+    {"eth_sendRawTransaction", RPC_POOL, 0, send_raw},
+    {"eth_sendTransaction", RPC_POOL, RPC_DEVELOPMENT, send_transaction},
+    {"eth_signTransaction", RPC_POOL, RPC_DEVELOPMENT, sign_transaction},
+};

@@ -1,0 +1,231 @@
+/* What an account holds: balance, nonce, code, storage, and the proof of it. */
+#include "api/tables.h"
+#include "api/view.h"
+#include "codec/keccak.h"
+#include "codec/u256.h"
+
+/* Ends a method that has opened a state. */
+static void finish(struct call *call, struct view *v, enum fan_status s)
+{
+    view_close(v);
+    if (s)
+        answer_status(call, s, NULL);
+    else
+        call_finish(call);
+}
+
+static void get_balance(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct block_at at = params_block(&p, 1);
+    struct chain_account account = {0};
+    struct view v;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    if (!view_state(call, &at, RPC_WRITER, get_balance, &v)) return;
+    s = api_of(call)->chain->ops->account(v.state, &address, &account);
+    if (!s) json_put_u256(call_result(call), &account.balance_wei);
+    finish(call, &v, s);
+}
+
+/* Writer's thread. What waits in the pool counts, as wallets expect of "pending". */
+static void pending_nonce(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct chain *chain = api_of(call)->chain;
+
+    if (params_refused(&p, call)) return;
+    json_put_u64(call_result(call), chain->ops->pending_nonce(chain, &address));
+    call_finish(call);
+}
+
+static void get_transaction_count(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct block_at at = params_block(&p, 1);
+    struct chain_account account = {0};
+    struct view v;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    if (at.kind == BLOCK_PENDING && api_of(call)->chain->ops->pending_nonce) {
+        call_continue(call, RPC_WRITER, pending_nonce);
+        return;
+    }
+    if (!view_state(call, &at, RPC_WRITER, get_transaction_count, &v)) return;
+    s = api_of(call)->chain->ops->account(v.state, &address, &account);
+    if (!s) json_put_u64(call_result(call), account.nonce);
+    finish(call, &v, s);
+}
+
+static void get_code(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct block_at at = params_block(&p, 1);
+    const struct chain_ops *ops = api_of(call)->chain->ops;
+    struct chain_account account = {0};
+    struct slice code = {0};
+    struct view v;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    if (!view_state(call, &at, RPC_WRITER, get_code, &v)) return;
+    s = ops->account(v.state, &address, &account);
+    if (!s && account.exists && memcmp(&account.code_hash, &KECCAK_EMPTY, sizeof KECCAK_EMPTY) != 0)
+        s = ops->code(v.state, &account.code_hash, call_arena(call), &code);
+    if (!s) json_put_data(call_result(call), code);
+    finish(call, &v, s);
+}
+
+static void get_storage_at(struct call *call)
+{
+    struct params p = params_of_call(call, 3);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct slice key = params_text(&p, 1, "storage key");
+    struct block_at at = params_block(&p, 2);
+    struct fan_u256 slot, value = {{0}};
+    struct view v;
+    const char *fault;
+    uint8_t word[32];
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    fault = read_slot(key, &slot, NULL);
+    if (fault) {
+        /* -32000: the conversations that execution-apis recorded expect it of this one parameter. */
+        call_fail(call, CODE_REFUSED, "invalid argument 1 (storage key): %s: \"%.*s\"", fault,
+                  (int)(key.len < 80 ? key.len : 80), (const char *)key.at);
+        return;
+    }
+    if (!view_state(call, &at, RPC_WRITER, get_storage_at, &v)) return;
+    s = api_of(call)->chain->ops->slot(v.state, &address, &slot, &value);
+    u256_to_be(&value, word);
+    if (!s) json_put_data(call_result(call), slice_of(word, sizeof word));
+    finish(call, &v, s);
+}
+
+/* ---- eth_getProof ---- */
+
+struct proof_keys {
+    size_t count;
+    struct fan_u256 *slots;
+    bool *whole; /* given as 32 bytes: comes back as DATA, else as QUANTITY */
+};
+
+static void read_proof_keys(struct params *p, size_t max, struct proof_keys *out)
+{
+    struct where at = params_where(1, "storage keys");
+    struct json list = params_value(p, &at);
+    size_t i = 0, len;
+
+    if (p->code) return;
+    if (!json_is(list, JSON_ARRAY)) {
+        params_fail_at(p, &at, "want an array, got %s", json_kind_name(json_kind(list)));
+        return;
+    }
+    out->count = json_count(list);
+    if (out->count > max) {
+        params_fail_at(p, &at, "too many storage keys requested (max %zu, got %zu)", max, out->count);
+        return;
+    }
+    out->slots = ARENA_ARRAY(p->arena, out->count, struct fan_u256);
+    out->whole = ARENA_ARRAY(p->arena, out->count, bool);
+    if (out->count && (!out->slots || !out->whole)) {
+        params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
+        return;
+    }
+    for (struct json v = json_first(list); !json_is(v, JSON_MISSING); v = json_next(v), i++) {
+        struct where item = {.outer = &at, .index = i};
+        const char *fault;
+
+        if (!json_is(v, JSON_STRING)) {
+            params_fail_at(p, &item, "want a string, got %s", json_kind_name(json_kind(v)));
+            return;
+        }
+        fault = read_slot(json_str_raw(v), &out->slots[i], &len);
+        if (fault) {
+            params_fail_at(p, &item, "%s", fault);
+            return;
+        }
+        out->whole[i] = len == 32;
+    }
+}
+
+static void put_nodes(struct json_writer *w, const char *key, const struct slice *nodes, size_t count)
+{
+    json_put_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++) json_put_data(w, nodes[i]);
+    json_end_array(w);
+}
+
+static void put_proof(struct json_writer *w, const struct fan_address *address, const struct chain_proof *proof,
+                      const struct proof_keys *keys)
+{
+    uint8_t word[32];
+
+    json_begin_object(w);
+    json_put_key(w, "address");
+    json_put_address(w, address);
+    put_nodes(w, "accountProof", proof->account_nodes, proof->account_node_count);
+    json_put_key(w, "balance");
+    json_put_u256(w, &proof->account.balance_wei);
+    json_put_key(w, "codeHash");
+    json_put_hash(w, &proof->account.code_hash);
+    json_put_key(w, "nonce");
+    json_put_u64(w, proof->account.nonce);
+    json_put_key(w, "storageHash");
+    json_put_hash(w, &proof->account.storage_root);
+    json_put_key(w, "storageProof");
+    json_begin_array(w);
+    for (size_t i = 0; i < keys->count; i++) {
+        json_begin_object(w);
+        json_put_key(w, "key");
+        if (keys->whole[i]) {
+            u256_to_be(&keys->slots[i], word);
+            json_put_data(w, slice_of(word, sizeof word));
+        } else {
+            json_put_u256(w, &keys->slots[i]);
+        }
+        json_put_key(w, "value");
+        json_put_u256(w, &proof->slots[i].value);
+        put_nodes(w, "proof", proof->slots[i].nodes, proof->slots[i].node_count);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    json_end_object(w);
+}
+
+static void get_proof(struct call *call)
+{
+    struct api *api = api_of(call);
+    struct params p = params_of_call(call, 3);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct proof_keys keys = {0};
+    struct chain_proof proof = {0};
+    struct block_at at;
+    struct view v;
+    enum fan_status s = FAN_EUNSUPPORTED;
+
+    read_proof_keys(&p, api->options.proof_slots_max, &keys);
+    at = params_block(&p, 2);
+    if (params_refused(&p, call)) return;
+    if (!view_state(call, &at, RPC_POOL, get_proof, &v)) return;
+    if (api->chain->ops->proof)
+        s = api->chain->ops->proof(v.state, &address, keys.slots, keys.count, call_arena(call), &proof);
+    if (!s) put_proof(call_result(call), &address, &proof, &keys);
+    finish(call, &v, s);
+}
+
+const struct rpc_method api_eth_state_methods[] = {
+    {"eth_getBalance", RPC_INLINE, 0, get_balance},
+    {"eth_getCode", RPC_INLINE, 0, get_code},
+    {"eth_getProof", RPC_POOL, 0, get_proof},
+    {"eth_getStorageAt", RPC_INLINE, 0, get_storage_at},
+    {"eth_getTransactionCount", RPC_INLINE, 0, get_transaction_count},
+};

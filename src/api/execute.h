@@ -1,0 +1,22 @@
+/* execute: running a call object on a state, and what its failures are called.
+ *
+ * Thread: the pool's; whoever opened the view runs it. Words and codes are geth's: 3 and the raw data for a revert,
+ * -32000 "err: … (supplied gas N)" for what cannot be executed, -32002 when time is up. */
+#ifndef API_EXECUTE_H
+#define API_EXECUTE_H
+
+#include "api/message.h"
+#include "api/view.h"
+
+/* Fills the gaps of m into cc (whose overrides are read already) for the block of the view. False: the call was
+ * answered. */
+bool execute_prepare(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc);
+/* The rules that hold there. */
+enum fork execute_fork(const struct api *api, const struct view *v, const struct chain_call *cc);
+/* Answers what is not CHAIN_CALL_SUCCESS. estimating chooses geth's other phrase for an invalid call. */
+void execute_answer_failure(struct call *call, const struct chain_call_result *r, uint64_t gas, bool estimating);
+/* eth_estimateGas's search. False: the call was answered. The view stays the caller's. */
+bool execute_estimate(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc,
+                      uint64_t *out_gas);
+
+#endif

@@ -1,0 +1,309 @@
+#include "api/message.h"
+
+#include "codec/hex.h"
+#include "codec/u256.h"
+
+static bool given(struct json v)
+{
+    return json_kind(v) > JSON_NULL;
+}
+
+static bool expect(struct params *p, const struct where *at, struct json v, enum json_kind kind)
+{
+    if (p->code) return false;
+    if (json_is(v, kind)) return true;
+    params_fail_at(p, at, "want %s, got %s", json_kind_name(kind), json_kind_name(json_kind(v)));
+    return false;
+}
+
+/* Room for an array's items; NULL after a failure, and for none. */
+static void *items(struct params *p, struct json list, size_t size, size_t *out_count)
+{
+    void *room;
+
+    *out_count = json_count(list);
+    if (!*out_count) return NULL;
+    room = arena_array(p->arena, *out_count, size);
+    if (!room) {
+        params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
+        *out_count = 0;
+    }
+    return room;
+}
+
+static struct fan_hash *read_hashes(struct params *p, const struct where *at, struct json list, size_t *out_count)
+{
+    struct fan_hash *out;
+    size_t i = 0;
+
+    *out_count = 0;
+    if (!expect(p, at, list, JSON_ARRAY)) return NULL;
+    out = items(p, list, sizeof *out, out_count);
+    for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++)
+        out[i] = read_hash(p, &(struct where){.outer = at, .index = i}, v);
+    return out;
+}
+
+static void read_access(struct params *p, const struct where *at, struct json list, struct tx *tx)
+{
+    struct tx_access *out;
+    size_t i = 0;
+
+    if (!expect(p, at, list, JSON_ARRAY)) return;
+    out = items(p, list, sizeof *out, &tx->access_count);
+    for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
+        struct where item = {.outer = at, .index = i}, address = {.outer = &item, .key = "address"},
+                     keys = {.outer = &item, .key = "storageKeys"};
+
+        if (!expect(p, &item, v, JSON_OBJECT)) return;
+        out[i].address = read_address(p, &address, json_get(v, "address"));
+        if (given(json_get(v, "storageKeys")))
+            out[i].slots = read_hashes(p, &keys, json_get(v, "storageKeys"), &out[i].slot_count);
+    }
+    tx->access = out;
+}
+
+static void read_authorizations(struct params *p, const struct where *at, struct json list, struct tx *tx)
+{
+    struct tx_authorization *out;
+    size_t i = 0;
+
+    if (!expect(p, at, list, JSON_ARRAY)) return;
+    out = items(p, list, sizeof *out, &tx->authorization_count);
+    for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
+        struct where item = {.outer = at, .index = i};
+        struct where chain_id = {.outer = &item, .key = "chainId"}, address = {.outer = &item, .key = "address"},
+                     nonce = {.outer = &item, .key = "nonce"}, parity = {.outer = &item, .key = "yParity"},
+                     r = {.outer = &item, .key = "r"}, s = {.outer = &item, .key = "s"};
+        uint64_t y;
+
+        if (!expect(p, &item, v, JSON_OBJECT)) return;
+        out[i].chain_id = read_u256(p, &chain_id, json_get(v, "chainId"));
+        out[i].address = read_address(p, &address, json_get(v, "address"));
+        out[i].nonce = read_u64(p, &nonce, json_get(v, "nonce"));
+        y = read_u64(p, &parity, json_get(v, "yParity"));
+        if (y > UINT8_MAX) params_fail_at(p, &parity, "hex number > 8 bits");
+        out[i].y_parity = (uint8_t)y;
+        out[i].r = read_u256(p, &r, json_get(v, "r"));
+        out[i].s = read_u256(p, &s, json_get(v, "s"));
+    }
+    tx->authorizations = out;
+}
+
+static void read_input(struct params *p, const struct where *at, struct json o, struct message *out)
+{
+    struct json data = json_get(o, "data"), input = json_get(o, "input");
+    struct where data_at = {.outer = at, .key = "data"}, input_at = {.outer = at, .key = "input"};
+    struct slice data_bytes = {0}, input_bytes = {0};
+
+    if (given(data)) data_bytes = read_data(p, &data_at, data);
+    if (given(input)) input_bytes = read_data(p, &input_at, input);
+    out->has_data = given(data) || given(input);
+    out->data_differs = given(data) && given(input) && !slice_eq(data_bytes, input_bytes);
+    out->tx.data = given(input) ? input_bytes : data_bytes;
+}
+
+static struct fan_u256 amount(struct params *p, const struct where *outer, struct json o, const char *key,
+                              bool *out_has)
+{
+    struct json v = json_get(o, key);
+
+    *out_has = given(v);
+    return *out_has ? read_u256(p, &(struct where){.outer = outer, .key = key}, v) : u256_of(0);
+}
+
+static uint64_t number(struct params *p, const struct where *outer, struct json o, const char *key, bool *out_has)
+{
+    struct json v = json_get(o, key);
+
+    *out_has = given(v);
+    return *out_has ? read_u64(p, &(struct where){.outer = outer, .key = key}, v) : 0;
+}
+
+static struct fan_address address(struct params *p, const struct where *outer, struct json o, const char *key,
+                                  bool *out_has)
+{
+    struct json v = json_get(o, key);
+
+    *out_has = given(v);
+    return *out_has ? read_address(p, &(struct where){.outer = outer, .key = key}, v) : (struct fan_address){{0}};
+}
+
+void message_read(struct params *p, struct message *out)
+{
+    struct where at = params_where(0, "transaction");
+    struct json o = params_value(p, &at), v;
+
+    *out = (struct message){0};
+    if (!expect(p, &at, o, JSON_OBJECT)) return;
+    out->tx.sender = address(p, &at, o, "from", &out->has_from);
+    out->tx.has_sender = true;
+    out->tx.to = address(p, &at, o, "to", &out->has_to);
+    out->tx.has_to = out->has_to;
+    out->tx.gas_limit = number(p, &at, o, "gas", &out->has_gas);
+    out->tx.nonce = number(p, &at, o, "nonce", &out->has_nonce);
+    out->tx.value_wei = amount(p, &at, o, "value", &out->has_value);
+    out->gas_price_wei = amount(p, &at, o, "gasPrice", &out->has_gas_price);
+    out->fee_max_wei = amount(p, &at, o, "maxFeePerGas", &out->has_fee_max);
+    out->priority_fee_wei = amount(p, &at, o, "maxPriorityFeePerGas", &out->has_priority_fee);
+    out->tx.blob_fee_max_wei = amount(p, &at, o, "maxFeePerBlobGas", &out->has_blob_fee);
+    out->chain_id = amount(p, &at, o, "chainId", &out->has_chain_id);
+    read_input(p, &at, o, out);
+    v = json_get(o, "accessList");
+    out->has_access = given(v);
+    if (out->has_access) read_access(p, &(struct where){.outer = &at, .key = "accessList"}, v, &out->tx);
+    v = json_get(o, "blobVersionedHashes");
+    out->has_blob_hashes = given(v);
+    if (out->has_blob_hashes)
+        out->tx.blob_hashes =
+            read_hashes(p, &(struct where){.outer = &at, .key = "blobVersionedHashes"}, v, &out->tx.blob_count);
+    v = json_get(o, "authorizationList");
+    out->has_authorizations = given(v);
+    if (out->has_authorizations)
+        read_authorizations(p, &(struct where){.outer = &at, .key = "authorizationList"}, v, &out->tx);
+    out->has_blobs = given(json_get(o, "blobs"));
+}
+
+enum tx_type message_type(const struct message *m, bool is_london)
+{
+    if (m->has_gas_price || !is_london) return m->has_access ? TX_ACCESS_LIST : TX_LEGACY;
+    if (m->has_authorizations) return TX_SET_CODE;
+    if (m->has_blob_hashes) return TX_BLOB;
+    return TX_DYNAMIC_FEE;
+}
+
+static bool refuse(struct fan_error *out_words, const char *words)
+{
+    (void)fan_error_set(out_words, FAN_EREJECTED, "%s", words);
+    return false;
+}
+
+bool message_for_call(const struct message *m, uint64_t chain_id, bool is_london, uint64_t gas_max,
+                      struct chain_call *out, struct fan_error *out_words)
+{
+    struct fan_u256 own = u256_of(chain_id);
+    char have[79];
+
+    if (m->has_blob_fee && !m->tx.blob_count)
+        return refuse(out_words, "maxFeePerBlobGas specified without blobVersionedHashes");
+    if (m->has_blobs) return refuse(out_words, "\"blobs\" is not supported for this RPC method");
+    if (m->has_gas_price && (m->has_fee_max || m->has_priority_fee))
+        return refuse(out_words, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    if (!m->has_to && m->has_blob_hashes) return refuse(out_words, "blob transaction of type create");
+    if (!m->has_to && m->has_authorizations)
+        return refuse(out_words, "EIP-7702 transaction cannot be used to create contract");
+    if (!is_london && (m->has_fee_max || m->has_priority_fee))
+        return refuse(out_words, "maxFeePerGas and maxPriorityFeePerGas are not valid before London is active");
+    if (m->has_chain_id && !u256_eq(&m->chain_id, &own)) {
+        u256_to_decimal(&m->chain_id, have);
+        (void)fan_error_set(out_words, FAN_EREJECTED, "chainId does not match node's (have=%s, want=%llu)", have,
+                            (unsigned long long)chain_id);
+        return false;
+    }
+    out->tx = m->tx;
+    out->tx.type = message_type(m, is_london);
+    if (m->has_authorizations) out->tx.type = TX_SET_CODE;
+    if (m->has_blob_hashes && m->tx.blob_count) out->tx.type = TX_BLOB;
+    out->tx.has_chain_id = true;
+    out->tx.chain_id = chain_id;
+    out->has_gas = m->has_gas;
+    out->gas_max = gas_max;
+    out->tx.gas_limit = m->has_gas ? min_u64(m->tx.gas_limit, gas_max) : gas_max;
+    out->tx.gas_price_wei = m->has_gas_price ? m->gas_price_wei : m->fee_max_wei;
+    out->tx.priority_fee_wei = m->has_gas_price ? m->gas_price_wei : m->priority_fee_wei;
+    out->has_fee = !u256_is_zero(&out->tx.gas_price_wei) || !u256_is_zero(&out->tx.priority_fee_wei);
+    return true;
+}
+
+/* ---- overrides ---- */
+
+static void read_slots(struct params *p, const struct where *at, struct json o, struct chain_override *out)
+{
+    struct chain_slot *slots;
+    size_t i = 0;
+
+    if (!expect(p, at, o, JSON_OBJECT)) return;
+    slots = items(p, o, sizeof *slots, &out->slot_count);
+    for (struct json v = json_first(o); slots && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
+        struct slice key = json_key(v);
+        const char *fault = read_slot(key, &slots[i].slot, NULL);
+        struct fan_hash value;
+
+        if (fault) {
+            params_fail_at(p, at, "%s: \"%.*s\"", fault, (int)(key.len < 80 ? key.len : 80), (const char *)key.at);
+            return;
+        }
+        value = read_hash(p, &(struct where){.outer = at, .index = i}, v);
+        slots[i].value = u256_from_be(value.bytes);
+    }
+    out->slots = slots;
+}
+
+static void read_override(struct params *p, const struct where *at, struct json o, struct chain_override *out)
+{
+    struct json state = json_get(o, "state"), diff = json_get(o, "stateDiff"), code = json_get(o, "code");
+    struct where code_at = {.outer = at, .key = "code"};
+    struct where slots_at = {.outer = at, .key = given(state) ? "state" : "stateDiff"};
+
+    if (!expect(p, at, o, JSON_OBJECT)) return;
+    out->balance_wei = amount(p, at, o, "balance", &out->has_balance);
+    out->nonce = number(p, at, o, "nonce", &out->has_nonce);
+    out->moved_to = address(p, at, o, "movePrecompileToAddress", &out->has_moved_to);
+    out->has_code = given(code);
+    if (out->has_code) out->code = read_data(p, &code_at, code);
+    if (given(state) && given(diff)) {
+        params_fail(p, CODE_REFUSED, "account %s has both 'state' and 'stateDiff'", at->key);
+        return;
+    }
+    out->has_state = given(state);
+    if (given(state) || given(diff)) read_slots(p, &slots_at, given(state) ? state : diff, out);
+}
+
+void message_read_overrides(struct params *p, size_t index, struct chain_call *out)
+{
+    struct where at = params_where(index, "state overrides");
+    struct json o = json_at(p->list, index);
+    struct chain_override *overrides;
+    size_t i = 0;
+
+    out->overrides = NULL;
+    out->override_count = 0;
+    if (p->code || !params_has(p, index) || !expect(p, &at, o, JSON_OBJECT)) return;
+    overrides = items(p, o, sizeof *overrides, &out->override_count);
+    for (struct json v = json_first(o); overrides && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
+        char *name = arena_cstr(p->arena, json_key(v));
+        struct where account = {.outer = &at, .key = name};
+
+        if (!name) {
+            params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
+            return;
+        }
+        if (hex_read_fixed(slice_str(name), overrides[i].address.bytes, sizeof overrides[i].address.bytes)) {
+            params_fail_at(p, &account, "no address");
+            return;
+        }
+        read_override(p, &account, v, &overrides[i]);
+    }
+    out->overrides = overrides;
+}
+
+void message_read_block_overrides(struct params *p, size_t index, struct chain_call *out)
+{
+    static const char *const unsupported[] = {"beaconRoot", "withdrawals", "blobBaseFee"};
+    struct where at = params_where(index, "block overrides");
+    struct json o = json_at(p->list, index), v;
+
+    if (p->code || !params_has(p, index) || !expect(p, &at, o, JSON_OBJECT)) return;
+    for (size_t i = 0; i < COUNT_OF(unsupported); i++) {
+        if (given(json_get(o, unsupported[i])))
+            params_fail(p, CODE_REFUSED, "block override \"%s\" is not supported for this RPC method", unsupported[i]);
+    }
+    out->number = number(p, &at, o, "number", &out->has_number);
+    out->timestamp = number(p, &at, o, "time", &out->has_timestamp);
+    out->gas_limit = number(p, &at, o, "gasLimit", &out->has_gas_limit);
+    out->base_fee_wei = number(p, &at, o, "baseFeePerGas", &out->has_base_fee);
+    out->beneficiary = address(p, &at, o, "feeRecipient", &out->has_beneficiary);
+    v = json_get(o, "prevRandao");
+    out->has_prev_randao = given(v);
+    if (out->has_prev_randao) out->prev_randao = read_hash(p, &(struct where){.outer = &at, .key = "prevRandao"}, v);
+}

@@ -1,0 +1,33 @@
+/* tables: one table of rows a file; api.c joins them. The number is how many rows: the compiler holds it against the
+ * table. */
+#ifndef API_TABLES_H
+#define API_TABLES_H
+
+#include "rpc/rpc.h"
+
+#define API_TABLES(X)                                                                                                  \
+    X(eth_block, 12)                                                                                                   \
+    X(eth_tx, 8)                                                                                                       \
+    X(eth_state, 5)                                                                                                    \
+    X(eth_call, 2)                                                                                                     \
+    X(eth_estimate, 1)                                                                                                 \
+    X(eth_fee, 5)                                                                                                      \
+    X(eth_send, 4)                                                                                                     \
+    X(eth_account, 4)                                                                                                  \
+    X(eth_logs, 1)                                                                                                     \
+    X(eth_filter, 6)                                                                                                   \
+    X(eth_subscribe, 2)                                                                                                \
+    X(eth_chain, 5)                                                                                                    \
+    X(web3, 3)                                                                                                         \
+    X(txpool, 4)                                                                                                       \
+    X(debug_raw, 3)                                                                                                    \
+    X(dev_mine, 22)                                                                                                    \
+    X(dev_time, 6)                                                                                                     \
+    X(dev_state, 22)                                                                                                   \
+    X(dev_info, 5)
+
+#define X(name, count) extern const struct rpc_method api_##name##_methods[count];
+API_TABLES(X)
+#undef X
+
+#endif
