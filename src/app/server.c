@@ -15,7 +15,8 @@ struct server {
     struct api api;
     struct rpc *rpc;
     struct conn_totals *totals;
-    struct listen_port http, ws;
+    uint16_t http_port, ws_port;
+    int http_fds[WORKERS_MAX], ws_fds[WORKERS_MAX]; /* listening, until their worker takes them over; else -1 */
     struct worker *workers;
     size_t worker_count;
 };
@@ -56,6 +57,18 @@ static enum fan_status join(struct server *s)
     return rpc_new(api_tables, api_table_counts, api_table_count, NULL, &s->options.rpc, to_writer, s, &s->api, &s->rpc);
 }
 
+static enum fan_status open_ports(struct server *s, struct fan_error *err)
+{
+    const struct server_options *o = &s->options;
+    struct listen_options http = {.host = o->http_host, .port = o->http_port, .takeover = o->takeover};
+    struct listen_options ws = {.host = o->ws_host, .port = o->ws_port, .takeover = o->takeover};
+    enum fan_status status = listen_open(&http, s->worker_count, s->http_fds, &s->http_port, err);
+
+    if (status) return status;
+    s->ws_port = s->http_port;
+    return o->one_port ? FAN_OK : listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
+}
+
 enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err)
 {
     struct server *s = calloc(1, sizeof *s);
@@ -64,10 +77,9 @@ enum fan_status server_new(struct chain *chain, const struct server_options *opt
     if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     s->options = *options;
     s->chain = chain;
-    s->http.probe = s->ws.probe = -1;
+    for (size_t i = 0; i < WORKERS_MAX; i++) s->http_fds[i] = s->ws_fds[i] = -1;
     s->worker_count = worker_count_of(options);
-    status = listen_reserve(options->http_host, options->http_port, options->takeover, &s->http, err);
-    if (!status && !options->one_port) status = listen_reserve(options->ws_host, options->ws_port, options->takeover, &s->ws, err);
+    status = open_ports(s, err);
     if (!status) {
         status = join(s);
         if (status) (void)fan_error_set(err, status, "the server cannot be put together: %s", fan_status_text(status));
@@ -85,11 +97,12 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
     enum fan_status status;
 
     for (size_t i = 0; i < s->worker_count; i++) {
-        status = worker_open(&s->workers[i], &s->http, s->options.one_port ? NULL : &s->ws, s->hub, s->rpc, &s->options.conn, s->totals, err);
+        int http = s->http_fds[i], ws = s->ws_fds[i];
+
+        s->http_fds[i] = s->ws_fds[i] = -1;
+        status = worker_open(&s->workers[i], http, ws, s->hub, s->rpc, &s->options.conn, s->totals, err);
         if (status) return status;
     }
-    listen_release(&s->http);
-    listen_release(&s->ws);
     for (size_t i = 0; i < s->worker_count; i++) {
         status = worker_start(&s->workers[i]);
         if (status) return fan_error_set(err, status, "worker %zu: no thread", i);
@@ -99,12 +112,12 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
 
 uint16_t server_http_port(const struct server *s)
 {
-    return listen_port_number(&s->http);
+    return s->http_port;
 }
 
 uint16_t server_ws_port(const struct server *s)
 {
-    return listen_port_number(s->options.one_port ? &s->http : &s->ws);
+    return s->ws_port;
 }
 
 void server_drain(struct server *s)
@@ -138,8 +151,10 @@ void server_free(struct server *s)
     }
     hub_free(s->hub);
     conn_totals_free(s->totals);
-    listen_release(&s->http);
-    listen_release(&s->ws);
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (s->http_fds[i] >= 0) (void)close(s->http_fds[i]);
+        if (s->ws_fds[i] >= 0) (void)close(s->ws_fds[i]);
+    }
     free(s->workers);
     free(s);
 }

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 static void on_message(void *ctx, struct conn *c, struct slice body)
 {
@@ -32,9 +33,9 @@ static void ws_accepted(void *ctx, int fd)
 }
 
 /* Last in each turn: what the turn produced for a client leaves in one send. */
-static void turn_end(void *ctx)
+static void turn_end(struct loop_hook *self)
 {
-    struct worker *w = ctx;
+    struct worker *w = CONTAINER_OF(self, struct worker, turn_end);
 
     conn_set_flush(w->conns);
     if (w->draining) atomic_store(&w->open, conn_set_count(w->conns, true) + conn_set_count(w->conns, false));
@@ -46,22 +47,43 @@ enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index)
     return loop_new(NULL, &w->loop);
 }
 
-enum fan_status worker_open(struct worker *w, const struct listen_port *http, const struct listen_port *ws, struct hub *hub,
-                            struct rpc *rpc, const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err)
+static enum fan_status listen_on(struct worker *w, struct listener *l, int fd, void (*accepted)(void *ctx, int fd))
+{
+    enum fan_status s = listener_start(l, w->loop, fd, accepted, w);
+
+    if (s) (void)close(fd);
+    return s;
+}
+
+enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
+                            struct conn_totals *totals, struct fan_error *err)
 {
     const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed};
+    const char *what = "listener";
     enum fan_status s;
 
-    s = conn_set_new(w->loop, w->index, conn, &handler, totals, &w->conns);
-    if (s) return fan_error_set(err, s, "worker %u: connections: %s", w->index, fan_status_text(s));
-    s = hub_shard_new(hub, w->index, w->conns, &w->shard);
-    if (s) return fan_error_set(err, s, "worker %u: hub: %s", w->index, fan_status_text(s));
-    s = rpc_worker_new(rpc, w->conns, loop_mailbox(w->loop), w->shard, &w->rpc);
-    if (s) return fan_error_set(err, s, "worker %u: rpc: %s", w->index, fan_status_text(s));
-    loop_at_turn_end(w->loop, turn_end, w);
-    s = listener_open(&w->http, http, w->loop, http_accepted, w, err);
-    if (s) return s;
-    return ws ? listener_open(&w->ws, ws, w->loop, ws_accepted, w, err) : FAN_OK;
+    s = listen_on(w, &w->http, http_fd, http_accepted);
+    if (ws_fd >= 0) {
+        enum fan_status second = listen_on(w, &w->ws, ws_fd, ws_accepted);
+
+        if (!s) s = second;
+    }
+    if (!s) {
+        what = "connections";
+        s = conn_set_new(w->loop, w->index, conn, &handler, totals, &w->conns);
+    }
+    if (!s) {
+        what = "hub";
+        s = hub_shard_new(hub, w->index, w->conns, &w->shard);
+    }
+    if (!s) {
+        what = "rpc";
+        s = rpc_worker_new(rpc, w->conns, loop_mailbox(w->loop), w->shard, &w->rpc);
+    }
+    if (s) return fan_error_set(err, s, "worker %u: %s: %s", w->index, what, fan_status_text(s));
+    w->turn_end.run = turn_end;
+    loop_hook_add(w->loop, &w->turn_end);
+    return FAN_OK;
 }
 
 static void *run(void *arg)
@@ -86,8 +108,8 @@ static void drain(struct letter *self)
 {
     struct worker *w = CONTAINER_OF(self, struct worker, drain);
 
-    listener_close(&w->http);
-    listener_close(&w->ws);
+    listener_stop(&w->http);
+    listener_stop(&w->ws);
     conn_set_drain(w->conns);
     w->draining = true;
 }
@@ -111,8 +133,10 @@ void worker_stop(struct worker *w)
 void worker_close(struct worker *w)
 {
     if (!w->loop) return;
-    listener_close(&w->http);
-    listener_close(&w->ws);
+    listener_stop(&w->http);
+    listener_stop(&w->ws);
+    if (w->turn_end.run) loop_hook_remove(w->loop, &w->turn_end);
+    w->turn_end.run = NULL;
     conn_set_free(w->conns);
     w->conns = NULL;
 }

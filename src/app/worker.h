@@ -8,6 +8,7 @@
 
 #include "app/server.h"
 #include "net/listen.h"
+#include "net/loop.h"
 
 struct worker {
     struct server *server;
@@ -17,6 +18,7 @@ struct worker {
     struct hub_shard *shard;
     struct rpc_worker *rpc;
     struct listener http, ws;
+    struct loop_hook turn_end;
     pthread_t thread;
     bool running;
     struct letter drain;
@@ -24,10 +26,10 @@ struct worker {
     bool draining;
 };
 
-/* Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
+/* http_fd and ws_fd (-1: none) are listening sockets that the worker closes from then on, also when it fails. Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
 FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index);
-FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, const struct listen_port *http, const struct listen_port *ws, struct hub *hub,
-                                           struct rpc *rpc, const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
+FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc,
+                                           const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status worker_start(struct worker *w);
 void worker_drain(struct worker *w);      /* any thread */
 void worker_stop(struct worker *w);       /* joins the thread; what it owns stays for worker_fini() */
