@@ -1,45 +1,51 @@
 #include "net/loop.h"
 
 #include <errno.h>
-#include <stdatomic.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
-enum { EVENTS_MAX = 256, SLEEP_MAX_MS = 1000 };
+#include "net/os.h"
+#include "net/wheel.h"
+
+enum { EVENTS_MAX = 256 };
 
 struct loop {
     const struct os *os;
     int epoll;
-    struct loop_fd wake; /* the eventfd behind the mailbox */
+    struct loop_fd wake; /* an eventfd: letters, or the word to stop */
     struct mailbox mailbox;
-    struct timer_wheel timers;
-    uint64_t now_ms;
     atomic_bool stopping;
-    struct epoll_event events[EVENTS_MAX]; /* of the turn under way */
+    struct loop_hook *hooks;
+    struct loop_hook *next_hook; /* while hooks run: the one that follows */
+    /* What epoll reported and has not been told yet: removal looks here. */
+    struct epoll_event events[EVENTS_MAX];
     int event_at, event_count;
-    struct {
-        void (*run)(void *ctx);
-        void *ctx;
-    } hooks[LOOP_HOOKS_MAX];
-    size_t hook_count;
+    uint64_t now_ms; /* of this turn */
+    struct wheel wheel;
 };
 
 static void wake(void *ctx)
 {
     struct loop *l = ctx;
-    uint64_t one = 1;
+    const uint64_t one = 1;
 
-    if (write(l->wake.fd, &one, sizeof one) < 0) return; /* full: it is awake already */
+    /* A full counter (EAGAIN) wakes as well as one more. */
+    (void)!l->os->write(l->os->ctx, l->wake.fd, &one, sizeof one);
 }
 
 static void woken(struct loop_fd *self, uint32_t events)
 {
+    struct loop *l = CONTAINER_OF(self, struct loop, wake);
     uint64_t count;
 
     (void)events;
-    if (read(self->fd, &count, sizeof count) < 0) return; /* somebody else's wake-up took it */
+    (void)!l->os->read(l->os->ctx, self->fd, &count, sizeof count);
+}
+
+static uint64_t read_clock_ms(const struct loop *l)
+{
+    return l->os->monotonic_ns(l->os->ctx) / 1000000u;
 }
 
 enum fan_status loop_new(const struct os *os, struct loop **out)
@@ -48,20 +54,19 @@ enum fan_status loop_new(const struct os *os, struct loop **out)
     enum fan_status s;
 
     if (!l) return FAN_ENOMEM;
-    l->os = os ? os : &os_kernel;
-    l->wake.fd = -1;
-    l->epoll = l->os->epoll_create();
-    l->now_ms = l->os->now_ms();
-    timer_wheel_init(&l->timers, l->now_ms);
+    l->os = os ? os : &OS_REAL;
+    l->wake = (struct loop_fd){.ready = woken, .fd = -1};
+    atomic_init(&l->stopping, false);
     mailbox_init(&l->mailbox, wake, l);
-    if (l->epoll < 0) {
-        loop_free(l);
-        return FAN_ESYSTEM;
-    }
-    l->wake = (struct loop_fd){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .events = EPOLLIN, .ready = woken};
-    s = l->wake.fd < 0 ? FAN_ESYSTEM : loop_add(l, &l->wake);
+    l->now_ms = read_clock_ms(l);
+    wheel_init(&l->wheel, l->now_ms);
+    l->epoll = l->os->epoll_create1(l->os->ctx, EPOLL_CLOEXEC);
+    if (l->epoll >= 0) l->wake.fd = l->os->eventfd(l->os->ctx, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s = l->wake.fd < 0 ? FAN_ESYSTEM : loop_fd_add(l, &l->wake, EPOLLIN);
     if (s) {
-        loop_free(l);
+        if (l->wake.fd >= 0) l->os->close(l->os->ctx, l->wake.fd);
+        if (l->epoll >= 0) l->os->close(l->os->ctx, l->epoll);
+        free(l);
         return s;
     }
     *out = l;
@@ -71,38 +76,63 @@ enum fan_status loop_new(const struct os *os, struct loop **out)
 void loop_free(struct loop *l)
 {
     if (!l) return;
-    if (l->wake.fd >= 0) (void)close(l->wake.fd);
-    if (l->epoll >= 0) (void)l->os->close(l->epoll);
+    while (mailbox_run(&l->mailbox)) {
+    }
+    l->os->close(l->os->ctx, l->wake.fd);
+    l->os->close(l->os->ctx, l->epoll);
     free(l);
 }
 
-void loop_turn(struct loop *l, uint64_t timeout_ms)
+/* Rounded up: to wake before the deadline would only mean to wait again. */
+static int wait_ms(const struct loop *l, int wait_ms_max)
 {
-    uint64_t sleep_ms = timer_sleep_ms(&l->timers, l->os->now_ms(), timeout_ms);
+    uint64_t next = wheel_next_ms(&l->wheel), now, most = wait_ms_max < 0 ? INT_MAX : (uint64_t)wait_ms_max;
 
-    if (!mailbox_empty(&l->mailbox)) sleep_ms = 0;
-    l->event_count = l->os->epoll_wait(l->epoll, l->events, EVENTS_MAX, (int)sleep_ms);
-    l->now_ms = l->os->now_ms();
-    for (l->event_at = 0; l->event_at < l->event_count; l->event_at++) {
-        struct loop_fd *f = l->events[l->event_at].data.ptr;
+    if (next == UINT64_MAX) return wait_ms_max;
+    now = read_clock_ms(l);
+    return next <= now ? 0 : (int)min_u64(next - now, most);
+}
 
-        if (f) f->ready(f, l->events[l->event_at].events);
+static void tell_ready(struct loop *l)
+{
+    while (l->event_at < l->event_count) {
+        const struct epoll_event *e = &l->events[l->event_at++];
+        struct loop_fd *w = e->data.ptr;
+
+        if (w) w->ready(w, e->events);
     }
-    l->event_count = 0;
-    timer_turn(&l->timers, l->now_ms);
+    l->event_at = l->event_count = 0;
+}
+
+void loop_turn(struct loop *l, int wait_ms_max)
+{
+    int count = l->os->epoll_wait(l->os->ctx, l->epoll, l->events, EVENTS_MAX, wait_ms(l, wait_ms_max));
+
+    l->now_ms = read_clock_ms(l);
+    l->event_at = 0;
+    l->event_count = count > 0 ? count : 0; /* EINTR: an empty turn */
+    tell_ready(l);
+    wheel_advance(&l->wheel, l->now_ms);
     (void)mailbox_run(&l->mailbox);
-    for (size_t i = 0; i < l->hook_count; i++) l->hooks[i].run(l->hooks[i].ctx);
+    for (struct loop_hook *h = l->hooks; h; h = l->next_hook) {
+        l->next_hook = h->next;
+        h->run(h);
+    }
 }
 
 void loop_run(struct loop *l)
 {
-    while (!atomic_load_explicit(&l->stopping, memory_order_acquire)) loop_turn(l, SLEEP_MAX_MS);
+    while (!atomic_load_explicit(&l->stopping, memory_order_acquire)) loop_turn(l, -1);
+    atomic_store_explicit(&l->stopping, false, memory_order_relaxed);
 }
 
 void loop_stop(struct loop *l)
 {
+    int before = errno;
+
     atomic_store_explicit(&l->stopping, true, memory_order_release);
     wake(l);
+    errno = before; /* a signal handler must not change it */
 }
 
 struct mailbox *loop_mailbox(struct loop *l)
@@ -120,45 +150,64 @@ uint64_t loop_now_ms(const struct loop *l)
     return l->now_ms;
 }
 
-enum fan_status loop_add(struct loop *l, struct loop_fd *f)
-{
-    struct epoll_event e = {.events = f->events, .data.ptr = f};
+/* ---- descriptors ---- */
 
-    if (l->os->epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &e) == 0) return FAN_OK;
-    return errno == ENOMEM || errno == ENOSPC ? FAN_ENOMEM : FAN_ESYSTEM;
+enum fan_status loop_fd_add(struct loop *l, struct loop_fd *w, uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.ptr = w};
+
+    if (l->os->epoll_ctl(l->os->ctx, l->epoll, EPOLL_CTL_ADD, w->fd, &e))
+        return errno == ENOMEM ? FAN_ENOMEM : FAN_ESYSTEM;
+    w->events = events;
+    return FAN_OK;
 }
 
-void loop_watch(struct loop *l, struct loop_fd *f, uint32_t events)
+void loop_fd_change(struct loop *l, struct loop_fd *w, uint32_t events)
 {
-    struct epoll_event e = {.events = events, .data.ptr = f};
+    struct epoll_event e = {.events = events, .data.ptr = w};
 
-    if (f->events == events) return;
-    f->events = events;
-    (void)l->os->epoll_ctl(l->epoll, EPOLL_CTL_MOD, f->fd, &e); /* fails only for a descriptor that is not there */
+    if (w->events == events) return;
+    w->events = events;
+    (void)l->os->epoll_ctl(l->os->ctx, l->epoll, EPOLL_CTL_MOD, w->fd, &e);
 }
 
-void loop_remove(struct loop *l, struct loop_fd *f)
+void loop_fd_remove(struct loop *l, struct loop_fd *w)
 {
     struct epoll_event unused = {0};
 
-    (void)l->os->epoll_ctl(l->epoll, EPOLL_CTL_DEL, f->fd, &unused);
+    (void)l->os->epoll_ctl(l->os->ctx, l->epoll, EPOLL_CTL_DEL, w->fd, &unused);
+    w->events = 0;
     for (int i = l->event_at; i < l->event_count; i++)
-        if (l->events[i].data.ptr == f) l->events[i].data.ptr = NULL;
+        if (l->events[i].data.ptr == w) l->events[i].data.ptr = NULL;
 }
 
-void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms)
+/* ---- timers and hooks ---- */
+
+void loop_timer_arm(struct loop *l, struct loop_timer *t, uint64_t deadline_ms)
 {
-    timer_arm(&l->timers, t, l->now_ms, delay_ms);
+    wheel_arm(&l->wheel, t, deadline_ms);
 }
 
-void loop_timer_cancel(struct loop *l, struct timer *t)
+void loop_timer_cancel(struct loop *l, struct loop_timer *t)
 {
-    timer_cancel(&l->timers, t);
+    wheel_cancel(&l->wheel, t);
 }
 
-void loop_at_turn_end(struct loop *l, void (*hook)(void *ctx), void *ctx)
+void loop_hook_add(struct loop *l, struct loop_hook *h)
 {
-    assert(l->hook_count < LOOP_HOOKS_MAX);
-    l->hooks[l->hook_count].run = hook;
-    l->hooks[l->hook_count++].ctx = ctx;
+    struct loop_hook **link = &l->hooks;
+
+    while (*link) link = &(*link)->next;
+    h->next = NULL;
+    *link = h;
+}
+
+void loop_hook_remove(struct loop *l, struct loop_hook *h)
+{
+    for (struct loop_hook **link = &l->hooks; *link; link = &(*link)->next) {
+        if (*link != h) continue;
+        *link = h->next;
+        if (l->next_hook == h) l->next_hook = h->next;
+        return;
+    }
 }

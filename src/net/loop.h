@@ -4,14 +4,15 @@
  *            ▼                                                              │
  *   epoll_wait (until the next timer) ─► ready fds ─► due timers ─► letters ─► end-of-turn hooks
  *
- * Fds, timers and hooks are parts of the objects that use them (intrusive), so watching and arming allocate nothing and cannot run out of
- * memory. Every callback may remove, cancel or free any of them, its own included.
+ * Fds, timers and hooks are parts of the objects that use them (intrusive), so watching and arming allocate nothing and
+ * cannot run out of memory. Every callback may remove, cancel or free any of them, its own included.
  *
- * Timers live in a wheel of five levels of 64 slots, a millisecond to the tick: arming and cancelling are O(1), whatever the count. They
- * fire at their deadline or up to a millisecond later, in no order among those due together; a deadline more than 12 days away fires early, at 12 days.
+ * Timers live in a wheel of five levels of 64 slots, a millisecond to the tick: arming and cancelling are O(1),
+ * whatever the count. They fire at their deadline or up to a millisecond later, in no order among those due together; a
+ * deadline more than 12 days away fires early, at 12 days.
  *
- * Not here: what is read from a socket (conn/), how the kernel is called (net/os.h), how letters are kept (base/mailbox.h).
- * Thread: the loop's own, but for loop_stop() and posting to the mailbox. */
+ * Not here: what is read from a socket (conn/), how the kernel is called (net/os.h), how letters are kept
+ * (base/mailbox.h). Thread: the loop's own, but for loop_stop() and posting to the mailbox. */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
@@ -46,7 +47,8 @@ void loop_free(struct loop *l);
 
 /* Turns until loop_stop(), which may have come before. */
 void loop_run(struct loop *l);
-/* One turn, waiting at most wait_ms_max for something to happen (-1: no limit). For tests, simulations and hosts with a loop of their own. */
+/* One turn, waiting at most wait_ms_max for something to happen (-1: no limit). For tests, simulations and hosts with a
+ * loop of their own. */
 void loop_turn(struct loop *l, int wait_ms_max);
 /* Any thread, also a signal handler: the turn under way is the last. */
 void loop_stop(struct loop *l);

@@ -1,8 +1,8 @@
 /* os: the seam between the server and the world: sockets, epoll and the clock, as a struct of functions.
  *
- * Everything that loop, listeners and connections ask of the kernel goes through one of these, so that a simulation can stand in for
- * the network and turn the clock by hand. Each function behaves as the system call of its name: -1 and errno on failure.
- * Thread: any; OS_REAL is constant. */
+ * Everything that loop, listeners and connections ask of the kernel goes through one of these, so that a simulation can
+ * stand in for the network and turn the clock by hand. Each function behaves as the system call of its name: -1 and
+ * errno on failure. Thread: any; OS_REAL is constant. */
 #ifndef NET_OS_H
 #define NET_OS_H
 
