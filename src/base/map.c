@@ -36,6 +36,8 @@ static uint64_t seed(void)
     return v;
 }
 
+__extension__ typedef unsigned __int128 wide_t;
+
 /* A multiply-fold over 8-byte words: the 128-bit product mixes every input bit into the result. */
 static uint64_t hash(const void *key, size_t len)
 {
@@ -45,12 +47,12 @@ static uint64_t hash(const void *key, size_t len)
     while (len) {
         uint64_t word = 0;
         size_t take = len < 8 ? len : 8;
-        __extension__ unsigned __int128 wide;
+        wide_t wide;
 
         memcpy(&word, p, take);
         p += take;
         len -= take;
-        wide = (unsigned __int128)(h ^ word ^ 0x9e3779b97f4a7c15u) * (0xd6e8feb86659fd93u ^ (seed() << 1));
+        wide = (wide_t)(h ^ word ^ 0x9e3779b97f4a7c15u) * (0xd6e8feb86659fd93u ^ (seed() << 1));
         h = (uint64_t)wide ^ (uint64_t)(wide >> 64);
     }
     return h ^ h >> 32;
