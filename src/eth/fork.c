@@ -77,7 +77,7 @@ enum fork fork_at(const struct chain_config *c, uint64_t number, uint64_t timest
 {
     bool london = number >= c->fork_block[FORK_LONDON];
 
-    for (enum fork f = (enum fork)FORK_NEWEST; f >= FORK_SHANGHAI; f--)
+    for (enum fork f = FORK_NEWEST; f >= FORK_SHANGHAI; f--)
         if (london && timestamp >= c->fork_time[f]) return f;
     if (london && number >= c->merge_block) return FORK_PARIS;
     for (enum fork f = FORK_GRAY_GLACIER; f > FORK_FRONTIER; f--)
@@ -126,7 +126,7 @@ bool fork_by_name(struct slice name, enum fork *out)
         const char *name;
         enum fork fork;
     } others[] = {
-        {"latest", (enum fork)FORK_NEWEST},
+        {"latest", FORK_NEWEST},
         {"merge", FORK_PARIS},
         {"the merge", FORK_PARIS},
         {"daoFork", FORK_DAO},

@@ -34,9 +34,9 @@ enum fork {
 #define X(name, text) name,
     FORK_TABLE(X)
 #undef X
-        FORK_COUNT
+        FORK_COUNT,
+    FORK_NEWEST = FORK_COUNT - 1
 };
-enum { FORK_NEWEST = FORK_OSAKA };
 
 /* EIP-7840: counts of blobs per block and the fee's update fraction. */
 struct blob_params {

@@ -1,0 +1,93 @@
+#include "eth/sign.h"
+
+#include "base/test.h"
+#include "codec/hex.h"
+#include "codec/keccak.h"
+
+static const char JUNK[] = "test test test test test test test test test test test junk";
+
+/* The accounts that every development chain shows. */
+TEST(the_well_known_mnemonic_gives_the_well_known_keys, t)
+{
+    static const struct {
+        uint32_t index;
+        const char *secret, *address;
+    } row[] = {
+        {0, "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+         "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"},
+        {1, "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+         "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"},
+        {9, "2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
+         "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct fan_address address;
+        uint8_t secret[32];
+        char text[43];
+
+        REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), row[i].index, secret));
+        CHECK_SLICE(t, slice_of(secret, sizeof secret), test_hex(row[i].secret));
+        REQUIRE(t, !sign_address(secret, &address));
+        hex_write_checksum(&address, text);
+        CHECK_STR(t, slice_str(text), row[i].address);
+    }
+}
+
+TEST(a_hardened_index_is_refused, t)
+{
+    uint8_t secret[32];
+
+    CHECK_EQ(t, sign_mnemonic_key(slice_str(JUNK), 0x80000000u, secret), FAN_EINVAL);
+}
+
+TEST(what_is_signed_recovers_to_the_signer, t)
+{
+    uint8_t secret[32] = {0};
+
+    for (unsigned i = 1; i < 64; i++) {
+        struct fan_hash hash = keccak256(slice_of(secret, sizeof secret));
+        struct fan_address signer, found;
+        struct signature sig;
+
+        secret[31] = (uint8_t)i;
+        REQUIRE(t, !sign_address(secret, &signer));
+        REQUIRE(t, !sign_hash(&hash, secret, &sig));
+        REQUIRE(t, !sign_recover(&hash, &sig, &found));
+        CHECK(t, memcmp(&signer, &found, sizeof found) == 0);
+        sig.parity ^= 1; /* the other point with that x: another key, never ours */
+        if (!sign_recover(&hash, &sig, &found)) CHECK(t, memcmp(&signer, &found, sizeof found) != 0);
+    }
+}
+
+TEST(secrets_and_signatures_out_of_range_are_refused, t)
+{
+    static const char order[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    struct fan_hash hash = keccak256(SLICE("x"));
+    uint8_t secret[32] = {0};
+    struct fan_address address;
+    struct signature sig;
+
+    CHECK_EQ(t, sign_hash(&hash, secret, &sig), FAN_EINVAL);
+    CHECK_EQ(t, sign_address(secret, &address), FAN_EINVAL);
+    memcpy(secret, test_hex(order).at, 32);
+    CHECK_EQ(t, sign_hash(&hash, secret, &sig), FAN_EINVAL);
+    secret[31]--;
+    CHECK_EQ(t, sign_hash(&hash, secret, &sig), FAN_OK);
+    sig.parity = 2;
+    CHECK_EQ(t, sign_recover(&hash, &sig, &address), FAN_EINVAL);
+    sig.parity = 0;
+    memcpy(sig.r, test_hex(order).at, 32);
+    CHECK_EQ(t, sign_recover(&hash, &sig, &address), FAN_EINVAL);
+    memset(sig.r, 0, 32);
+    CHECK_EQ(t, sign_recover(&hash, &sig, &address), FAN_EINVAL);
+}
+
+/* The example of web3.eth.accounts.hashMessage. */
+TEST(messages_are_hashed_as_eip_191_says, t)
+{
+    struct fan_hash hash = sign_message_hash(SLICE("Hello World"));
+
+    CHECK_SLICE(t, slice_of(hash.bytes, 32),
+                test_hex("a1de988600a42c4b4ab089b619297c17d53cffae5d5120d82d8a92d0bb3b78f2"));
+}
