@@ -9,7 +9,5 @@
 
 /* The controls of the chain; NULL after answering -32601 where there are none. */
 const struct chain_dev_ops *dev_of(struct call *call);
-/* Ends the call with true. */
-void answer_true(struct call *call);
 
 #endif

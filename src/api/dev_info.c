@@ -2,6 +2,17 @@
 #include "api/dev.h"
 #include "api/tables.h"
 
+const struct chain_dev_ops *dev_of(struct call *call)
+{
+    const struct chain_dev_ops *dev = api_of(call)->chain->dev;
+    struct slice name = call_method(call);
+
+    if (!dev)
+        call_fail(call, CODE_NO_METHOD, "the method %.*s is not available on this chain",
+                  (int)(name.len < 100 ? name.len : 100), (const char *)name.at);
+    return dev;
+}
+
 static enum fan_status open_head(struct call *call, struct block **out)
 {
     struct chain *chain = api_of(call)->chain;

@@ -5,31 +5,6 @@
 /* Each block costs memory for good; more than this in one call is a slip of the keyboard. */
 enum { MINE_MAX = 1000000 };
 
-const struct chain_dev_ops *dev_of(struct call *call)
-{
-    const struct chain_dev_ops *dev = api_of(call)->chain->dev;
-    struct slice name = call_method(call);
-
-    if (!dev)
-        call_fail(call, CODE_NO_METHOD, "the method %.*s is not available on this chain",
-                  (int)(name.len < 100 ? name.len : 100), (const char *)name.at);
-    return dev;
-}
-
-void answer_true(struct call *call)
-{
-    json_put_bool(call_result(call), true);
-    call_finish(call);
-}
-
-static void answer_done(struct call *call, enum fan_status s, const struct fan_error *err)
-{
-    if (s)
-        answer_status(call, s, err);
-    else
-        answer_null(call);
-}
-
 static void check_block_count(struct params *p, uint64_t count, size_t index)
 {
     struct where at = params_where(index, "blocks");

@@ -3,14 +3,6 @@
 #include "api/tables.h"
 #include "codec/u256.h"
 
-static void answer_done(struct call *call, enum fan_status s, const struct fan_error *err)
-{
-    if (s)
-        answer_status(call, s, err);
-    else
-        answer_null(call);
-}
-
 static void set_balance(struct call *call)
 {
     struct params p = params_of_call(call, 2);

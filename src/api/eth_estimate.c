@@ -19,6 +19,7 @@ static enum fan_status run_trial(void *ctx, uint64_t gas, struct chain_call_resu
 {
     struct trial *t = ctx;
 
+    t->cc->has_gas = true;
     t->cc->tx.gas_limit = gas;
     *out = (struct chain_call_result){0};
     return t->ops->call(t->view->state, t->view->block, t->cc, false, t->arena, out, &t->err);

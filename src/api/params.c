@@ -17,18 +17,6 @@ struct params params_of(struct json list, struct arena *a, size_t most)
     return p;
 }
 
-struct params params_of_call(struct call *call, size_t most)
-{
-    return params_of(call_params(call), call_arena(call), most);
-}
-
-bool params_refused(const struct params *p, struct call *call)
-{
-    if (!p->code) return false;
-    call_fail(call, p->code, "%s", p->error.text);
-    return true;
-}
-
 void params_fail(struct params *p, int code, const char *format, ...)
 {
     va_list list;

@@ -1,9 +1,9 @@
 /* params: reading a method's parameters, with words for what does not fit.
  *
  * Like struct rlp, a struct params remembers its first failure and answers zeros from then on, so a method reads all it
- * wants in a straight line and asks once: params_refused() then has answered -32602 with "invalid argument 1 (block):
- * hex string without 0x prefix". Where in the parameters a value stands is a chain of struct where on the stack:
- * "invalid argument 0 (transaction).accessList[2].address: …".
+ * wants in a straight line and asks once: params_refused() (api/method.h) then has answered -32602 with "invalid
+ * argument 1 (block): hex string without 0x prefix". Where in the parameters a value stands is a chain of struct where
+ * on the stack: "invalid argument 0 (transaction).accessList[2].address: …".
  *
  * A null counts as absent, as in geth. The words for hexadecimal values are geth's.
  *
@@ -11,7 +11,7 @@
 #ifndef API_PARAMS_H
 #define API_PARAMS_H
 
-#include "rpc/rpc.h"
+#include "codec/json.h"
 
 /* Design section 5. */
 enum api_code {
@@ -40,9 +40,6 @@ struct where {
 
 /* list may be missing. More than `most` parameters are refused, and so is an object in their place. */
 struct params params_of(struct json list, struct arena *a, size_t most);
-struct params params_of_call(struct call *call, size_t most);
-/* True when something did not fit: the call has then been answered. */
-bool params_refused(const struct params *p, struct call *call);
 
 /* Refuses the parameters: the first words stand. The second form names a place. */
 void params_fail(struct params *p, int code, const char *format, ...) FAN_PRINTF(3, 4);

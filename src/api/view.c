@@ -14,25 +14,6 @@ struct fetch {
     struct chain_state *state;
 };
 
-struct api *api_of(const struct call *call)
-{
-    return call_app(call);
-}
-
-void answer_null(struct call *call)
-{
-    json_put_null(call_result(call));
-    call_finish(call);
-}
-
-void answer_status(struct call *call, enum fan_status s, const struct fan_error *err)
-{
-    if (s == FAN_EREJECTED && err && err->text[0])
-        call_fail(call, CODE_REFUSED, "%s", err->text);
-    else
-        call_fail_status(call, s, err && err->text[0] ? err : NULL);
-}
-
 static enum fan_status find_tagged(struct chain *chain, bool safe, struct block **out_block)
 {
     struct block *safe_block = NULL, *finalized = NULL;

@@ -16,10 +16,7 @@
 #ifndef API_VIEW_H
 #define API_VIEW_H
 
-#include "api/api.h"
-#include "api/params.h"
-
-struct api *api_of(const struct call *call);
+#include "api/method.h"
 
 struct view {
     struct chain *chain;
@@ -41,9 +38,5 @@ void view_close(struct view *v);
 /* The canonical block of a number, or by one of its tags (not pending). NULL in *out_block: none. */
 FAN_MUST_CHECK enum fan_status view_find(struct chain *chain, const struct block_at *at, struct block **out_block,
                                          bool *out_canonical);
-/* Ends the call with null. */
-void answer_null(struct call *call);
-/* A status that is not the caller's fault: -32000 with words where geth has some, else by rpc's table. */
-void answer_status(struct call *call, enum fan_status s, const struct fan_error *err);
 
 #endif
