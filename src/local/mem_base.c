@@ -1,73 +1,21 @@
 #include "local/mem_base.h"
+#include "local/mem_base_entry.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-enum kind { ACCOUNT, SLOT, NODE, CODE };
-
-/* A key's values over time. */
-struct entry {
-    enum kind kind;
-    uint32_t count, cap;
-    uint8_t *records; /* each begins with its version */
-};
-
-struct account_record {
-    uint64_t version;
-    struct state_account account;
-};
-
-struct slot_record {
-    uint64_t version;
-    struct fan_u256 value;
-};
-
-struct blob_record {
-    uint64_t version;
-    struct state_blob *blob; /* NULL: the node is gone */
-};
-
-static const size_t record_len[] = {
-    [ACCOUNT] = sizeof(struct account_record),
-    [SLOT] = sizeof(struct slot_record),
-    [NODE] = sizeof(struct blob_record),
-    [CODE] = sizeof(struct blob_record),
-};
-
-struct account_entry {
-    struct entry entry;
-    struct fan_address address;
-    struct map slots; /* 32 bytes → struct slot_entry * */
-};
-
-struct slot_entry {
-    struct entry entry;
-    struct account_entry *account;
-    uint8_t slot[32];
-};
-
-struct node_entry {
-    struct entry entry;
-    struct trie_node_key key;
-};
-
-struct code_entry {
-    struct entry entry;
-    struct fan_hash hash;
-};
-
 /* A version that can be read: its point, and who changed with it. The oldest kept one has no journal. */
 struct kept {
     struct state_point point;
-    struct entry **journal; /* accounts, then slots, nodes, code */
+    struct mem_entry **journal; /* accounts, then slots, nodes, code */
     size_t count;
 };
 
 struct mem_base {
     pthread_rwlock_t lock;
-    struct map accounts; /* fan_address → struct account_entry * */
-    struct map nodes;    /* trie_node_key → struct node_entry * */
-    struct map codes;    /* fan_hash → struct code_entry * */
+    struct map accounts; /* fan_address → struct mem_account_entry * */
+    struct map nodes;    /* trie_node_key → struct mem_node_entry * */
+    struct map codes;    /* fan_hash → struct mem_code_entry * */
     struct kept *kept;   /* oldest … newest are kept[first] … kept[end - 1] */
     size_t first, end, cap;
 };
@@ -88,116 +36,51 @@ static struct kept *kept_at(const struct mem_base *m, uint64_t version)
     return &m->kept[m->first + (size_t)(version - oldest(m))];
 }
 
-/* ---- entries ---- */
-
-static uint8_t *record_at(const struct entry *e, size_t index)
-{
-    return e->records + index * record_len[e->kind];
-}
-
-static uint64_t version_at(const struct entry *e, size_t index)
-{
-    uint64_t version;
-
-    memcpy(&version, record_at(e, index), sizeof version);
-    return version;
-}
-
-/* The record that holds at `version`: the last one not later. NULL: the key came later, or never. */
-static const void *record_of(const struct entry *e, uint64_t version)
-{
-    size_t low = 0, high;
-
-    if (!e || !e->count) return NULL;
-    if (version_at(e, e->count - 1) <= version) return record_at(e, e->count - 1);
-    for (high = e->count - 1; low < high;) { /* the first that is later */
-        size_t middle = low + (high - low) / 2;
-
-        if (version_at(e, middle) > version)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low ? record_at(e, low - 1) : NULL;
-}
-
-static bool entry_reserve(struct entry *e)
-{
-    uint32_t cap = e->cap ? 2 * e->cap : 1;
-    uint8_t *wider;
-
-    if (e->count < e->cap) return true;
-    wider = realloc(e->records, cap * record_len[e->kind]);
-    if (!wider) return false;
-    e->records = wider;
-    e->cap = cap;
-    return true;
-}
-
-static void *entry_push(struct entry *e) /* after entry_reserve() */
-{
-    assert(e->count < e->cap);
-    return record_at(e, e->count++);
-}
-
-/* Forgets `count` records from `index` on. */
-static void entry_cut(struct entry *e, size_t index, size_t count)
-{
-    for (size_t i = index; i < index + count && e->kind >= NODE; i++)
-        state_blob_unref(((struct blob_record *)(void *)record_at(e, i))->blob);
-    if (index + count < e->count)
-        memmove(record_at(e, index), record_at(e, index + count), (e->count - index - count) * record_len[e->kind]);
-    e->count -= (uint32_t)count;
-}
-
-static bool says_absent(const struct entry *e, size_t index)
-{
-    const void *r = record_at(e, index);
-
-    if (e->kind == ACCOUNT) return !((const struct account_record *)r)->account.exists;
-    if (e->kind == SLOT) return u256_is_zero(&((const struct slot_record *)r)->value);
-    return !((const struct blob_record *)r)->blob;
-}
-
-static void entry_free(struct entry *e)
-{
-    entry_cut(e, 0, e->count);
-    free(e->records);
-    free(e);
-}
+/* ---- tables of entries ---- */
 
 static void free_all(struct map *m)
 {
     void *value;
 
-    for (size_t at = 0; map_next(m, &at, NULL, &value);) entry_free(*(struct entry **)value);
+    for (size_t at = 0; map_next(m, &at, NULL, &value);) mem_entry_free(*(struct mem_entry **)value);
     map_fini(m);
 }
 
-/* Takes an entry out of its table. Slots that were only reserved go with their account. */
-static void entry_remove(struct mem_base *m, struct entry *e)
+/* True when no slot of the account has a record: none does when the account has none, since both change together. */
+static bool only_reserved(const struct map *slots)
 {
-    if (e->kind == ACCOUNT) {
-        struct account_entry *a = (struct account_entry *)(void *)e;
+    void *value;
 
-        (void)map_delete(&m->accounts, &a->address);
-        free_all(&a->slots);
-    } else if (e->kind == SLOT) {
-        struct slot_entry *s = (struct slot_entry *)(void *)e;
-
-        (void)map_delete(&s->account->slots, s->slot);
-    } else if (e->kind == NODE) {
-        (void)map_delete(&m->nodes, &((struct node_entry *)(void *)e)->key);
-    } else {
-        (void)map_delete(&m->codes, &((struct code_entry *)(void *)e)->hash);
-    }
-    entry_free(e);
+    for (size_t at = 0; map_next(slots, &at, NULL, &value);)
+        if ((*(struct mem_slot_entry **)value)->entry.count) return false;
+    return true;
 }
 
-/* The entry of key in m, made (of `size` bytes, beginning with a struct entry) where it is missing. */
-static void *entry_make(struct map *m, const void *key, enum kind kind, size_t size, bool *out_new)
+/* Takes an entry out of its table. Slots that were only reserved go with their account. */
+static void entry_remove(struct mem_base *m, struct mem_entry *e)
 {
-    struct entry **cell, *e;
+    if (e->kind == MEM_ACCOUNT) {
+        struct mem_account_entry *a = (struct mem_account_entry *)(void *)e;
+
+        assert(only_reserved(&a->slots));
+        (void)map_delete(&m->accounts, &a->address);
+        free_all(&a->slots);
+    } else if (e->kind == MEM_SLOT) {
+        struct mem_slot_entry *s = (struct mem_slot_entry *)(void *)e;
+
+        (void)map_delete(&s->account->slots, s->slot);
+    } else if (e->kind == MEM_NODE) {
+        (void)map_delete(&m->nodes, &((struct mem_node_entry *)(void *)e)->key);
+    } else {
+        (void)map_delete(&m->codes, &((struct mem_code_entry *)(void *)e)->hash);
+    }
+    mem_entry_free(e);
+}
+
+/* The entry of key in m, made (of `size` bytes, beginning with a struct mem_entry) where it is missing. */
+static void *entry_make(struct map *m, const void *key, enum mem_kind kind, size_t size, bool *out_new)
+{
+    struct mem_entry **cell, *e;
 
     *out_new = false;
     cell = map_put(m, key, out_new);
@@ -213,26 +96,26 @@ static void *entry_make(struct map *m, const void *key, enum kind kind, size_t s
     return e;
 }
 
-static struct account_entry *make_account(struct mem_base *m, const struct fan_address *address)
+static struct mem_account_entry *make_account(struct mem_base *m, const struct fan_address *address)
 {
     bool fresh;
-    struct account_entry *a = entry_make(&m->accounts, address, ACCOUNT, sizeof *a, &fresh);
+    struct mem_account_entry *a = entry_make(&m->accounts, address, MEM_ACCOUNT, sizeof *a, &fresh);
 
     if (a && fresh) {
         a->address = *address;
-        map_init(&a->slots, 32, sizeof(struct slot_entry *));
+        map_init(&a->slots, 32, sizeof(struct mem_slot_entry *));
     }
     return a;
 }
 
-static struct slot_entry *make_slot(struct mem_base *m, const struct state_slot_key *key)
+static struct mem_slot_entry *make_slot(struct mem_base *m, const struct state_slot_key *key)
 {
-    struct account_entry *a = make_account(m, &key->address);
-    struct slot_entry *s;
+    struct mem_account_entry *a = make_account(m, &key->address);
+    struct mem_slot_entry *s;
     bool fresh;
 
     if (!a) return NULL;
-    s = entry_make(&a->slots, key->slot, SLOT, sizeof *s, &fresh);
+    s = entry_make(&a->slots, key->slot, MEM_SLOT, sizeof *s, &fresh);
     if (s && fresh) {
         s->account = a;
         memcpy(s->slot, key->slot, sizeof s->slot);
@@ -240,19 +123,19 @@ static struct slot_entry *make_slot(struct mem_base *m, const struct state_slot_
     return s;
 }
 
-static struct node_entry *make_node(struct mem_base *m, const struct trie_node_key *key)
+static struct mem_node_entry *make_node(struct mem_base *m, const struct trie_node_key *key)
 {
     bool fresh;
-    struct node_entry *n = entry_make(&m->nodes, key, NODE, sizeof *n, &fresh);
+    struct mem_node_entry *n = entry_make(&m->nodes, key, MEM_NODE, sizeof *n, &fresh);
 
     if (n && fresh) n->key = *key;
     return n;
 }
 
-static struct code_entry *make_code(struct mem_base *m, const struct fan_hash *hash)
+static struct mem_code_entry *make_code(struct mem_base *m, const struct fan_hash *hash)
 {
     bool fresh;
-    struct code_entry *c = entry_make(&m->codes, hash, CODE, sizeof *c, &fresh);
+    struct mem_code_entry *c = entry_make(&m->codes, hash, MEM_CODE, sizeof *c, &fresh);
 
     if (c && fresh) c->hash = *hash;
     return c;
@@ -284,12 +167,12 @@ static enum fan_status read_point(void *ctx, struct state_read *r, uint64_t vers
     return FAN_OK;
 }
 
-static enum fan_status read_account(void *ctx, struct state_read *r, uint64_t version, const struct fan_address *address,
-                                    struct state_account *out)
+static enum fan_status read_account(void *ctx, struct state_read *r, uint64_t version,
+                                    const struct fan_address *address, struct state_account *out)
 {
     struct mem_base *m = ctx;
-    struct account_entry **a = map_get(&m->accounts, address);
-    const struct account_record *record = a ? record_of(&(*a)->entry, version) : NULL;
+    struct mem_account_entry **a = map_get(&m->accounts, address);
+    const struct mem_account_record *record = a ? mem_entry_at(&(*a)->entry, version) : NULL;
 
     (void)r;
     *out = record ? record->account : state_account_none();
@@ -300,9 +183,9 @@ static enum fan_status read_slot(void *ctx, struct state_read *r, uint64_t versi
                                  struct fan_u256 *out)
 {
     struct mem_base *m = ctx;
-    struct account_entry **a = map_get(&m->accounts, &key->address);
-    struct slot_entry **s = a ? map_get(&(*a)->slots, key->slot) : NULL;
-    const struct slot_record *record = s ? record_of(&(*s)->entry, version) : NULL;
+    struct mem_account_entry **a = map_get(&m->accounts, &key->address);
+    struct mem_slot_entry **s = a ? map_get(&(*a)->slots, key->slot) : NULL;
+    const struct mem_slot_record *record = s ? mem_entry_at(&(*s)->entry, version) : NULL;
 
     (void)r;
     *out = record ? record->value : u256_of(0);
@@ -326,8 +209,8 @@ static enum fan_status read_node(void *ctx, struct state_read *r, uint64_t versi
                                  struct arena *a, struct slice *out)
 {
     struct mem_base *m = ctx;
-    struct node_entry **n = map_get(&m->nodes, key);
-    const struct blob_record *record = n ? record_of(&(*n)->entry, version) : NULL;
+    struct mem_node_entry **n = map_get(&m->nodes, key);
+    const struct mem_blob_record *record = n ? mem_entry_at(&(*n)->entry, version) : NULL;
 
     (void)r;
     return copy_blob(record ? record->blob : NULL, a, out);
@@ -337,8 +220,8 @@ static enum fan_status read_code(void *ctx, struct state_read *r, const struct f
                                  struct slice *out)
 {
     struct mem_base *m = ctx;
-    struct code_entry **c = map_get(&m->codes, hash);
-    const struct blob_record *record = c ? record_of(&(*c)->entry, r->newest) : NULL;
+    struct mem_code_entry **c = map_get(&m->codes, hash);
+    const struct mem_blob_record *record = c ? mem_entry_at(&(*c)->entry, r->newest) : NULL;
 
     return record ? copy_blob(record->blob, a, out) : FAN_ENOTFOUND;
 }
@@ -382,7 +265,7 @@ static enum fan_status read_slots(void *ctx, struct state_read *r, const struct 
                                   struct fan_u256 **out, size_t *out_count)
 {
     struct mem_base *m = ctx;
-    struct account_entry **account = map_get(&m->accounts, address);
+    struct mem_account_entry **account = map_get(&m->accounts, address);
     struct fan_u256 *list = ARENA_ARRAY(a, account ? (*account)->slots.count : 0, struct fan_u256);
     const void *key;
     size_t count = 0;
@@ -417,49 +300,53 @@ static bool kept_reserve(struct mem_base *m)
     return true;
 }
 
-/* Finds or makes the entry of everything in the diff, each with room for a record, so that writing cannot fail. Entries left
- * without a record by a failure say nothing, and are found again by the next attempt. */
-static bool reserve(struct mem_base *m, const struct state_diff *d, struct entry **journal)
+/* Finds or makes the entry of everything in the diff, each with room for a record, so that writing cannot fail. Entries
+ * left without a record by a failure say nothing, and are found again by the next attempt. */
+static bool reserve(struct mem_base *m, const struct state_diff *d, struct mem_entry **journal)
 {
     const void *key;
     size_t count = 0;
 
     for (size_t at = 0; map_next(&d->accounts, &at, &key, NULL); count++)
-        if (!(journal[count] = (struct entry *)(void *)make_account(m, key)) || !entry_reserve(journal[count])) return false;
+        if (!(journal[count] = (struct mem_entry *)(void *)make_account(m, key)) || !mem_entry_reserve(journal[count]))
+            return false;
     for (size_t at = 0; map_next(&d->slots, &at, &key, NULL); count++)
-        if (!(journal[count] = (struct entry *)(void *)make_slot(m, key)) || !entry_reserve(journal[count])) return false;
+        if (!(journal[count] = (struct mem_entry *)(void *)make_slot(m, key)) || !mem_entry_reserve(journal[count]))
+            return false;
     for (size_t at = 0; map_next(&d->nodes, &at, &key, NULL); count++)
-        if (!(journal[count] = (struct entry *)(void *)make_node(m, key)) || !entry_reserve(journal[count])) return false;
+        if (!(journal[count] = (struct mem_entry *)(void *)make_node(m, key)) || !mem_entry_reserve(journal[count]))
+            return false;
     for (size_t at = 0; map_next(&d->codes, &at, &key, NULL); count++)
-        if (!(journal[count] = (struct entry *)(void *)make_code(m, key)) || !entry_reserve(journal[count])) return false;
+        if (!(journal[count] = (struct mem_entry *)(void *)make_code(m, key)) || !mem_entry_reserve(journal[count]))
+            return false;
     return true;
 }
 
 /* Walks the diff in the same order as reserve(). */
-static void push_all(const struct state_diff *d, struct entry **journal)
+static void push_all(const struct state_diff *d, struct mem_entry **journal)
 {
     uint64_t version = d->point.version;
     void *value;
 
     for (size_t at = 0; map_next(&d->accounts, &at, NULL, &value);)
-        *(struct account_record *)entry_push(*journal++) =
-            (struct account_record){version, ((struct state_account_change *)value)->new_value};
+        *(struct mem_account_record *)mem_entry_push(*journal++) =
+            (struct mem_account_record){version, ((struct state_account_change *)value)->new_value};
     for (size_t at = 0; map_next(&d->slots, &at, NULL, &value);)
-        *(struct slot_record *)entry_push(*journal++) =
-            (struct slot_record){version, ((struct state_slot_change *)value)->new_value};
+        *(struct mem_slot_record *)mem_entry_push(*journal++) =
+            (struct mem_slot_record){version, ((struct state_slot_change *)value)->new_value};
     for (size_t at = 0; map_next(&d->nodes, &at, NULL, &value);)
-        *(struct blob_record *)entry_push(*journal++) =
-            (struct blob_record){version, state_blob_ref(*(struct state_blob **)value)};
+        *(struct mem_blob_record *)mem_entry_push(*journal++) =
+            (struct mem_blob_record){version, state_blob_ref(*(struct state_blob **)value)};
     for (size_t at = 0; map_next(&d->codes, &at, NULL, &value);)
-        *(struct blob_record *)entry_push(*journal++) =
-            (struct blob_record){version, state_blob_ref(*(struct state_blob **)value)};
+        *(struct mem_blob_record *)mem_entry_push(*journal++) =
+            (struct mem_blob_record){version, state_blob_ref(*(struct state_blob **)value)};
 }
 
 static enum fan_status apply(void *ctx, const struct state_diff *d)
 {
     struct mem_base *m = ctx;
     size_t count = d->accounts.count + d->slots.count + d->nodes.count + d->codes.count;
-    struct entry **journal = malloc((count ? count : 1) * sizeof(struct entry *));
+    struct mem_entry **journal = malloc((count ? count : 1) * sizeof(struct mem_entry *));
     bool fits;
 
     if (!journal) return FAN_ENOMEM;
@@ -485,10 +372,10 @@ static enum fan_status rewind_to(void *ctx, uint64_t version)
         struct kept *k = &m->kept[--m->end];
 
         for (size_t i = k->count; i-- > 0;) { /* backwards: slots before the accounts that hold them */
-            struct entry *e = k->journal[i];
+            struct mem_entry *e = k->journal[i];
 
-            assert(e->count && version_at(e, e->count - 1) == k->point.version);
-            entry_cut(e, e->count - 1, 1);
+            assert(e->count && mem_entry_version(e, e->count - 1) == k->point.version);
+            mem_entry_cut(e, e->count - 1, 1);
             if (!e->count) entry_remove(m, e);
         }
         free(k->journal);
@@ -498,15 +385,13 @@ static enum fan_status rewind_to(void *ctx, uint64_t version)
 }
 
 /* The records older than the one of `version` are no longer reachable; neither is a key that only says it is gone. */
-static void forget_before(struct mem_base *m, struct entry *e, uint64_t version)
+static void forget_before(struct mem_base *m, struct mem_entry *e, uint64_t version)
 {
     size_t older = 0;
 
-    while (version_at(e, older) < version) older++;
-    entry_cut(e, 0, older);
-    if (e->count > 1 || !says_absent(e, 0)) return;
-    if (e->kind == ACCOUNT && ((struct account_entry *)(void *)e)->slots.count) return;
-    entry_remove(m, e);
+    while (mem_entry_version(e, older) < version) older++;
+    mem_entry_cut(e, 0, older);
+    if (e->count == 1 && mem_entry_is_absent(e, 0)) entry_remove(m, e);
 }
 
 static enum fan_status prune(void *ctx, uint64_t version)
@@ -533,7 +418,8 @@ static void close_base(void *ctx)
     void *value;
 
     for (size_t i = m->first; i < m->end; i++) free(m->kept[i].journal);
-    for (size_t at = 0; map_next(&m->accounts, &at, NULL, &value);) free_all(&(*(struct account_entry **)value)->slots);
+    for (size_t at = 0; map_next(&m->accounts, &at, NULL, &value);)
+        free_all(&(*(struct mem_account_entry **)value)->slots);
     free_all(&m->accounts);
     free_all(&m->nodes);
     free_all(&m->codes);
@@ -585,9 +471,9 @@ enum fan_status mem_base_new(struct state_base *out)
         free(m);
         return FAN_ESYSTEM;
     }
-    map_init(&m->accounts, sizeof(struct fan_address), sizeof(struct account_entry *));
-    map_init(&m->nodes, sizeof(struct trie_node_key), sizeof(struct node_entry *));
-    map_init(&m->codes, sizeof(struct fan_hash), sizeof(struct code_entry *));
+    map_init(&m->accounts, sizeof(struct fan_address), sizeof(struct mem_account_entry *));
+    map_init(&m->nodes, sizeof(struct trie_node_key), sizeof(struct mem_node_entry *));
+    map_init(&m->codes, sizeof(struct fan_hash), sizeof(struct mem_code_entry *));
     m->kept[m->end++] = (struct kept){.point.root = KECCAK_EMPTY_TRIE};
     *out = (struct state_base){&ops, m};
     return FAN_OK;

@@ -1,8 +1,8 @@
 /* proof: what eth_getProof answers, from any view that can still be read.
  *
- * Everything is read through one view, so account, slots and nodes are of one moment, whatever the writer does meanwhile.
- * Spec: EIP-1186; geth's order and contents: proofs of absence end at the node that leads elsewhere, and a trie without a leaf
- * gives an empty list. */
+ * Everything is read through one view, so account, slots and nodes are of one moment, whatever the writer does
+ * meanwhile. Spec: EIP-1186; geth's order and contents: proofs of absence end at the node that leads elsewhere, and a
+ * trie without a leaf gives an empty list. */
 #ifndef LOCAL_PROOF_H
 #define LOCAL_PROOF_H
 
@@ -24,6 +24,7 @@ struct proof {
 
 /* All of it lives in the arena. The failures of a view's lookups, and FAN_EFORMAT for a damaged node. Any thread. */
 FAN_MUST_CHECK enum fan_status proof_make(const struct state_view *v, const struct fan_address *address,
-                                          const struct fan_u256 *slots, size_t slot_count, struct arena *a, struct proof *out);
+                                          const struct fan_u256 *slots, size_t slot_count, struct arena *a,
+                                          struct proof *out);
 
 #endif

@@ -1,13 +1,14 @@
 /* state_base: what lies below the diffs, behind functions, so that memory and LMDB can both be it.
  *
- * A base holds the newest version folded into it and, for as far back as history is kept, what each value was before: flat
- * tables of accounts, slots, code and path-keyed trie nodes, and old values by version. mem_base.h keeps for each key a list of (version,
- * value); a store with sorted keys keeps the newest value in one table and, in another, (key, version) → value before it, and
- * answers "at version v" with the first such entry above v.
+ * A base holds the newest version folded into it and, for as far back as history is kept, what each value was before:
+ * flat tables of accounts, slots, code and path-keyed trie nodes, and old values by version. mem_base.h keeps for each
+ * key a list of (version, value); a store with sorted keys keeps the newest value in one table and, in another, (key,
+ * version) → value before it, and answers "at version v" with the first such entry above v.
  *
- * Reading: read_begin() fixes one consistent picture for the calling thread (a lock held for reading, a read transaction), read_end() lets
- * go of it. In between, the lookups below answer for any version from read->oldest to read->newest. Many threads at once.
- * Writing: apply, rewind and prune belong to the writer and are all or nothing; readers see the picture before or the one after. */
+ * Reading: read_begin() fixes one consistent picture for the calling thread (a lock held for reading, a read
+ * transaction), read_end() lets go of it. In between, the lookups below answer for any version from read->oldest to
+ * read->newest. Many threads at once. Writing: apply, rewind and prune belong to the writer and are all or nothing;
+ * readers see the picture before or the one after. */
 #ifndef LOCAL_STATE_BASE_H
 #define LOCAL_STATE_BASE_H
 
@@ -26,13 +27,13 @@ struct state_base_ops {
     FAN_MUST_CHECK enum fan_status (*point)(void *ctx, struct state_read *r, uint64_t version, struct state_point *out);
     FAN_MUST_CHECK enum fan_status (*account)(void *ctx, struct state_read *r, uint64_t version,
                                               const struct fan_address *address, struct state_account *out);
-    FAN_MUST_CHECK enum fan_status (*slot)(void *ctx, struct state_read *r, uint64_t version, const struct state_slot_key *key,
-                                           struct fan_u256 *out);
-    FAN_MUST_CHECK enum fan_status (*node)(void *ctx, struct state_read *r, uint64_t version, const struct trie_node_key *key,
-                                           struct arena *a, struct slice *out);
+    FAN_MUST_CHECK enum fan_status (*slot)(void *ctx, struct state_read *r, uint64_t version,
+                                           const struct state_slot_key *key, struct fan_u256 *out);
+    FAN_MUST_CHECK enum fan_status (*node)(void *ctx, struct state_read *r, uint64_t version,
+                                           const struct trie_node_key *key, struct arena *a, struct slice *out);
     /* FAN_ENOTFOUND for code nobody added. */
-    FAN_MUST_CHECK enum fan_status (*code)(void *ctx, struct state_read *r, const struct fan_hash *hash, struct arena *a,
-                                           struct slice *out);
+    FAN_MUST_CHECK enum fan_status (*code)(void *ctx, struct state_read *r, const struct fan_hash *hash,
+                                           struct arena *a, struct slice *out);
     /* The last version of a block; FAN_ENOTFOUND when none from oldest to newest has that number. */
     FAN_MUST_CHECK enum fan_status (*find)(void *ctx, struct state_read *r, uint64_t number, struct state_point *out);
     /* Every address, every slot of an address, that any kept version may have; in no order, the array in the arena. */
@@ -55,7 +56,8 @@ struct state_base {
     void *ctx;
 };
 
-/* A db over any base, which it closes in the end; its newest version is the head. On failure the base is still the caller's. */
+/* A db over any base, which it closes in the end; its newest version is the head. On failure the base is still the
+ * caller's. */
 FAN_MUST_CHECK enum fan_status state_db_open(struct state_base base, const struct state_options *options,
                                              struct state_db **out);
 

@@ -58,7 +58,8 @@ static enum fan_status change_account(struct state_builder *b, const struct fan_
     return FAN_OK;
 }
 
-static enum fan_status change_slot(struct state_builder *b, const struct state_slot_key *key, struct state_slot_change **out)
+static enum fan_status change_slot(struct state_builder *b, const struct state_slot_key *key,
+                                   struct state_slot_change **out)
 {
     struct state_slot_change *c = map_get(&b->diff->slots, key);
     struct fan_u256 slot = u256_from_be(key->slot), old;
@@ -147,8 +148,8 @@ static enum fan_status zero_parents_slots(struct state_builder *b, const struct 
     return s;
 }
 
-/* All storage of an account goes: its slots one by one, since each has an old value to remember, and every node of its trie. Slots
- * still noted as dirty are zero by then and find no trie to be deleted from. */
+/* All storage of an account goes: its slots one by one, since each has an old value to remember, and every node of its
+ * trie. Slots still noted as dirty are zero by then and find no trie to be deleted from. */
 static enum fan_status wipe_storage(struct state_builder *b, const struct fan_address *address,
                                     struct state_account_change *c, struct state_touch *touch)
 {
@@ -179,7 +180,8 @@ static enum fan_status wipe_storage(struct state_builder *b, const struct fan_ad
 /* Existence itself is not compared: an empty account and none at all read the same. */
 static bool fits_account(const struct state_account *have, const struct evm_account_change *e)
 {
-    if (!e->existed) return !have->nonce && u256_is_zero(&have->balance_wei) && state_hash_eq(&have->code_hash, &KECCAK_EMPTY);
+    if (!e->existed)
+        return !have->nonce && u256_is_zero(&have->balance_wei) && state_hash_eq(&have->code_hash, &KECCAK_EMPTY);
     return have->nonce == e->old_nonce && u256_eq(&have->balance_wei, &e->old_balance_wei) &&
            state_hash_eq(&have->code_hash, &e->old_code_hash);
 }

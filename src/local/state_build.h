@@ -1,7 +1,8 @@
 /* state_build: the inside of a builder.
  *
- * Two layers: state_build.c keeps accounts, slots and code (the flat state) in the diff being made, and notes what has changed since the
- * root was last computed; state_root.c turns these notes into trie updates. Everything reads through the diff to the parent. */
+ * Two layers: state_build.c keeps accounts, slots and code (the flat state) in the diff being made, and notes what has
+ * changed since the root was last computed; state_root.c turns these notes into trie updates. Everything reads through
+ * the diff to the parent. */
 #ifndef LOCAL_STATE_BUILD_H
 #define LOCAL_STATE_BUILD_H
 
@@ -18,10 +19,10 @@ struct state_touch {
 struct state_builder {
     struct state_view *parent;
     struct state_diff *diff;
-    struct map touched;       /* fan_address → struct state_touch */
-    struct buf dirty_slots;   /* struct state_slot_key, as they come; some twice */
-    struct arena_home home;   /* for trie operations, one at a time */
-    struct fan_hash root;     /* when last computed */
+    struct map touched;     /* fan_address → struct state_touch */
+    struct buf dirty_slots; /* struct state_slot_key, as they come; some twice */
+    struct arena_home home; /* for trie operations, one at a time */
+    struct fan_hash root;   /* when last computed */
 };
 
 /* Trie nodes as the builder sees them. */

@@ -7,7 +7,7 @@
 struct state_db {
     struct state_base base;
     uint64_t history_blocks;
-    pthread_mutex_t lock;             /* over what follows: held to copy a few pointers, never while something is read */
+    pthread_mutex_t lock; /* over what follows: held to copy a few pointers, never while something is read */
     struct state_diff *diffs[STATE_DIFFS_MAX]; /* oldest first; counted */
     size_t count;
     struct state_point stand; /* the base's newest */
@@ -188,8 +188,9 @@ static enum fan_status fold_oldest(struct state_db *db)
     return FAN_OK;
 }
 
-/* Lets go of blocks further below `number` than history goes. Where the oldest block to keep still lies in the diffs, all of the base's
- * history may go. A base that fails to prune only keeps more than it must, until the next commit asks it again. */
+/* Lets go of blocks further below `number` than history goes. Where the oldest block to keep still lies in the diffs,
+ * all of the base's history may go. A base that fails to prune only keeps more than it must, until the next commit asks
+ * it again. */
 static void prune(struct state_db *db, uint64_t number)
 {
     struct state_point point;

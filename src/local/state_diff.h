@@ -1,7 +1,8 @@
 /* state_diff: the inside of a diff, for builders, views and bases.
  *
- * Only a builder that nobody else sees yet changes a diff. Slots are keyed by address and slot, big-endian, so that a store
- * that sorts bytes keeps an account's slots together and in order. Nodes carry no old RLP: whoever overwrites one has it at hand. */
+ * Only a builder that nobody else sees yet changes a diff. Slots are keyed by address and slot, big-endian, so that a
+ * store that sorts bytes keeps an account's slots together and in order. Nodes carry no old RLP: whoever overwrites one
+ * has it at hand. */
 #ifndef LOCAL_STATE_DIFF_H
 #define LOCAL_STATE_DIFF_H
 

@@ -1,5 +1,5 @@
-/* state_model: for tests only. A small world of plain arrays that random blocks change, the EVM's diffs that lead from one such
- * world to the next, and its state root from scratch. */
+/* state_model: for tests only. A small world of plain arrays that random blocks change, the EVM's diffs that lead from
+ * one such world to the next, and its state root from scratch. */
 #ifndef LOCAL_STATE_MODEL_H
 #define LOCAL_STATE_MODEL_H
 
@@ -157,7 +157,8 @@ static inline void world_change_slots(const struct world_account *before, struct
     for (size_t i = 0; i < WORLD_SLOTS; i++) {
         if (world_rng() % 3 == 0) now->slots[i] = world_rng() % 2 ? world_rng() % 200 : 0;
         if (c->storage_wiped ? !now->slots[i] : now->slots[i] == before->slots[i]) continue;
-        slots[c->slot_count++] = (struct evm_slot_change){world_slot(i), world_value(before->slots[i]), world_value(now->slots[i])};
+        slots[c->slot_count++] =
+            (struct evm_slot_change){world_slot(i), world_value(before->slots[i]), world_value(now->slots[i])};
     }
     c->slots = slots;
 }

@@ -19,7 +19,8 @@ struct trie_reader state_builder_trie(struct state_builder *b)
     return (struct trie_reader){b, read_node};
 }
 
-enum fan_status state_builder_put_nodes(struct state_builder *b, const struct fan_hash *owner, const struct trie_update *u)
+enum fan_status state_builder_put_nodes(struct state_builder *b, const struct fan_hash *owner,
+                                        const struct trie_update *u)
 {
     for (size_t i = 0; i < u->change_count; i++) {
         const struct trie_change *change = &u->changes[i];
@@ -120,7 +121,8 @@ static enum fan_status update_storages(struct state_builder *b)
     for (size_t i = 0; i < count; i = end) {
         enum fan_status s;
 
-        for (end = i + 1; end < count && memcmp(&keys[end].address, &keys[i].address, sizeof keys->address) == 0;) end++;
+        for (end = i + 1; end < count && memcmp(&keys[end].address, &keys[i].address, sizeof keys->address) == 0;)
+            end++;
         s = update_storage(b, keys + i, end - i);
         arena_home_reset(&b->home);
         if (s) return s;

@@ -513,7 +513,8 @@ TEST(readers_see_whole_versions_while_the_writer_commits_and_rewinds, t)
         if (head.number < 40 && world_rng() % 30)
             CHECK_EQ(t, commit_token(r.db, head.number + (world_rng() % 4 != 0), token++), FAN_OK);
         else
-            (void)!state_db_rewind_to_block(r.db, head.number - world_rng() % (head.number < 20 ? head.number + 1 : 20));
+            (void)!state_db_rewind_to_block(r.db,
+                                            head.number - world_rng() % (head.number < 20 ? head.number + 1 : 20));
     }
     atomic_store(&r.done, true);
     for (size_t i = 0; i < READERS; i++) CHECK_EQ(t, pthread_join(readers[i], NULL), 0);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-struct state_view *state_view_new(struct state_base base, const struct state_point *point, const struct state_point *stand,
-                                  size_t count)
+struct state_view *state_view_new(struct state_base base, const struct state_point *point,
+                                  const struct state_point *stand, size_t count)
 {
     struct state_view *v = calloc(1, sizeof *v + count * sizeof v->diffs[0]);
 
@@ -54,7 +54,8 @@ static const struct state_point *point_at(const struct state_view *v, size_t ind
     return index < v->count ? &v->diffs[index]->point : &v->stand;
 }
 
-/* Opens a reading of the base and finds the newest version that is both the view's and the base's. On failure nothing is open. */
+/* Opens a reading of the base and finds the newest version that is both the view's and the base's. On failure nothing
+ * is open. */
 static enum fan_status stand_begin(const struct state_view *v, struct state_read *r, uint64_t *out_version)
 {
     enum fan_status s = v->base.ops->read_begin(v->base.ctx, r);
@@ -83,7 +84,8 @@ static void stand_end(const struct state_view *v, struct state_read *r)
     v->base.ops->read_end(v->base.ctx, r);
 }
 
-enum fan_status state_view_account(const struct state_view *v, const struct fan_address *address, struct state_account *out)
+enum fan_status state_view_account(const struct state_view *v, const struct fan_address *address,
+                                   struct state_account *out)
 {
     struct state_account there;
     struct state_read r;
@@ -105,8 +107,8 @@ enum fan_status state_view_account(const struct state_view *v, const struct fan_
     return s;
 }
 
-enum fan_status state_view_slot(const struct state_view *v, const struct fan_address *address, const struct fan_u256 *slot,
-                                struct fan_u256 *out)
+enum fan_status state_view_slot(const struct state_view *v, const struct fan_address *address,
+                                const struct fan_u256 *slot, struct fan_u256 *out)
 {
     struct state_slot_key key = state_slot_key_of(address, slot);
     struct fan_u256 there;
@@ -247,7 +249,8 @@ enum fan_status state_view_list_accounts(const struct state_view *v, struct aren
     count = base_count;
     if (count) memcpy(list, base_list, count * sizeof *list);
     for (size_t i = 0; i < v->count; i++)
-        for (size_t at = 0; map_next(&v->diffs[i]->accounts, &at, &key, NULL);) memcpy(&list[count++], key, sizeof *list);
+        for (size_t at = 0; map_next(&v->diffs[i]->accounts, &at, &key, NULL);)
+            memcpy(&list[count++], key, sizeof *list);
     if (count) qsort(list, count, sizeof *list, address_order);
     *out = list;
     *out_count = drop_doubles(list, count, sizeof *list, address_order);
@@ -318,8 +321,8 @@ enum fan_status state_view_walk_accounts(const struct state_view *v, state_each_
     return s;
 }
 
-enum fan_status state_view_walk_slots(const struct state_view *v, const struct fan_address *address, state_each_slot each,
-                                      void *ctx)
+enum fan_status state_view_walk_slots(const struct state_view *v, const struct fan_address *address,
+                                      state_each_slot each, void *ctx)
 {
     struct arena_home home;
     struct arena a;

@@ -298,7 +298,8 @@ static enum fan_status report_stored(struct work *w, size_t depth, struct slice 
     return report(w, &path, was ? was->rlp : slice_of(NULL, 0), rlp);
 }
 
-/* Gives the link its ref: encodes the dirty nodes below it, deepest first. w->nibbles is the path, changed below `depth`. */
+/* Gives the link its ref: encodes the dirty nodes below it, deepest first. w->nibbles is the path, changed below
+ * `depth`. */
 static enum fan_status seal(struct work *w, struct trie_link *link, size_t depth)
 {
     struct trie_node *n = link->node;
@@ -394,8 +395,8 @@ static enum fan_status update(struct work *w, const struct trie_item *items, siz
     return finish(w, &hash, out);
 }
 
-enum fan_status trie_update(const struct trie_reader *reader, const struct fan_hash *owner, const struct trie_item *items,
-                            size_t count, struct arena *a, struct trie_update *out)
+enum fan_status trie_update(const struct trie_reader *reader, const struct fan_hash *owner,
+                            const struct trie_item *items, size_t count, struct arena *a, struct trie_update *out)
 {
     struct work w = {.reader = reader, .key.owner = *owner, .a = a};
     enum fan_status s;

@@ -1,5 +1,5 @@
-/* trie_model: for tests only. The trie as the Yellow Paper writes it down (appendix D), from scratch out of a sorted list, and the
- * checking of a proof by someone who has nothing but the root. Both share no code with trie.c. */
+/* trie_model: for tests only. The trie as the Yellow Paper writes it down (appendix D), from scratch out of a sorted
+ * list, and the checking of a proof by someone who has nothing but the root. Both share no code with trie.c. */
 #ifndef LOCAL_TRIE_MODEL_H
 #define LOCAL_TRIE_MODEL_H
 
@@ -47,11 +47,12 @@ static inline void model_put_key(struct buf *b, const uint8_t *nibbles, size_t l
     rlp_put_bytes(b, slice_of(out, at));
 }
 
-static inline void model_put_node(struct model *m, struct buf *b, const struct model_item *items, size_t count, size_t depth);
+static inline void model_put_node(struct model *m, struct buf *b, const struct model_item *items, size_t count,
+                                  size_t depth);
 
 /* n(I, i): the node itself when short, else its hash; what is stored is noted under its path. */
-static inline void model_put_ref(struct model *m, struct buf *b, const struct model_item *items, size_t count, size_t depth,
-                                 bool root)
+static inline void model_put_ref(struct model *m, struct buf *b, const struct model_item *items, size_t count,
+                                 size_t depth, bool root)
 {
     struct buf node;
 
@@ -70,15 +71,15 @@ static inline void model_put_ref(struct model *m, struct buf *b, const struct mo
         if (m->stored) {
             struct trie_path path = {.len = (uint8_t)depth};
 
-            for (size_t i = 0; i < depth; i++)
-                path.packed[i / 2] |= (uint8_t)(items[0].nibbles[i] << (i % 2 ? 0 : 4));
+            for (size_t i = 0; i < depth; i++) path.packed[i / 2] |= (uint8_t)(items[0].nibbles[i] << (i % 2 ? 0 : 4));
             *(struct slice *)map_put(m->stored, &path, NULL) = arena_dup(m->a, buf_peek(&node));
         }
     }
     buf_fini(&node);
 }
 
-static inline void model_put_node(struct model *m, struct buf *b, const struct model_item *items, size_t count, size_t depth)
+static inline void model_put_node(struct model *m, struct buf *b, const struct model_item *items, size_t count,
+                                  size_t depth)
 {
     size_t list = rlp_list_begin(b), common = depth;
 
@@ -135,8 +136,8 @@ static inline struct fan_hash model_root(struct model_item *items, size_t count,
 }
 
 /* Does the proof show that under `root` the key has this value (len 0: none)? Every node must be used. */
-static inline bool model_proof_holds(const struct fan_hash *root, struct slice key, const struct slice *nodes, size_t count,
-                                     struct slice value)
+static inline bool model_proof_holds(const struct fan_hash *root, struct slice key, const struct slice *nodes,
+                                     size_t count, struct slice value)
 {
     struct model_item want = model_item_of(key, value);
     struct fan_hash expected = *root;

@@ -1,9 +1,9 @@
 /* trie_node: one node of the trie, between its RLP and the form in which it can be changed.
  *
- * A node in memory borrows from the RLP it was read from and from its arena. Its children are links: a link knows the child's
- * reference as the parent's RLP has it (32 bytes: the hash of a stored node; fewer: the child itself, embedded), or the child decoded, or
- * both. A link without either leads nowhere. `ref` is empty while the node behind it is dirty.
- * Spec: Yellow Paper appendix C (hex-prefix) and D. */
+ * A node in memory borrows from the RLP it was read from and from its arena. Its children are links: a link knows the
+ * child's reference as the parent's RLP has it (32 bytes: the hash of a stored node; fewer: the child itself,
+ * embedded), or the child decoded, or both. A link without either leads nowhere. `ref` is empty while the node behind
+ * it is dirty. Spec: Yellow Paper appendix C (hex-prefix) and D. */
 #ifndef LOCAL_TRIE_NODE_H
 #define LOCAL_TRIE_NODE_H
 
@@ -20,9 +20,9 @@ struct trie_link {
 
 struct trie_node {
     enum trie_kind kind;
-    bool dirty;              /* differs from what is stored, or is no longer in the tree */
-    struct slice key;        /* leaf, extension: nibbles, one to a byte */
-    struct slice value;      /* leaf, branch */
+    bool dirty;               /* differs from what is stored, or is no longer in the tree */
+    struct slice key;         /* leaf, extension: nibbles, one to a byte */
+    struct slice value;       /* leaf, branch */
     struct trie_link child[]; /* extension: 1; branch: 16 */
 };
 

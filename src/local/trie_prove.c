@@ -8,8 +8,8 @@ struct node_list {
 };
 
 /* The node behind a reference; a stored one joins the list. */
-static enum fan_status follow(const struct trie_reader *reader, struct trie_node_key *key, struct slice ref, struct arena *a,
-                              struct node_list *list, struct trie_node **out)
+static enum fan_status follow(const struct trie_reader *reader, struct trie_node_key *key, struct slice ref,
+                              struct arena *a, struct node_list *list, struct trie_node **out)
 {
     enum fan_status s;
 
@@ -22,13 +22,32 @@ static enum fan_status follow(const struct trie_reader *reader, struct trie_node
     return trie_node_decode(ref, a, out);
 }
 
-enum fan_status trie_prove(const struct trie_reader *reader, const struct fan_hash *owner, struct slice key, struct arena *a,
-                           struct trie_proof *out)
+/* One step from n towards the rest of a key: the child's reference and how many nibbles lead to it. False where n has
+ * the last word, which is the value, if the key ends there. */
+static bool step(const struct trie_node *n, struct slice rest, struct slice *out_ref, size_t *out_nibbles,
+                 struct slice *out_value)
+{
+    if (n->kind == TRIE_EXTENSION && slice_starts(rest, n->key)) {
+        *out_ref = n->child[0].ref;
+        *out_nibbles = n->key.len;
+        return true;
+    }
+    if (n->kind == TRIE_BRANCH && rest.len) {
+        *out_ref = n->child[rest.at[0]].ref;
+        *out_nibbles = 1;
+        return out_ref->len;
+    }
+    if (n->kind != TRIE_EXTENSION && slice_eq(rest, n->key)) *out_value = n->value; /* a branch's key is empty */
+    return false;
+}
+
+enum fan_status trie_prove(const struct trie_reader *reader, const struct fan_hash *owner, struct slice key,
+                           struct arena *a, struct trie_proof *out)
 {
     struct trie_node_key at = {.owner = *owner};
     struct node_list list = {.count = 0};
     uint8_t nibbles[TRIE_NIBBLES_MAX];
-    size_t depth = 0, len = 2 * key.len;
+    size_t depth = 0, len = 2 * key.len, taken;
     struct slice value = {0}, ref, *nodes;
     struct trie_node *n = NULL;
     enum fan_status s;
@@ -40,25 +59,8 @@ enum fan_status trie_prove(const struct trie_reader *reader, const struct fan_ha
         list.nodes[list.count++] = ref;
         s = trie_node_decode(ref, a, &n);
     }
-    while (!s && n) {
-        struct slice rest = slice_of(nibbles + depth, len - depth);
-        const struct trie_node *here = n;
-
-        n = NULL;
-        if (here->kind == TRIE_BRANCH && !rest.len) {
-            value = here->value;
-        } else if (here->kind == TRIE_BRANCH) {
-            ref = here->child[rest.at[0]].ref;
-            depth++;
-        } else if (!slice_starts(rest, here->key)) {
-            break;
-        } else if (here->kind == TRIE_LEAF) {
-            if (rest.len == here->key.len) value = here->value;
-        } else {
-            ref = here->child[0].ref;
-            depth += here->key.len;
-        }
-        if (here->kind == TRIE_LEAF || (here->kind == TRIE_BRANCH && !rest.len) || !ref.len) break;
+    while (!s && n && step(n, slice_of(nibbles + depth, len - depth), &ref, &taken, &value)) {
+        depth += taken;
         at.path = trie_path_of(nibbles, depth);
         s = follow(reader, &at, ref, a, &list, &n);
     }
@@ -86,7 +88,8 @@ struct wipe {
     size_t count;
 };
 
-/* The node at the first `depth` nibbles and all stored ones below. Embedded nodes hold no hash, so nothing stored hangs below them. */
+/* The node at the first `depth` nibbles and all stored ones below. Embedded nodes hold no hash, so nothing stored hangs
+ * below them. */
 static enum fan_status wipe_node(struct wipe *w, size_t depth, bool must_exist)
 {
     struct trie_node *n;
