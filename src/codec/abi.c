@@ -9,17 +9,28 @@ static const uint8_t ERROR_SELECTOR[4] = {0x08, 0xc3, 0x79, 0xa0}, PANIC_SELECTO
 static const char *panic_words(uint64_t code)
 {
     switch (code) {
-    case 0x00: return "generic panic";
-    case 0x01: return "assert(false)";
-    case 0x11: return "arithmetic underflow or overflow";
-    case 0x12: return "division or modulo by zero";
-    case 0x21: return "enum overflow";
-    case 0x22: return "invalid encoded storage byte array accessed";
-    case 0x31: return "out-of-bounds array access; popping on an empty array";
-    case 0x32: return "out-of-bounds access of an array or bytesN";
-    case 0x41: return "out of memory";
-    case 0x51: return "uninitialized function";
-    default: return NULL;
+    case 0x00:
+        return "generic panic";
+    case 0x01:
+        return "assert(false)";
+    case 0x11:
+        return "arithmetic underflow or overflow";
+    case 0x12:
+        return "division or modulo by zero";
+    case 0x21:
+        return "enum overflow";
+    case 0x22:
+        return "invalid encoded storage byte array accessed";
+    case 0x31:
+        return "out-of-bounds array access; popping on an empty array";
+    case 0x32:
+        return "out-of-bounds access of an array or bytesN";
+    case 0x41:
+        return "out of memory";
+    case 0x51:
+        return "uninitialized function";
+    default:
+        return NULL;
     }
 }
 

@@ -8,7 +8,8 @@
 #include "base/arena.h"
 
 /* The words behind "execution reverted: " for revert data: the string of Error(string), or geth's text for a
- * panic code ("arithmetic underflow or overflow", "unknown panic code: 0x…"). False when the data is neither. Words live in the arena. */
+ * panic code ("arithmetic underflow or overflow", "unknown panic code: 0x…"). False when the data is neither. Words
+ * live in the arena. */
 bool abi_revert_reason(struct slice data, struct arena *a, struct slice *out_words);
 /* Error(string) for the given words, into the arena; at NULL when memory ran out. */
 struct slice abi_encode_error(struct slice words, struct arena *a);

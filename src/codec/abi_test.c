@@ -16,10 +16,12 @@ TEST(an_error_carries_its_words, t)
     struct arena_home home;
     struct slice words;
 
-    CHECK(t, reason(&home, test_hex("08c379a0"
-                                    "0000000000000000000000000000000000000000000000000000000000000020"
-                                    "000000000000000000000000000000000000000000000000000000000000001a"
-                                    "4e6f7420656e6f7567682045746865722070726f76696465642e000000000000"), &words));
+    CHECK(t, reason(&home,
+                    test_hex("08c379a0"
+                             "0000000000000000000000000000000000000000000000000000000000000020"
+                             "000000000000000000000000000000000000000000000000000000000000001a"
+                             "4e6f7420656e6f7567682045746865722070726f76696465642e000000000000"),
+                    &words));
     CHECK_STR(t, words, "Not enough Ether provided.");
     arena_home_fini(&home);
 }
@@ -29,9 +31,17 @@ TEST(a_panic_is_named_as_geth_names_it, t)
     static const struct {
         const char *code, *words;
     } row[] = {
-        {"01", "assert(false)"}, {"11", "arithmetic underflow or overflow"}, {"12", "division or modulo by zero"}, {"21", "enum overflow"},
-        {"32", "out-of-bounds access of an array or bytesN"}, {"41", "out of memory"}, {"51", "uninitialized function"}, {"00", "generic panic"},
-        {"22", "invalid encoded storage byte array accessed"}, {"31", "out-of-bounds array access; popping on an empty array"}, {"ff", "unknown panic code: 0xff"},
+        {"01", "assert(false)"},
+        {"11", "arithmetic underflow or overflow"},
+        {"12", "division or modulo by zero"},
+        {"21", "enum overflow"},
+        {"32", "out-of-bounds access of an array or bytesN"},
+        {"41", "out of memory"},
+        {"51", "uninitialized function"},
+        {"00", "generic panic"},
+        {"22", "invalid encoded storage byte array accessed"},
+        {"31", "out-of-bounds array access; popping on an empty array"},
+        {"ff", "unknown panic code: 0xff"},
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {

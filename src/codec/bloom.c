@@ -2,7 +2,8 @@
 
 #include "codec/keccak.h"
 
-/* The three bits of an item: the low 11 bits of the first three pairs of its hash's bytes. Bit 0 is the lowest of the last byte. */
+/* The three bits of an item: the low 11 bits of the first three pairs of its hash's bytes. Bit 0 is the lowest of the
+ * last byte. */
 static void bits_of(struct slice item, size_t out_byte[3], uint8_t out_mask[3])
 {
     struct fan_hash h = keccak256(item);

@@ -4,10 +4,9 @@
 #include "codec/u256.h"
 
 /* Both digits of a byte at once: "000102…ff". */
-#define ROW(h)                                                                                                         \
-    h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
-static const char PAIRS[513] = ROW("0") ROW("1") ROW("2") ROW("3") ROW("4") ROW("5") ROW("6") ROW("7") ROW("8")
-    ROW("9") ROW("a") ROW("b") ROW("c") ROW("d") ROW("e") ROW("f");
+#define ROW(h) h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
+static const char PAIRS[513] = ROW("0") ROW("1") ROW("2") ROW("3") ROW("4") ROW("5") ROW("6") ROW("7") ROW("8") ROW("9")
+    ROW("a") ROW("b") ROW("c") ROW("d") ROW("e") ROW("f");
 
 /* The value of a digit with bit 4 set, so that 0 means "no digit" and the table needs no other marks. */
 static const uint8_t DIGIT[256] = {

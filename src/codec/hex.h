@@ -1,8 +1,8 @@
 /* hex: bytes and numbers as execution-apis writes them.
  *
  * DATA is 0x and two digits a byte; QUANTITY is 0x and the shortest number ("0x0" for zero).
- * Readers are strict and name what is wrong through the status: FAN_EFORMAT for what is no hex, FAN_ELIMIT for too long.
- * Spec: execution-apis, "Hex value encoding". */
+ * Readers are strict and name what is wrong through the status: FAN_EFORMAT for what is no hex, FAN_ELIMIT for too
+ * long. Spec: execution-apis, "Hex value encoding". */
 #ifndef CODEC_HEX_H
 #define CODEC_HEX_H
 

@@ -3,7 +3,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Properties: an accepted QUANTITY written again is the same text in lower case, and the two widths agree; accepted DATA likewise. */
+/* Properties: an accepted QUANTITY written again is the same text in lower case, and the two widths agree; accepted
+ * DATA likewise. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_of(data, size);

@@ -51,8 +51,13 @@ TEST(data_is_0x_and_whole_bytes, t)
     arena_home_fini(&home);
     arena_home_init(&home, 64);
     a = arena_of(&home);
-    CHECK_EQ(t, hex_read_data(slice_of("0x" "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
-                                       "00000000000000000000000000000000000000000000000000000000000000000000000000000000", 162), 0, &a, &out), FAN_ENOMEM);
+    CHECK_EQ(t,
+             hex_read_data(slice_of("0x"
+                                    "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+                                    "00000000000000000000000000000000000000000000000000000000000000000000000000000000",
+                                    162),
+                           0, &a, &out),
+             FAN_ENOMEM);
     arena_home_fini(&home);
 }
 
@@ -62,9 +67,17 @@ TEST(quantities_are_the_shortest_form, t)
         const char *text;
         uint64_t v;
     } row[] = {
-        {"0x0", 0}, {"0x1", 1}, {"0xf", 15}, {"0x10", 16}, {"0x400", 1024}, {"0xffffffff", UINT32_MAX}, {"0x100000000", 1ull << 32}, {"0xffffffffffffffff", UINT64_MAX},
+        {"0x0", 0},
+        {"0x1", 1},
+        {"0xf", 15},
+        {"0x10", 16},
+        {"0x400", 1024},
+        {"0xffffffff", UINT32_MAX},
+        {"0x100000000", 1ull << 32},
+        {"0xffffffffffffffff", UINT64_MAX},
     };
-    static const char *const bad[] = {"", "0", "0x", "x0", "0x00", "0x01", "0x0400", "ff", "0xg", "-0x1", "0x-1", " 0x1", "0x1 ", "0x1.0"};
+    static const char *const bad[] = {"",   "0",   "0x",   "x0",   "0x00", "0x01", "0x0400",
+                                      "ff", "0xg", "-0x1", "0x-1", " 0x1", "0x1 ", "0x1.0"};
     uint64_t v = 42;
     struct fan_u256 big = u256_of(42);
 
@@ -100,15 +113,17 @@ TEST(quantities_are_the_shortest_form, t)
         CHECK_EQ(t, hex_read_u256(slice_of(out, hex_write_u256(&filled, out)), &back), FAN_OK);
         CHECK(t, u256_eq(&filled, &back));
     }
-    CHECK_EQ(t, hex_read_u256(SLICE("0x10000000000000000000000000000000000000000000000000000000000000000"), &big), FAN_ELIMIT);
+    CHECK_EQ(t, hex_read_u256(SLICE("0x10000000000000000000000000000000000000000000000000000000000000000"), &big),
+             FAN_ELIMIT);
 }
 
 /* The examples of EIP-55. */
 TEST(checksums_are_those_of_eip_55, t)
 {
     static const char *const row[] = {
-        "0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D", "0xde709f2102306220921060314715629080e2fb77",
-        "0x27b1fdb04752bbc536007a920d24acb045561c26", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+        "0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+        "0xde709f2102306220921060314715629080e2fb77", "0x27b1fdb04752bbc536007a920d24acb045561c26",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
         "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
     };
 

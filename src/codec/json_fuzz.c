@@ -29,8 +29,12 @@ static void copy(struct json v, struct arena *a, struct json_writer *w)
             json_end_array(w);
         break;
     }
-    case JSON_STRING: json_put_str(w, json_str(v, a)); break;
-    default: json_put_raw(w, json_raw(v)); break;
+    case JSON_STRING:
+        json_put_str(w, json_str(v, a));
+        break;
+    default:
+        json_put_raw(w, json_raw(v));
+        break;
     }
 }
 

@@ -1,7 +1,8 @@
 #include "codec/json_token.h"
 #include "codec/utf8.h"
 
-/* One pass over the text, no recursion: an open container's token holds the container around it in `next`, so the stack is in the tokens.
+/* One pass over the text, no recursion: an open container's token holds the container around it in `next`, so the stack
+ * is in the tokens.
  *
  * Tokens are written where the arena's free bytes are and carved when the end is known, so a request costs one array of
  * just its size. When the block ends first, a larger array is carved and the tokens move. */
@@ -108,18 +109,21 @@ static bool skip_escape(struct parser *p)
     case 'f':
     case 'n':
     case 'r':
-    case 't': p->at++; return true;
+    case 't':
+        p->at++;
+        return true;
     case 'u':
         p->at++;
         for (int i = 0; i < 4; i++, p->at++)
             if (p->at == p->end || !is_hex(*p->at)) return bad(p, "\\u needs four hex digits");
         return true;
-    default: return bad(p, "no such escape");
+    default:
+        return bad(p, "no such escape");
     }
 }
 
-/* Does one of the eight bytes end the plain run: a quote, a backslash, a control character, or no ASCII? (An exact answer is not
- * needed: a false alarm is sorted out byte by byte. The tests of zero bytes are Mycroft's.) */
+/* Does one of the eight bytes end the plain run: a quote, a backslash, a control character, or no ASCII? (An exact
+ * answer is not needed: a false alarm is sorted out byte by byte. The tests of zero bytes are Mycroft's.) */
 static inline bool has_special(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
@@ -234,12 +238,18 @@ static inline bool read_value(struct parser *p)
     from = p->at;
     if (p->at == p->end) return bad(p, "");
     switch (*p->at) {
-    case '{': return open_container(p, JSON_OBJECT);
-    case '[': return open_container(p, JSON_ARRAY);
-    case '"': return skip_string(p, &flags) && push_child(p, JSON_STRING, from, flags);
-    case 't': return read_word(p, SLICE("true"), JSON_TRUE);
-    case 'f': return read_word(p, SLICE("false"), JSON_FALSE);
-    case 'n': return read_word(p, SLICE("null"), JSON_NULL);
+    case '{':
+        return open_container(p, JSON_OBJECT);
+    case '[':
+        return open_container(p, JSON_ARRAY);
+    case '"':
+        return skip_string(p, &flags) && push_child(p, JSON_STRING, from, flags);
+    case 't':
+        return read_word(p, SLICE("true"), JSON_TRUE);
+    case 'f':
+        return read_word(p, SLICE("false"), JSON_FALSE);
+    case 'n':
+        return read_word(p, SLICE("null"), JSON_NULL);
     case '-':
     case '0':
     case '1':
@@ -250,8 +260,10 @@ static inline bool read_value(struct parser *p)
     case '6':
     case '7':
     case '8':
-    case '9': return skip_number(p) && push_child(p, JSON_NUMBER, from, 0);
-    default: return bad(p, "a value was expected");
+    case '9':
+        return skip_number(p) && push_child(p, JSON_NUMBER, from, 0);
+    default:
+        return bad(p, "a value was expected");
     }
 }
 
@@ -293,16 +305,19 @@ static bool parse_all(struct parser *p)
                 continue;
             }
             if (opened) break;
-            if (p->at == p->end || *p->at != ',') return bad(p, closer(p) == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
+            if (p->at == p->end || *p->at != ',')
+                return bad(p, closer(p) == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
             p->at++;
             break;
         }
     }
 }
 
-enum fan_status json_parse(struct slice text, unsigned depth_max, struct arena *a, struct json *out, struct fan_error *err)
+enum fan_status json_parse(struct slice text, unsigned depth_max, struct arena *a, struct json *out,
+                           struct fan_error *err)
 {
-    struct parser p = {.begin = text.at, .at = text.at, .end = text.at ? text.at + text.len : NULL, .arena = a, .open = NONE};
+    struct parser p = {
+        .begin = text.at, .at = text.at, .end = text.at ? text.at + text.len : NULL, .arena = a, .open = NONE};
     struct json_doc *doc;
 
     if (text.len > INT32_MAX) return fan_error_set(err, FAN_ELIMIT, "%zu bytes are too many", text.len);

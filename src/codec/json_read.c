@@ -32,8 +32,8 @@ enum json_kind json_kind(struct json v)
 const char *json_kind_name(enum json_kind k)
 {
     static const char *const name[] = {
-        [JSON_MISSING] = "nothing",   [JSON_NULL] = "null",       [JSON_FALSE] = "false",     [JSON_TRUE] = "true",
-        [JSON_NUMBER] = "a number",   [JSON_STRING] = "a string", [JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object",
+        [JSON_MISSING] = "nothing", [JSON_NULL] = "null",       [JSON_FALSE] = "false",    [JSON_TRUE] = "true",
+        [JSON_NUMBER] = "a number", [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
     };
 
     return name[k];
@@ -69,13 +69,26 @@ size_t json_unescape_char(const uint8_t **p, const uint8_t *end, uint8_t out[4])
     }
     *p = s + 2;
     switch (s[1]) {
-    case 'b': out[0] = '\b'; return 1;
-    case 'f': out[0] = '\f'; return 1;
-    case 'n': out[0] = '\n'; return 1;
-    case 'r': out[0] = '\r'; return 1;
-    case 't': out[0] = '\t'; return 1;
-    case 'u': break;
-    default: out[0] = s[1]; return 1;
+    case 'b':
+        out[0] = '\b';
+        return 1;
+    case 'f':
+        out[0] = '\f';
+        return 1;
+    case 'n':
+        out[0] = '\n';
+        return 1;
+    case 'r':
+        out[0] = '\r';
+        return 1;
+    case 't':
+        out[0] = '\t';
+        return 1;
+    case 'u':
+        break;
+    default:
+        out[0] = s[1];
+        return 1;
     }
     unit = hex4(s + 2);
     *p = s + 6;

@@ -34,12 +34,56 @@ static enum fan_status verdict(struct slice text)
 TEST(accepts_every_form_of_rfc_8259, t)
 {
     static const char *const good[] = {
-        "null", "true", "false", "0", "-0", "1", "-1", "10", "1.5", "-0.0", "1e5", "1E5", "1e+5", "1e-5", "1.25E-10", "0e0",
-        "123456789012345678901234567890", "1e400", "\"\"", "\"a\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0041\"",
-        "\"\\ud83d\\ude00\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\xc3\xa9\"", "\"\xe2\x82\xac\"", "\"\xf0\x9f\x98\x80\"", "\"\x7f\"",
-        "\"\xf4\x8f\xbf\xbf\"", "\"\xef\xbf\xbf\"", "[]", "[ ]", "[1]", "[1,2]", "[[]]", "[[],[[]]]", "{}", "{ }", "{\"a\":1}", "{\"a\":1,\"b\":2}",
-        "{\"a\":1,\"a\":2}", "{\"\":0}", "{\"a\":{\"b\":[{}]}}", " 1 ", "\t\r\n[\t\r\n1\t\r\n,\t\r\n2\t\r\n]\t\r\n", "{ \"a\" : 1 , \"b\" : [ ] }",
-        "[null,true,false,\"x\",1]", "[\"12345678\",\"1234567\",\"123456789\"]",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "10",
+        "1.5",
+        "-0.0",
+        "1e5",
+        "1E5",
+        "1e+5",
+        "1e-5",
+        "1.25E-10",
+        "0e0",
+        "123456789012345678901234567890",
+        "1e400",
+        "\"\"",
+        "\"a\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "\"\\u0041\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "\"\xc3\xa9\"",
+        "\"\xe2\x82\xac\"",
+        "\"\xf0\x9f\x98\x80\"",
+        "\"\x7f\"",
+        "\"\xf4\x8f\xbf\xbf\"",
+        "\"\xef\xbf\xbf\"",
+        "[]",
+        "[ ]",
+        "[1]",
+        "[1,2]",
+        "[[]]",
+        "[[],[[]]]",
+        "{}",
+        "{ }",
+        "{\"a\":1}",
+        "{\"a\":1,\"b\":2}",
+        "{\"a\":1,\"a\":2}",
+        "{\"\":0}",
+        "{\"a\":{\"b\":[{}]}}",
+        " 1 ",
+        "\t\r\n[\t\r\n1\t\r\n,\t\r\n2\t\r\n]\t\r\n",
+        "{ \"a\" : 1 , \"b\" : [ ] }",
+        "[null,true,false,\"x\",1]",
+        "[\"12345678\",\"1234567\",\"123456789\"]",
     };
 
     for (size_t i = 0; i < COUNT_OF(good); i++)
@@ -49,13 +93,104 @@ TEST(accepts_every_form_of_rfc_8259, t)
 TEST(refuses_what_is_no_json, t)
 {
     static const char *const bad[] = {
-        "", " ", "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "-", "+1", "01", "-01", "00", "1.", ".5", "-.5", "1.e5", "1e", "1e+", "1E-", "0x1", "1_000",
-        "1 2", "1,", "1a", "0.", "\"", "\"a", "'a'", "\"\\\"", "\"\\", "\"\\a\"", "\"\\x41\"", "\"\\u\"", "\"\\u00\"", "\"\\u00g0\"", "\"\\U0041\"", "\"\t\"", "\"\n\"",
-        "\"\x1f\"", "a", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[,]", "[1 2]", "[1}", "[}", "[\"a\":1]", "[1,,2]", "[1]]", "[1],", "{", "}", "{a:1}",
-        "{1:1}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{\"a\":1]", "{]", "{\"a\",\"b\"}", "{\"a\"::1}",
-        "{\"a\":1}}", "{\"a\":1}{", "{null:1}", "//c\n1", "/**/1", "[1]#", "\xef\xbb\xbf" "1", "\"\x80\"", "\"\xbf\"", "\"\xc0\x80\"", "\"\xc1\xbf\"", "\"\xc3\"",
-        "\"\xc3(\"", "\"\xe0\x80\x80\"", "\"\xe2\x82\"", "\"\xed\xa0\x80\"", "\"\xf0\x80\x80\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xff\"",
-        "\xc3\xa9", "[1]\x00", "\f1", "\v1", "\xc2\xa0" "1",
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "True",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-",
+        "+1",
+        "01",
+        "-01",
+        "00",
+        "1.",
+        ".5",
+        "-.5",
+        "1.e5",
+        "1e",
+        "1e+",
+        "1E-",
+        "0x1",
+        "1_000",
+        "1 2",
+        "1,",
+        "1a",
+        "0.",
+        "\"",
+        "\"a",
+        "'a'",
+        "\"\\\"",
+        "\"\\",
+        "\"\\a\"",
+        "\"\\x41\"",
+        "\"\\u\"",
+        "\"\\u00\"",
+        "\"\\u00g0\"",
+        "\"\\U0041\"",
+        "\"\t\"",
+        "\"\n\"",
+        "\"\x1f\"",
+        "a",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[,]",
+        "[1 2]",
+        "[1}",
+        "[}",
+        "[\"a\":1]",
+        "[1,,2]",
+        "[1]]",
+        "[1],",
+        "{",
+        "}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":1]",
+        "{]",
+        "{\"a\",\"b\"}",
+        "{\"a\"::1}",
+        "{\"a\":1}}",
+        "{\"a\":1}{",
+        "{null:1}",
+        "//c\n1",
+        "/**/1",
+        "[1]#",
+        "\xef\xbb\xbf"
+        "1",
+        "\"\x80\"",
+        "\"\xbf\"",
+        "\"\xc0\x80\"",
+        "\"\xc1\xbf\"",
+        "\"\xc3\"",
+        "\"\xc3(\"",
+        "\"\xe0\x80\x80\"",
+        "\"\xe2\x82\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xf0\x80\x80\x80\"",
+        "\"\xf4\x90\x80\x80\"",
+        "\"\xf5\x80\x80\x80\"",
+        "\"\xff\"",
+        "\xc3\xa9",
+        "[1]\x00",
+        "\f1",
+        "\v1",
+        "\xc2\xa0"
+        "1",
     };
 
     for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -115,7 +250,8 @@ TEST(depth_has_a_limit, t)
 TEST(values_are_found_without_copying, t)
 {
     struct fixture f;
-    struct slice text = SLICE("{\"id\": 1.10, \"s\":\"plain\", \"e\":\"a\\n\\u00e9\\ud83d\\ude00\\udc00\", \"list\":[1,[2,3],{\"x\":null},true], \"o\":{}}");
+    struct slice text = SLICE("{\"id\": 1.10, \"s\":\"plain\", \"e\":\"a\\n\\u00e9\\ud83d\\ude00\\udc00\", "
+                              "\"list\":[1,[2,3],{\"x\":null},true], \"o\":{}}");
     size_t count = 0;
 
     REQUIRE(t, parse(&f, text) == FAN_OK);
@@ -123,7 +259,8 @@ TEST(values_are_found_without_copying, t)
     CHECK_EQ(t, json_count(f.root), 5);
     CHECK_STR(t, json_raw(json_get(f.root, "id")), "1.10");
     CHECK_STR(t, json_str_raw(json_get(f.root, "s")), "plain");
-    CHECK(t, json_str(json_get(f.root, "s"), &f.arena).at > text.at && json_str(json_get(f.root, "s"), &f.arena).at < text.at + text.len);
+    CHECK(t, json_str(json_get(f.root, "s"), &f.arena).at > text.at &&
+                 json_str(json_get(f.root, "s"), &f.arena).at < text.at + text.len);
     CHECK_STR(t, json_str(json_get(f.root, "e"), &f.arena), "a\n\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd");
     CHECK_STR(t, json_raw(json_get(f.root, "list")), "[1,[2,3],{\"x\":null},true]");
     CHECK_EQ(t, json_count(json_get(f.root, "list")), 4);
@@ -232,8 +369,10 @@ TEST(hexadecimal_values_are_read_strictly, t)
     struct fan_address address;
     struct slice data;
 
-    REQUIRE(t, parse(&f, SLICE("[\"0x10\",\"0x010\",16,\"0xffffffffffffffffff\",\"0x00000000000000000000000000000000000000000000000000000000000000ff\","
-                               "\"0x52908400098527886e0f7030069857d2e4169ee7\",\"0xabc\",\"0x\",18446744073709551615,18446744073709551616,1.0,-1]")) == FAN_OK);
+    REQUIRE(t, parse(&f, SLICE("[\"0x10\",\"0x010\",16,\"0xffffffffffffffffff\","
+                               "\"0x00000000000000000000000000000000000000000000000000000000000000ff\","
+                               "\"0x52908400098527886e0f7030069857d2e4169ee7\",\"0xabc\",\"0x\",18446744073709551615,"
+                               "18446744073709551616,1.0,-1]")) == FAN_OK);
     CHECK_EQ(t, json_read_u64(json_at(f.root, 0), &n), FAN_OK);
     CHECK_EQ(t, n, 16);
     CHECK_EQ(t, json_read_u64(json_at(f.root, 1), &n), FAN_EFORMAT);
@@ -302,8 +441,10 @@ TEST(the_writer_sets_its_own_commas, t)
     json_end_object(&w);
     CHECK_EQ(t, b.failed, FAN_OK);
     CHECK_STR(t, buf_peek(&b),
-              "{\"a\":[null,true,false,0,18446744073709551615,[],{},\"0x0\",\"0xff\",\"0x10000000000000000\",\"0x01ff\",\"0x\"],"
-              "\"h\":\"0xab00000000000000000000000000000000000000000000000000000000000000\",\"d\":\"0xcd00000000000000000000000000000000000000\",\"r\":1.10,\"t\":\"x\"}");
+              "{\"a\":[null,true,false,0,18446744073709551615,[],{},\"0x0\",\"0xff\",\"0x10000000000000000\","
+              "\"0x01ff\",\"0x\"],"
+              "\"h\":\"0xab00000000000000000000000000000000000000000000000000000000000000\",\"d\":"
+              "\"0xcd00000000000000000000000000000000000000\",\"r\":1.10,\"t\":\"x\"}");
     buf_fini(&b);
 }
 
@@ -315,7 +456,9 @@ TEST(strings_are_escaped_and_always_utf8, t)
     buf_init(&b, 0);
     w = json_writer_of(&b);
     json_put_str(&w, SLICE("a\"b\\c\b\f\n\r\t\x01\x1f\x7f\xc3\xa9\xff\xc3z\xed\xa0\x80"));
-    CHECK_STR(t, buf_peek(&b), "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    CHECK_STR(t, buf_peek(&b),
+              "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd"
+              "\xef\xbf\xbd\"");
     CHECK_EQ(t, verdict(buf_peek(&b)), FAN_OK);
     buf_fini(&b);
 }

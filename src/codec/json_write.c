@@ -7,8 +7,8 @@ struct json_writer json_writer_of(struct buf *out)
     return (struct json_writer){.out = out};
 }
 
-/* Room for a comma and `more` bytes, the comma written where one is due. NULL once the buf has failed; else the caller writes from there and
- * adds what it wrote to out->len. */
+/* Room for a comma and `more` bytes, the comma written where one is due. NULL once the buf has failed; else the caller
+ * writes from there and adds what it wrote to out->len. */
 static inline uint8_t *value(struct json_writer *w, size_t more)
 {
     struct buf *b = w->out;
@@ -106,14 +106,22 @@ static struct slice escape(struct slice s, char room[6], size_t *out_taken)
 
     *out_taken = 1;
     switch (s.at[0]) {
-    case '"': return SLICE("\\\"");
-    case '\\': return SLICE("\\\\");
-    case '\b': return SLICE("\\b");
-    case '\f': return SLICE("\\f");
-    case '\n': return SLICE("\\n");
-    case '\r': return SLICE("\\r");
-    case '\t': return SLICE("\\t");
-    default: break;
+    case '"':
+        return SLICE("\\\"");
+    case '\\':
+        return SLICE("\\\\");
+    case '\b':
+        return SLICE("\\b");
+    case '\f':
+        return SLICE("\\f");
+    case '\n':
+        return SLICE("\\n");
+    case '\r':
+        return SLICE("\\r");
+    case '\t':
+        return SLICE("\\t");
+    default:
+        break;
     }
     if (s.at[0] < 0x20) {
         memcpy(room, "\\u00", 4);

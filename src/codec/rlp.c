@@ -265,7 +265,8 @@ void rlp_put_raw(struct buf *b, struct slice encoded)
     buf_put(b, encoded);
 }
 
-/* Most lists are longer than 55 bytes and shorter than 64 KiB, so room for three header bytes means that few payloads have to move. */
+/* Most lists are longer than 55 bytes and shorter than 64 KiB, so room for three header bytes means that few payloads
+ * have to move. */
 enum { LIST_ROOM = 3 };
 
 size_t rlp_list_begin(struct buf *b)

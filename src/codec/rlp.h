@@ -1,10 +1,10 @@
 /* rlp: Recursive Length Prefix, both ways, strict.
  *
  * The reader walks borrowed bytes and never copies. It accepts only the one canonical encoding of each value: shortest
- * length forms, no leading zeros in integers, nothing behind the end where rlp_end() is asked. Like struct buf, the reader remembers its first
- * failure and answers zeros from then on, so a decoder is a straight line and asks once, at the end.
- * The writer encodes lists in one pass: rlp_list_begin() leaves room and rlp_list_end() closes it.
- * Spec: Yellow Paper appendix B. */
+ * length forms, no leading zeros in integers, nothing behind the end where rlp_end() is asked. Like struct buf, the
+ * reader remembers its first failure and answers zeros from then on, so a decoder is a straight line and asks once, at
+ * the end. The writer encodes lists in one pass: rlp_list_begin() leaves room and rlp_list_end() closes it. Spec:
+ * Yellow Paper appendix B. */
 #ifndef CODEC_RLP_H
 #define CODEC_RLP_H
 

@@ -24,7 +24,8 @@ static bool copy(struct rlp *r, struct buf *out, unsigned depth)
     return !r->failed;
 }
 
-/* Property: there is one encoding of each value. So whatever the reader accepts, the writer writes back byte for byte. */
+/* Property: there is one encoding of each value. So whatever the reader accepts, the writer writes back byte for byte.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rlp r = rlp_of(slice_of(data, size));

@@ -14,14 +14,26 @@ TEST(strings_and_integers_are_written_as_published, t)
         {"\x01", "01"},
         {"\x7f", "7f"},
         {"\x80", "8180"},
-        {"Lorem ipsum dolor sit amet, consectetur adipisicing eli", "b74c6f72656d20697073756d20646f6c6f722073697420616d65742c20636f6e7365637465747572206164697069736963696e6720656c69"},
-        {"Lorem ipsum dolor sit amet, consectetur adipisicing elit", "b8384c6f72656d20697073756d20646f6c6f722073697420616d65742c20636f6e7365637465747572206164697069736963696e6720656c6974"},
+        {"Lorem ipsum dolor sit amet, consectetur adipisicing eli",
+         "b74c6f72656d20697073756d20646f6c6f722073697420616d65742c20636f6e7365637465747572206164697069736963696e6720656"
+         "c69"},
+        {"Lorem ipsum dolor sit amet, consectetur adipisicing elit",
+         "b8384c6f72656d20697073756d20646f6c6f722073697420616d65742c20636f6e7365637465747572206164697069736963696e67206"
+         "56c6974"},
     };
     static const struct {
         uint64_t v;
         const char *hex;
     } numbers[] = {
-        {0, "80"}, {1, "01"}, {16, "10"}, {79, "4f"}, {127, "7f"}, {128, "8180"}, {1000, "8203e8"}, {100000, "830186a0"}, {UINT64_MAX, "88ffffffffffffffff"},
+        {0, "80"},
+        {1, "01"},
+        {16, "10"},
+        {79, "4f"},
+        {127, "7f"},
+        {128, "8180"},
+        {1000, "8203e8"},
+        {100000, "830186a0"},
+        {UINT64_MAX, "88ffffffffffffffff"},
     };
     struct buf b;
 
@@ -137,7 +149,10 @@ TEST(other_encodings_are_refused, t)
         {"81", "an item is longer than what holds it"},
         {"83646f", "an item is longer than what holds it"},
         {"b800", "the length of an item is not in its shortest form"},
-        {"b837" "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000", "the length of an item is not in its shortest form"},
+        {"b837"
+         "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+         "0",
+         "the length of an item is not in its shortest form"},
         {"b90038", "the length of an item is not in its shortest form"},
         {"b8", "the length of an item is cut off"},
         {"b901", "the length of an item is cut off"},
@@ -156,7 +171,8 @@ TEST(other_encodings_are_refused, t)
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         const char *why = why_not(row[i].hex);
 
-        if (!why || strcmp(why, row[i].why) != 0) test_fail(t, __FILE__, __LINE__, "%s: %s", row[i].hex, why ? why : "accepted");
+        if (!why || strcmp(why, row[i].why) != 0)
+            test_fail(t, __FILE__, __LINE__, "%s: %s", row[i].hex, why ? why : "accepted");
     }
     for (size_t i = 0; i < COUNT_OF(good); i++) CHECK(t, !why_not(good[i]));
 }
@@ -195,7 +211,8 @@ TEST(typed_readers_are_as_strict, t)
     r = rlp_of(test_hex("80"));
     (void)rlp_address(&r, NULL);
     CHECK_EQ(t, rlp_end(&r), FAN_EFORMAT);
-    r = rlp_of(test_hex("94" "0102030405060708090a0b0c0d0e0f1011121314"));
+    r = rlp_of(test_hex("94"
+                        "0102030405060708090a0b0c0d0e0f1011121314"));
     CHECK_EQ(t, rlp_address(&r, &empty).bytes[19], 0x14);
     CHECK(t, !empty);
     CHECK_EQ(t, rlp_end(&r), FAN_OK);

@@ -89,7 +89,8 @@ static uint64_t divide_by_word(const struct fan_u256 *a, uint64_t b, struct fan_
 }
 
 /* Knuth, The Art of Computer Programming, volume 2, 4.3.1, algorithm D, with digits of 64 bits. b has at least two. */
-static void divide_long(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *quotient, struct fan_u256 *rest)
+static void divide_long(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *quotient,
+                        struct fan_u256 *rest)
 {
     int n = b->limb[3] ? 4 : b->limb[2] ? 3 : 2;
     int shift = __builtin_clzll(b->limb[n - 1]);
@@ -137,7 +138,8 @@ static void divide_long(const struct fan_u256 *a, const struct fan_u256 *b, stru
     for (int i = 0; i < n; i++) rest->limb[i] = u[i] >> shift | (shift ? u[i + 1] << (64 - shift) : 0);
 }
 
-void u256_div(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *out_quotient, struct fan_u256 *out_rest)
+void u256_div(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *out_quotient,
+              struct fan_u256 *out_rest)
 {
     struct fan_u256 quotient, rest;
 
@@ -191,7 +193,8 @@ size_t u256_to_decimal(const struct fan_u256 *v, char out[79])
     do {
         uint64_t word = divide_by_word(&left, chunk, &left);
 
-        for (int i = 0; i < 19 && (word || !u256_is_zero(&left)); i++, word /= 10) digits[--at] = (char)('0' + word % 10);
+        for (int i = 0; i < 19 && (word || !u256_is_zero(&left)); i++, word /= 10)
+            digits[--at] = (char)('0' + word % 10);
     } while (!u256_is_zero(&left));
     if (at == sizeof digits) digits[--at] = '0';
     memcpy(out, digits + at, sizeof digits - at);

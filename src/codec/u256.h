@@ -25,7 +25,8 @@ bool u256_sub(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u25
 bool u256_mul(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *out);
 bool u256_mul_u64(const struct fan_u256 *a, uint64_t b, struct fan_u256 *out);
 /* Quotient and remainder, either out may be NULL; b must not be zero. */
-void u256_div(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *out_quotient, struct fan_u256 *out_rest);
+void u256_div(const struct fan_u256 *a, const struct fan_u256 *b, struct fan_u256 *out_quotient,
+              struct fan_u256 *out_rest);
 bool u256_fits_u64(const struct fan_u256 *v, uint64_t *out); /* out untouched when it does not */
 unsigned u256_bits(const struct fan_u256 *v);                /* position of the highest set bit + 1; 0 for zero */
 

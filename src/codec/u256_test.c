@@ -1,7 +1,8 @@
 #include "base/test.h"
 #include "codec/u256.h"
 
-/* A generator with a fixed seed: the same numbers in every run. Limbs are often all zeros or all ones, where carries live. */
+/* A generator with a fixed seed: the same numbers in every run. Limbs are often all zeros or all ones, where carries
+ * live. */
 static uint64_t state = 0x9e3779b97f4a7c15u;
 
 static uint64_t next(void)
@@ -15,11 +16,16 @@ static uint64_t next(void)
 static uint64_t limb(void)
 {
     switch (next() % 6) {
-    case 0: return 0;
-    case 1: return UINT64_MAX;
-    case 2: return next() % 3;
-    case 3: return 1ull << (next() % 64);
-    default: return next();
+    case 0:
+        return 0;
+    case 1:
+        return UINT64_MAX;
+    case 2:
+        return next() % 3;
+    case 3:
+        return 1ull << (next() % 64);
+    default:
+        return next();
     }
 }
 
@@ -124,7 +130,8 @@ TEST(quotient_and_rest_make_the_number_again, t)
 /* The case in which Knuth's guess is one too high and the divisor must be added back: rare, so named. */
 TEST(division_corrects_its_guess, t)
 {
-    struct fan_u256 a = {{0, 0, 0x8000000000000000u, 0x7fffffffffffffffu}}, b = {{1, 0, 0x8000000000000000u, 0}}, q, r, back;
+    struct fan_u256 a = {{0, 0, 0x8000000000000000u, 0x7fffffffffffffffu}}, b = {{1, 0, 0x8000000000000000u, 0}}, q, r,
+                    back;
 
     u256_div(&a, &b, &q, &r);
     CHECK_EQ(t, q.limb[0], 0xfffffffffffffffeu);
@@ -148,7 +155,8 @@ TEST(bytes_decimals_and_bits, t)
         {"10000000000000000000", {{10000000000000000000u}}},
         {"100000000000000000000", {{7766279631452241920u, 5}}},
         {"10000000000000000000000", {{1864712049423024128u, 542}}}, /* 10,000 ether in wei */
-        {"115792089237316195423570985008687907853269984665640564039457584007913129639935", {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}},
+        {"115792089237316195423570985008687907853269984665640564039457584007913129639935",
+         {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}},
     };
     struct fan_u256 v = u256_of(5);
 
@@ -161,7 +169,10 @@ TEST(bytes_decimals_and_bits, t)
         CHECK(t, u256_eq(&v, &row[i].v));
     }
     v = u256_of(5);
-    CHECK_EQ(t, u256_from_decimal(SLICE("115792089237316195423570985008687907853269984665640564039457584007913129639936"), &v), FAN_ELIMIT);
+    CHECK_EQ(
+        t,
+        u256_from_decimal(SLICE("115792089237316195423570985008687907853269984665640564039457584007913129639936"), &v),
+        FAN_ELIMIT);
     CHECK_EQ(t, u256_from_decimal(SLICE(""), &v), FAN_EFORMAT);
     CHECK_EQ(t, u256_from_decimal(SLICE("1a"), &v), FAN_EFORMAT);
     CHECK_EQ(t, u256_from_decimal(SLICE("-1"), &v), FAN_EFORMAT);

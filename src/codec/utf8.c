@@ -1,7 +1,7 @@
 #include "codec/utf8.h"
 
-/* States between characters and within: how many continuation bytes are still to come, and where the next one's range is narrower than
- * 80..bf because of the lead byte. */
+/* States between characters and within: how many continuation bytes are still to come, and where the next one's range
+ * is narrower than 80..bf because of the lead byte. */
 enum {
     NEED_1 = 1,
     NEED_2,

@@ -9,8 +9,9 @@
 
 enum { UTF8_WHOLE = 0, UTF8_BAD = 255 }; /* states between are inside a character */
 
-/* Goes on from `state` (UTF8_WHOLE at first) over the bytes of s and returns the state behind them. UTF8_BAD is for good, and is
- * known at the first byte that cannot stand where it does. A text is well-formed when it ends in UTF8_WHOLE. */
+/* Goes on from `state` (UTF8_WHOLE at first) over the bytes of s and returns the state behind them. UTF8_BAD is for
+ * good, and is known at the first byte that cannot stand where it does. A text is well-formed when it ends in
+ * UTF8_WHOLE. */
 uint8_t utf8_check(uint8_t state, struct slice s);
 /* The length of the well-formed character at the start of s, 1 to 4; 0 when there is none. */
 size_t utf8_char_len(struct slice s);

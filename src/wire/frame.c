@@ -12,7 +12,8 @@ struct frame {
     uint8_t bytes[]; /* head, then tail */
 };
 
-static enum fan_status join(struct slice before, struct slice head, struct slice tail, bool hole, struct frame **out_frame)
+static enum fan_status join(struct slice before, struct slice head, struct slice tail, bool hole,
+                            struct frame **out_frame)
 {
     struct frame *f;
 

@@ -8,8 +8,8 @@
  *   81 7e 01 2c {"jsonrpc":"2.0",…"subscription":"  0x0123…(34 bytes)  ","result":{…}}}
  *   └── head: WebSocket header and text ───────┘ └──── the hole ────┘ └── tail ────────┘
  *
- * The header can stand in the shared head because the id's width is fixed, so the length of the message is known. A frame
- * without a hole is whole in its head; its tail is empty.
+ * The header can stand in the shared head because the id's width is fixed, so the length of the message is known. A
+ * frame without a hole is whole in its head; its tail is empty.
  *
  * Not here: how far each connection has written (conn/outbox.h), who receives it (hub/hub.h).
  * Spec: RFC 6455 section 5.2 (layout), section 5.1 (a server never masks). */

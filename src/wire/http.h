@@ -1,16 +1,17 @@
 /* http: HTTP/1.1 requests out of bytes, and responses into bytes.
  *
- * The parser takes what the socket gave, cut anywhere, and stops behind one complete request: it says how many bytes it took, and what
- * follows (pipelining) waits with the caller until http_parser_next(). It holds no socket and no clock.
+ * The parser takes what the socket gave, cut anywhere, and stops behind one complete request: it says how many bytes it
+ * took, and what follows (pipelining) waits with the caller until http_parser_next(). It holds no socket and no clock.
  *
  *          feed                    feed                         next
  *   IDLE ────────► HEAD ────────────────────► BODY ────────► (request) ────► IDLE
  *                    └── refused ◄──────────────┘  for good: answer the status, then close
  *
- * The head is read by llhttp (Node's parser, strict mode). What it lets pass and a smuggler would like is refused here: bare LF, folded
- * lines, Transfer-Encoding in HTTP/1.0 or beside Content-Length or other than exactly `chunked`, repeated Content-Length, versions other
- * than 1.0 and 1.1, a Host that is missing, repeated or malformed. The body is decoded here: its memory grows only as bytes arrive, and
- * chunk extensions are skipped, trailers refused. Any cut of the same bytes gives the same requests and the same verdict.
+ * The head is read by llhttp (Node's parser, strict mode). What it lets pass and a smuggler would like is refused here:
+ * bare LF, folded lines, Transfer-Encoding in HTTP/1.0 or beside Content-Length or other than exactly `chunked`,
+ * repeated Content-Length, versions other than 1.0 and 1.1, a Host that is missing, repeated or malformed. The body is
+ * decoded here: its memory grows only as bytes arrive, and chunk extensions are skipped, trailers refused. Any cut of
+ * the same bytes gives the same requests and the same verdict.
  *
  * A refusal is a value: an HTTP status and words for a person. After one the connection must end, since nobody
  * knows where the next request would begin.
@@ -35,30 +36,32 @@ struct http_header {
     struct slice name, value; /* the value without the spaces around it */
 };
 
-/* One request. All slices are borrowed: until http_parser_next(), or until the caller changes the bytes of the last feed. */
+/* One request. All slices are borrowed: until http_parser_next(), or until the caller changes the bytes of the last
+ * feed. */
 struct http_request {
     enum http_method method;
     struct slice method_name;
     struct slice target;      /* as it was sent */
     struct slice path, query; /* of origin-form or absolute-form; query without '?'; path "*" for OPTIONS * */
     unsigned minor;           /* HTTP/1.minor: 0 or 1 */
-    struct slice host;        /* of an absolute-form target, else of the Host header; with its port; empty in HTTP/1.0 without one */
-    struct slice origin;      /* empty when absent; has_origin tells */
+    struct slice
+        host; /* of an absolute-form target, else of the Host header; with its port; empty in HTTP/1.0 without one */
+    struct slice origin; /* empty when absent; has_origin tells */
     bool has_origin;
-    bool forwarded;           /* Forwarded, X-Forwarded-* or X-Real-IP is there: a proxy speaks for somebody */
-    bool keep_alive;          /* may another request follow on this connection? */
+    bool forwarded;  /* Forwarded, X-Forwarded-* or X-Real-IP is there: a proxy speaks for somebody */
+    bool keep_alive; /* may another request follow on this connection? */
     bool expects_continue;
-    bool has_body;            /* Content-Length or chunked was there, be it of length 0 */
+    bool has_body; /* Content-Length or chunked was there, be it of length 0 */
     struct slice content_type;
     struct slice body;
     const struct http_header *headers;
     size_t header_count;
 
     /* The WebSocket handshake's own, read by ws_handshake_check(). Empty when absent. */
-    bool connection_upgrade;  /* Connection lists `upgrade` */
-    bool upgrade_websocket;   /* Upgrade lists `websocket` */
+    bool connection_upgrade; /* Connection lists `upgrade` */
+    bool upgrade_websocket;  /* Upgrade lists `websocket` */
     struct slice ws_key, ws_version, ws_protocol, ws_extensions;
-    bool ws_key_repeated;     /* Sec-WebSocket-Key or -Version was there twice */
+    bool ws_key_repeated; /* Sec-WebSocket-Key or -Version was there twice */
 };
 
 /* A refusal, or none: status 0. */
@@ -69,7 +72,8 @@ struct http_verdict {
 
 enum http_event {
     HTTP_NEEDS_MORE,     /* all bytes were taken */
-    HTTP_WANTS_CONTINUE, /* the head is complete and the client waits: send HTTP_CONTINUE_RESPONSE (or refuse), then feed on */
+    HTTP_WANTS_CONTINUE, /* the head is complete and the client waits: send HTTP_CONTINUE_RESPONSE (or refuse), then
+                            feed on */
     HTTP_GOT_REQUEST,    /* http_parser_request() has it; the bytes behind it were not taken */
     HTTP_REFUSES,        /* http_parser_verdict() says why; nothing more is read */
 };
@@ -81,10 +85,11 @@ struct http_parser;
 /* One per connection while it speaks HTTP; options are copied; NULL: all defaults. NULL when memory ran out. */
 struct http_parser *http_parser_new(const struct http_options *options);
 void http_parser_free(struct http_parser *p); /* NULL is fine */
-/* Reads on. *out_taken is always written: at most in.len, and all of it for HTTP_NEEDS_MORE. After HTTP_GOT_REQUEST it takes nothing
- * until http_parser_next(). Out of memory is a refusal with 503. */
+/* Reads on. *out_taken is always written: at most in.len, and all of it for HTTP_NEEDS_MORE. After HTTP_GOT_REQUEST it
+ * takes nothing until http_parser_next(). Out of memory is a refusal with 503. */
 enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t *out_taken);
-/* The request whose head is complete (HTTP_WANTS_CONTINUE: body still empty) or that is complete. Borrowed as said above. */
+/* The request whose head is complete (HTTP_WANTS_CONTINUE: body still empty) or that is complete. Borrowed as said
+ * above. */
 const struct http_request *http_parser_request(const struct http_parser *p);
 struct http_verdict http_parser_verdict(const struct http_parser *p);
 /* Ready for the next request. Keeps little memory; http_parser_trim() keeps none, for connections that idle. */
@@ -96,8 +101,8 @@ enum http_phase http_parser_phase(const struct http_parser *p);
 /* The first header of this name, any case; NULL when absent. */
 const struct http_header *http_find(const struct http_request *r, const char *name);
 
-/* May this be a JSON-RPC call? GET and others: 405; POST without a length: 411; not application/json (a charset parameter is fine): 415.
- * OPTIONS is the caller's, as preflight. */
+/* May this be a JSON-RPC call? GET and others: 405; POST without a length: 411; not application/json (a charset
+ * parameter is fine): 415. OPTIONS is the caller's, as preflight. */
 struct http_verdict http_check_rpc(const struct http_request *r);
 
 /* ---- writing ---- */
@@ -112,7 +117,8 @@ struct http_response {
     struct slice date;         /* HTTP_DATE_LEN bytes of http_date(); empty: none */
 };
 
-/* The whole head, blank line included; the body follows by other ways. 405 names Allow; 426 names Upgrade and Sec-WebSocket-Version. */
+/* The whole head, blank line included; the body follows by other ways. 405 names Allow; 426 names Upgrade and
+ * Sec-WebSocket-Version. */
 void http_put_head(struct buf *out, const struct http_response *r);
 /* A refusal as a whole response: text/plain, why as the body and a line feed, Connection: close. */
 void http_put_refusal(struct buf *out, struct http_verdict v, struct slice cors_origin);

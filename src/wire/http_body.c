@@ -67,16 +67,19 @@ static struct http_verdict extension(struct http_body *b, uint8_t c)
         if (c == ';') b->state = EXTENSION;
         return c == ';' || c == ' ' || c == '\t' ? (struct http_verdict){0} : bad("a chunk size is malformed");
     }
-    return (c < 0x20 && c != '\t') || c == 0x7f ? bad("a control character in a chunk extension") : (struct http_verdict){0};
+    return (c < 0x20 && c != '\t') || c == 0x7f ? bad("a control character in a chunk extension")
+                                                : (struct http_verdict){0};
 }
 
 /* One byte of the framing between the data. */
 static struct http_verdict framing(struct http_body *b, uint8_t c)
 {
     switch (b->state) {
-    case SIZE: return size_digit(b, c);
+    case SIZE:
+        return size_digit(b, c);
     case SIZE_SPACE:
-    case EXTENSION: return extension(b, c);
+    case EXTENSION:
+        return extension(b, c);
     case DATA_CR:
         if (c != '\r') return bad("a chunk is longer than its size");
         b->state = DATA_LF;
@@ -85,7 +88,8 @@ static struct http_verdict framing(struct http_body *b, uint8_t c)
         if (c != '\r') return bad("trailers are not taken");
         b->state = END_LF;
         return (struct http_verdict){0};
-    default: break;
+    default:
+        break;
     }
     if (c != '\n') return bad("a line of a chunk does not end in CR LF");
     if (b->state == SIZE_LF) {

@@ -1,8 +1,7 @@
 /* http_body: a request's body out of bytes, by length or in chunks. Inside wire/ only.
  *
- * llhttp could do this, but not as strictly: here a line ends in CRLF and nothing else, chunk sizes cannot overflow, extensions are
- * skipped within a limit, and trailers are refused.
- * Spec: RFC 9112 sections 6 and 7.1. */
+ * llhttp could do this, but not as strictly: here a line ends in CRLF and nothing else, chunk sizes cannot overflow,
+ * extensions are skipped within a limit, and trailers are refused. Spec: RFC 9112 sections 6 and 7.1. */
 #ifndef WIRE_HTTP_BODY_H
 #define WIRE_HTTP_BODY_H
 
@@ -10,12 +9,12 @@
 
 struct http_body {
     bool chunked;
-    uint8_t state;            /* of the chunk reader */
-    uint8_t digits;           /* of the chunk size being read */
-    uint64_t left;            /* bytes still to come: of the body, or of the chunk */
-    size_t extensions;        /* bytes of chunk extensions so far */
+    uint8_t state;     /* of the chunk reader */
+    uint8_t digits;    /* of the chunk size being read */
+    uint64_t left;     /* bytes still to come: of the body, or of the chunk */
+    size_t extensions; /* bytes of chunk extensions so far */
     size_t len_max, extensions_max;
-    struct buf bytes;         /* gathered */
+    struct buf bytes; /* gathered */
 };
 
 /* A body of Content-Length len, or in chunks. The buf keeps its memory. */

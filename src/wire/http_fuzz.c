@@ -2,8 +2,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A peer chooses where TCP splits its bytes. Property: any cut gives the same requests and the same verdict. Small limits
- * make the edges of the limits easy to reach. */
+/* A peer chooses where TCP splits its bytes. Property: any cut gives the same requests and the same verdict. Small
+ * limits make the edges of the limits easy to reach. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct http_options options = {.header_count_max = 8, .header_bytes_max = 512, .body_len_max = 256};

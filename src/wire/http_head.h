@@ -1,4 +1,5 @@
-/* http_head: what the lines of a request's head mean. Inside wire/ only; split from http_parse.c, which finds the lines. */
+/* http_head: what the lines of a request's head mean. Inside wire/ only; split from http_parse.c, which finds the
+ * lines. */
 #ifndef WIRE_HTTP_HEAD_H
 #define WIRE_HTTP_HEAD_H
 

@@ -22,8 +22,8 @@ struct http_parser {
 
     /* The head: the caller's bytes while all of it came in one feed, else our copy. */
     struct buf text;
-    size_t head_len;            /* bytes of it that llhttp has read */
-    const uint8_t *core_at;     /* the bytes llhttp reads now, and where in the head they lie */
+    size_t head_len;        /* bytes of it that llhttp has read */
+    const uint8_t *core_at; /* the bytes llhttp reads now, and where in the head they lie */
     size_t core_offset;
     bool head_complete;
     bool first_line, line_start, after_cr, blank_cr; /* of the line scanner */
@@ -201,7 +201,8 @@ static enum http_event refuse(struct http_parser *p, struct http_verdict v)
     return HTTP_REFUSES;
 }
 
-/* Empty lines before a request: one is forgiven, since old clients send one behind a body (RFC 9112 section 2.2). Returns the bytes skipped. */
+/* Empty lines before a request: one is forgiven, since old clients send one behind a body (RFC 9112 section 2.2).
+ * Returns the bytes skipped. */
 static size_t skip_blank(struct http_parser *p, struct slice in, struct http_verdict *out_wrong)
 {
     size_t at = 0;
@@ -226,8 +227,8 @@ static size_t skip_blank(struct http_parser *p, struct slice in, struct http_ver
     return at;
 }
 
-/* How many of these bytes llhttp may see: up to the blank line that ends the head, or to the first line that is not as strict as we want it
- * (then out_wrong says why). llhttp alone would take a bare LF, and a folded line. */
+/* How many of these bytes llhttp may see: up to the blank line that ends the head, or to the first line that is not as
+ * strict as we want it (then out_wrong says why). llhttp alone would take a bare LF, and a folded line. */
 static size_t scan_lines(struct http_parser *p, struct slice in, bool *out_end, struct http_verdict *out_wrong)
 {
     size_t at = 0;
@@ -244,7 +245,8 @@ static size_t scan_lines(struct http_parser *p, struct slice in, bool *out_end, 
         lf = memchr(in.at + at, '\n', in.len - at);
         line = lf ? (size_t)(lf - in.at) - at : in.len - at; /* bytes before the LF, as far as they are here */
         if (!lf) {
-            p->line_start = p->line_start && !p->after_cr && line == 1 && in.at[at] == '\r'; /* still only the CR of an empty line */
+            p->line_start = p->line_start && !p->after_cr && line == 1 &&
+                            in.at[at] == '\r'; /* still only the CR of an empty line */
             p->after_cr = in.at[in.len - 1] == '\r';
             return in.len;
         }
@@ -277,28 +279,41 @@ static struct http_verdict verdict_of(const struct http_parser *p, llhttp_errno_
     case HPE_INVALID_METHOD:
         if (at && (*at == ' ' || is_token_char((uint8_t)*at))) return (struct http_verdict){501, "no such method"};
         return (struct http_verdict){400, "this is no HTTP request"};
-    case HPE_INVALID_VERSION: return (struct http_verdict){505, "the version must be HTTP/1.0 or HTTP/1.1"};
-    case HPE_INVALID_URL: return (struct http_verdict){400, "the target is malformed"};
-    case HPE_INVALID_CONSTANT: return (struct http_verdict){400, "the request line is malformed"};
-    case HPE_INVALID_HEADER_TOKEN: return (struct http_verdict){400, "a header is malformed"};
+    case HPE_INVALID_VERSION:
+        return (struct http_verdict){505, "the version must be HTTP/1.0 or HTTP/1.1"};
+    case HPE_INVALID_URL:
+        return (struct http_verdict){400, "the target is malformed"};
+    case HPE_INVALID_CONSTANT:
+        return (struct http_verdict){400, "the request line is malformed"};
+    case HPE_INVALID_HEADER_TOKEN:
+        return (struct http_verdict){400, "a header is malformed"};
     case HPE_INVALID_CONTENT_LENGTH:
-    case HPE_UNEXPECTED_CONTENT_LENGTH: return (struct http_verdict){400, "Content-Length is malformed or stands beside another"};
-    case HPE_INVALID_TRANSFER_ENCODING: return (struct http_verdict){400, "Transfer-Encoding is malformed"};
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return (struct http_verdict){400, "Content-Length is malformed or stands beside another"};
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return (struct http_verdict){400, "Transfer-Encoding is malformed"};
     case HPE_CR_EXPECTED:
     case HPE_LF_EXPECTED:
-    case HPE_STRICT: return (struct http_verdict){400, "a line does not end in CR LF"};
-    default: return (struct http_verdict){400, "the request is malformed"};
+    case HPE_STRICT:
+        return (struct http_verdict){400, "a line does not end in CR LF"};
+    default:
+        return (struct http_verdict){400, "the request is malformed"};
     }
 }
 
 static enum http_method method_of(const llhttp_t *core)
 {
     switch (core->method) {
-    case HTTP_GET: return HTTP_METHOD_GET;
-    case HTTP_HEAD: return HTTP_METHOD_HEAD;
-    case HTTP_POST: return HTTP_METHOD_POST;
-    case HTTP_OPTIONS: return HTTP_METHOD_OPTIONS;
-    default: return HTTP_METHOD_OTHER;
+    case HTTP_GET:
+        return HTTP_METHOD_GET;
+    case HTTP_HEAD:
+        return HTTP_METHOD_HEAD;
+    case HTTP_POST:
+        return HTTP_METHOD_POST;
+    case HTTP_OPTIONS:
+        return HTTP_METHOD_OPTIONS;
+    default:
+        return HTTP_METHOD_OTHER;
     }
 }
 
@@ -318,7 +333,8 @@ static struct http_verdict read_head(struct http_parser *p, const uint8_t *base,
         return (struct http_verdict){505, "the version must be HTTP/1.0 or HTTP/1.1"};
     if (p->core.method == HTTP_CONNECT) return (struct http_verdict){405, "this is no proxy"};
     r->method_name = slice_str(llhttp_method_name((llhttp_method_t)p->core.method));
-    if (p->target_at != r->method_name.len + 1) return (struct http_verdict){400, "more than one space in the request line"};
+    if (p->target_at != r->method_name.len + 1)
+        return (struct http_verdict){400, "more than one space in the request line"};
     for (size_t i = 0; i < span_count(p); i++) {
         struct http_header h = {.name = slice_of(base + span[i].name_at, span[i].name_len),
                                 .value = trimmed(base + span[i].value_at, span[i].value_len)};
@@ -355,7 +371,8 @@ static enum http_event feed_body(struct http_parser *p, struct slice in, size_t 
     return HTTP_GOT_REQUEST;
 }
 
-/* The head is complete and ends at in[*taken]. Head and body are lent from `in` when both lie in it, else the head is kept first. */
+/* The head is complete and ends at in[*taken]. Head and body are lent from `in` when both lie in it, else the head is
+ * kept first. */
 static enum http_event end_head(struct http_parser *p, struct slice in, size_t head_at, size_t *taken)
 {
     bool kept = p->text.len > 0;
@@ -426,9 +443,14 @@ enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t 
     *out_taken = 0;
     if (!in.len && p->phase < HTTP_PHASE_DONE) return HTTP_NEEDS_MORE;
     switch (p->phase) {
-    case HTTP_PHASE_DONE: return HTTP_GOT_REQUEST;
-    case HTTP_PHASE_REFUSED: *out_taken = in.len; return HTTP_REFUSES;
-    case HTTP_PHASE_BODY: event = feed_body(p, in, out_taken); break;
+    case HTTP_PHASE_DONE:
+        return HTTP_GOT_REQUEST;
+    case HTTP_PHASE_REFUSED:
+        *out_taken = in.len;
+        return HTTP_REFUSES;
+    case HTTP_PHASE_BODY:
+        event = feed_body(p, in, out_taken);
+        break;
     case HTTP_PHASE_IDLE:
         *out_taken = skip_blank(p, in, &wrong);
         if (wrong.status) {
@@ -439,7 +461,9 @@ enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t 
         p->phase = HTTP_PHASE_HEAD;
         event = feed_head(p, in, out_taken);
         break;
-    case HTTP_PHASE_HEAD: event = feed_head(p, in, out_taken); break;
+    case HTTP_PHASE_HEAD:
+        event = feed_head(p, in, out_taken);
+        break;
     }
     if (event == HTTP_REFUSES) *out_taken = in.len; /* nobody will read on */
     return event;

@@ -1,8 +1,8 @@
 #include "base/test.h"
 #include "wire/http_trace.h"
 
-#define HOST "Host: localhost:8545\r\n"
-#define GET(target) "GET " target " HTTP/1.1\r\n" HOST "\r\n"
+#define HOST                "Host: localhost:8545\r\n"
+#define GET(target)         "GET " target " HTTP/1.1\r\n" HOST "\r\n"
 #define POST(headers, body) "POST / HTTP/1.1\r\n" HOST headers "\r\n" body
 
 /* status 0: taken as `requests` whole requests with nothing left over; `more`: an unfinished one follows them. */
@@ -41,21 +41,31 @@ static const struct row {
     {"no chunk but the last", POST("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 0, 1, false},
     {"several zeros end it too", POST("Transfer-Encoding: chunked\r\n", "000\r\n\r\n"), 0, 1, false},
     {"an extension", POST("Transfer-Encoding: chunked\r\n", "2;a=\"b\"\r\n{}\r\n0;c\r\n\r\n"), 0, 1, false},
-    {"a space in front of an extension", POST("Transfer-Encoding: chunked\r\n", "2 ;a\r\n{}\r\n0\r\n\r\n"), 0, 1, false},
-    {"chunks, then another request", POST("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n") GET("/"), 0, 2, false},
-    {"hex digits of both cases", POST("Transfer-Encoding: chunked\r\n", "0a\r\n0123456789\r\n0A\r\n0123456789\r\n0\r\n\r\n"), 0, 1, false},
+    {"a space in front of an extension", POST("Transfer-Encoding: chunked\r\n", "2 ;a\r\n{}\r\n0\r\n\r\n"), 0, 1,
+     false},
+    {"chunks, then another request", POST("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n") GET("/"), 0, 2,
+     false},
+    {"hex digits of both cases",
+     POST("Transfer-Encoding: chunked\r\n", "0a\r\n0123456789\r\n0A\r\n0123456789\r\n0\r\n\r\n"), 0, 1, false},
     {"a body that is not all here", POST("Content-Length: 5\r\n", "{}"), 0, 0, true},
     {"a last chunk that is not all here", POST("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r"), 0, 0, true},
     {"100-continue", POST("Expect: 100-continue\r\nContent-Length: 2\r\n", "{}"), 0, 1, false},
     {"Expect means nothing in HTTP/1.0", "POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 2\r\n\r\n{}", 0, 1, false},
-    {"a handshake", "GET /ws HTTP/1.1\r\n" HOST "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                    "Sec-WebSocket-Version: 13\r\n\r\n", 0, 1, false},
+    {"a handshake",
+     "GET /ws HTTP/1.1\r\n" HOST
+     "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Sec-WebSocket-Version: 13\r\n\r\n",
+     0, 1, false},
     /* what is not */
     {"TLS", "\x16\x03\x01\x02", 400, 0, false},
     {"JSON without HTTP", "{\"jsonrpc\":\"2.0\"}\r\n", 400, 0, false},
     {"an unknown method", "BREW / HTTP/1.1\r\n", 501, 0, false},
     {"a lower-case method", "get / HTTP/1.1\r\n", 501, 0, false},
-    {"a NUL in the method", "G" "\x01" "T / HTTP/1.1\r\n", 400, 0, false},
+    {"a NUL in the method",
+     "G"
+     "\x01"
+     "T / HTTP/1.1\r\n",
+     400, 0, false},
     {"CONNECT", "CONNECT localhost:1 HTTP/1.1\r\n" HOST "\r\n", 405, 0, false},
     {"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, 0, false},
     {"HTTP/2.0 as a version", "GET / HTTP/2.0\r\n" HOST "\r\n", 505, 0, false},
@@ -101,8 +111,10 @@ static const struct row {
     {"a header without a name", "GET / HTTP/1.1\r\n" HOST ": a\r\n\r\n", 400, 0, false},
     {"a parenthesis in a name", "GET / HTTP/1.1\r\n" HOST "X(y): a\r\n\r\n", 400, 0, false},
     {"a control character in a value", "GET / HTTP/1.1\r\n" HOST "X: a\x01\r\n\r\n", 400, 0, false},
-    {"Content-Length and Transfer-Encoding", POST("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "2\r\n"), 400, 0, false},
-    {"Transfer-Encoding and Content-Length", POST("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", "2\r\n"), 400, 0, false},
+    {"Content-Length and Transfer-Encoding", POST("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "2\r\n"), 400,
+     0, false},
+    {"Transfer-Encoding and Content-Length", POST("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", "2\r\n"), 400,
+     0, false},
     {"two equal lengths", POST("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"), 400, 0, false},
     {"two lengths", POST("Content-Length: 2\r\nContent-Length: 3\r\n", "{}"), 400, 0, false},
     {"a list of lengths", POST("Content-Length: 2, 2\r\n", "{}"), 400, 0, false},
@@ -119,18 +131,22 @@ static const struct row {
     {"identity", POST("Transfer-Encoding: identity\r\n", ""), 501, 0, false},
     {"chunked in quotes", POST("Transfer-Encoding: \"chunked\"\r\n", ""), 501, 0, false},
     {"xchunked", POST("Transfer-Encoding: xchunked\r\n", ""), 501, 0, false},
-    {"Transfer-Encoding twice", POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, 0, false},
+    {"Transfer-Encoding twice", POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400,
+     0, false},
     {"a chunk size that is no number", POST("Transfer-Encoding: chunked\r\n", "x\r\n"), 400, 0, false},
     {"a chunk size with 0x", POST("Transfer-Encoding: chunked\r\n", "0x2\r\n{}\r\n"), 400, 0, false},
     {"a signed chunk size", POST("Transfer-Encoding: chunked\r\n", "+2\r\n{}\r\n"), 400, 0, false},
     {"a missing chunk size", POST("Transfer-Encoding: chunked\r\n", "\r\n"), 400, 0, false},
-    {"a chunk size of 2^64 and more", POST("Transfer-Encoding: chunked\r\n", "10000000000000002\r\n{}\r\n"), 413, 0, false},
+    {"a chunk size of 2^64 and more", POST("Transfer-Encoding: chunked\r\n", "10000000000000002\r\n{}\r\n"), 413, 0,
+     false},
     {"zeros without end", POST("Transfer-Encoding: chunked\r\n", "00000000000000000\r\n\r\n"), 400, 0, false},
     {"a chunk above the limit", POST("Transfer-Encoding: chunked\r\n", "500001\r\n"), 413, 0, false},
     {"chunks above the limit together", POST("Transfer-Encoding: chunked\r\n", "1\r\nx\r\n500000\r\n"), 413, 0, false},
     {"bare LF behind a chunk size", POST("Transfer-Encoding: chunked\r\n", "2\n{}\r\n0\r\n\r\n"), 400, 0, false},
-    {"bare CR in a chunk extension", POST("Transfer-Encoding: chunked\r\n", "2;a\rb\r\n{}\r\n0\r\n\r\n"), 400, 0, false},
-    {"bare LF in a chunk extension", POST("Transfer-Encoding: chunked\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n"), 400, 0, false},
+    {"bare CR in a chunk extension", POST("Transfer-Encoding: chunked\r\n", "2;a\rb\r\n{}\r\n0\r\n\r\n"), 400, 0,
+     false},
+    {"bare LF in a chunk extension", POST("Transfer-Encoding: chunked\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n"), 400, 0,
+     false},
     {"a space behind a chunk size", POST("Transfer-Encoding: chunked\r\n", "2 \r\n{}\r\n0\r\n\r\n"), 400, 0, false},
     {"a chunk longer than its size", POST("Transfer-Encoding: chunked\r\n", "1\r\n{}\r\n0\r\n\r\n"), 400, 0, false},
     {"bare LF behind a chunk", POST("Transfer-Encoding: chunked\r\n", "2\r\n{}\n0\r\n\r\n"), 400, 0, false},
@@ -156,7 +172,8 @@ static void check_row(struct test *t, const char *name, struct slice in, unsigne
     struct http_trace whole = http_trace_run(in, 0, in.len, NULL);
 
     if (whole.status != status || whole.requests != requests || (whole.phase == HTTP_PHASE_IDLE) == (more || status))
-        test_fail(t, __FILE__, __LINE__, "%s: status %u, %zu requests, phase %d", name, whole.status, whole.requests, (int)whole.phase);
+        test_fail(t, __FILE__, __LINE__, "%s: status %u, %zu requests, phase %d", name, whole.status, whole.requests,
+                  (int)whole.phase);
     for (size_t step = 1; step <= 7; step += 2) {
         struct http_trace parts = http_trace_run(in, 0, step, NULL);
 
@@ -175,7 +192,8 @@ TEST(every_case_gets_its_status_however_it_is_cut, t)
 {
     for (size_t i = 0; i < COUNT_OF(ROWS); i++)
         check_row(t, ROWS[i].name, slice_str(ROWS[i].text), ROWS[i].status, ROWS[i].requests, ROWS[i].more);
-    for (size_t i = 0; i < COUNT_OF(NUL_ROWS); i++) check_row(t, NUL_ROWS[i].name, NUL_ROWS[i].text, NUL_ROWS[i].status, 0, false);
+    for (size_t i = 0; i < COUNT_OF(NUL_ROWS); i++)
+        check_row(t, NUL_ROWS[i].name, NUL_ROWS[i].text, NUL_ROWS[i].status, 0, false);
 }
 
 /* One whole request, kept until the parser is freed. */
@@ -185,7 +203,8 @@ static const struct http_request *one(struct test *t, struct http_parser *p, con
     size_t taken;
     enum http_event e = http_parser_feed(p, in, &taken);
 
-    if (e == HTTP_REFUSES) test_fail(t, __FILE__, __LINE__, "%u %s", http_parser_verdict(p).status, http_parser_verdict(p).why);
+    if (e == HTTP_REFUSES)
+        test_fail(t, __FILE__, __LINE__, "%u %s", http_parser_verdict(p).status, http_parser_verdict(p).why);
     CHECK_EQ(t, e, HTTP_GOT_REQUEST);
     CHECK_EQ(t, taken, in.len);
     return http_parser_request(p);
@@ -197,8 +216,10 @@ TEST(a_request_says_what_was_sent, t)
     const struct http_request *r;
 
     REQUIRE(t, p);
-    r = one(t, p, "POST /rpc?key=%20a HTTP/1.1\r\nHost: node.example:8545\r\nOrigin: http://localhost:3000\r\nX-Forwarded-For: 1.2.3.4\r\n"
-                  "Content-Type: application/json; charset=utf-8\r\nContent-Length: 4\r\nX-One:  two words \r\n\r\n[{}]");
+    r = one(t, p,
+            "POST /rpc?key=%20a HTTP/1.1\r\nHost: node.example:8545\r\nOrigin: "
+            "http://localhost:3000\r\nX-Forwarded-For: 1.2.3.4\r\n"
+            "Content-Type: application/json; charset=utf-8\r\nContent-Length: 4\r\nX-One:  two words \r\n\r\n[{}]");
     CHECK_EQ(t, r->method, HTTP_METHOD_POST);
     CHECK_STR(t, r->method_name, "POST");
     CHECK_STR(t, r->target, "/rpc?key=%20a");
@@ -342,8 +363,14 @@ TEST(limits_hold_to_the_byte, t)
     buf_fini(&b);
     CHECK_EQ(t, http_trace_run(SLICE(POST("Content-Length: 4\r\n", "1234")), 0, 99, &small).requests, 1);
     CHECK_EQ(t, http_trace_run(SLICE(POST("Content-Length: 5\r\n", "12345")), 0, 99, &small).status, 413);
-    CHECK_EQ(t, http_trace_run(SLICE(POST("Transfer-Encoding: chunked\r\n", "3\r\n123\r\n1\r\n4\r\n0\r\n\r\n")), 0, 99, &small).requests, 1);
-    CHECK_EQ(t, http_trace_run(SLICE(POST("Transfer-Encoding: chunked\r\n", "3\r\n123\r\n2\r\n")), 0, 99, &small).status, 413);
+    CHECK_EQ(
+        t,
+        http_trace_run(SLICE(POST("Transfer-Encoding: chunked\r\n", "3\r\n123\r\n1\r\n4\r\n0\r\n\r\n")), 0, 99, &small)
+            .requests,
+        1);
+    CHECK_EQ(t,
+             http_trace_run(SLICE(POST("Transfer-Encoding: chunked\r\n", "3\r\n123\r\n2\r\n")), 0, 99, &small).status,
+             413);
 }
 
 TEST(chunk_extensions_have_a_limit, t)
@@ -366,7 +393,8 @@ TEST(memory_grows_only_as_bytes_arrive, t)
 
     REQUIRE(t, p);
     CHECK_EQ(t, http_parser_feed(p, SLICE(POST("Content-Length: 5242880\r\n", "")), &taken), HTTP_NEEDS_MORE);
-    for (int i = 0; i < 10; i++) CHECK_EQ(t, http_parser_feed(p, slice_of(zeros, sizeof zeros), &taken), HTTP_NEEDS_MORE);
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ(t, http_parser_feed(p, slice_of(zeros, sizeof zeros), &taken), HTTP_NEEDS_MORE);
     CHECK_EQ(t, http_parser_phase(p), HTTP_PHASE_BODY);
     http_parser_free(p);
 }
@@ -376,24 +404,35 @@ TEST(responses_are_written_as_they_should_be, t)
     struct buf b;
 
     buf_init(&b, 0);
-    http_put_head(&b, &(struct http_response){.status = 200, .content_type = SLICE("application/json"), .body_len = 44, .minor = 1});
+    http_put_head(&b, &(struct http_response){
+                          .status = 200, .content_type = SLICE("application/json"), .body_len = 44, .minor = 1});
     CHECK_STR(t, buf_peek(&b), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 44\r\n\r\n");
     buf_reset(&b);
-    http_put_head(&b, &(struct http_response){.status = 200, .minor = 0, .cors_origin = SLICE("http://localhost:3000"), .date = SLICE("Sun, 06 Nov 1994 08:49:37 GMT")});
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                               "Access-Control-Allow-Origin: http://localhost:3000\r\nVary: Origin\r\nConnection: keep-alive\r\n\r\n");
+    http_put_head(&b, &(struct http_response){.status = 200,
+                                              .minor = 0,
+                                              .cors_origin = SLICE("http://localhost:3000"),
+                                              .date = SLICE("Sun, 06 Nov 1994 08:49:37 GMT")});
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+              "Access-Control-Allow-Origin: http://localhost:3000\r\nVary: Origin\r\nConnection: keep-alive\r\n\r\n");
     buf_reset(&b);
     http_put_head(&b, &(struct http_response){.status = 204, .minor = 1, .preflight = true, .cors_origin = SLICE("*")});
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nVary: Origin\r\nAccess-Control-Allow-Methods: POST, GET, OPTIONS\r\n"
-                               "Access-Control-Allow-Headers: Content-Type, Authorization, *\r\nAccess-Control-Max-Age: 86400\r\n\r\n");
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nVary: "
+              "Origin\r\nAccess-Control-Allow-Methods: POST, GET, OPTIONS\r\n"
+              "Access-Control-Allow-Headers: Content-Type, Authorization, *\r\nAccess-Control-Max-Age: 86400\r\n\r\n");
     buf_reset(&b);
     http_put_refusal(&b, (struct http_verdict){405, "no"}, slice_of(NULL, 0));
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\nAllow: POST, GET, OPTIONS\r\n"
-                               "Connection: close\r\n\r\nno\n");
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
+              "3\r\nAllow: POST, GET, OPTIONS\r\n"
+              "Connection: close\r\n\r\nno\n");
     buf_reset(&b);
     http_put_refusal(&b, (struct http_verdict){426, "ws"}, slice_of(NULL, 0));
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\nUpgrade: websocket\r\n"
-                               "Sec-WebSocket-Version: 13\r\nConnection: Upgrade, close\r\n\r\nws\n");
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
+              "3\r\nUpgrade: websocket\r\n"
+              "Sec-WebSocket-Version: 13\r\nConnection: Upgrade, close\r\n\r\nws\n");
     buf_fini(&b);
 }
 

@@ -11,7 +11,7 @@
 struct http_trace {
     unsigned status; /* of the refusal; 0: none */
     size_t requests;
-    uint64_t hash;   /* of all that the requests said */
+    uint64_t hash; /* of all that the requests said */
     enum http_phase phase;
 };
 
@@ -24,11 +24,22 @@ static inline uint64_t http_trace_mix(uint64_t hash, struct slice s)
 
 static inline uint64_t http_trace_request(uint64_t hash, const struct http_request *r)
 {
-    const uint8_t flags[] = {(uint8_t)r->method,          (uint8_t)r->minor,    r->keep_alive,     r->has_body,
-                             r->has_origin,               r->forwarded,         r->connection_upgrade, r->upgrade_websocket,
-                             r->ws_key_repeated};
-    const struct slice parts[] = {slice_of(flags, sizeof flags), r->method_name, r->target, r->path, r->query, r->host, r->origin,
-                                  r->content_type, r->body, r->ws_key, r->ws_version, r->ws_protocol, r->ws_extensions};
+    const uint8_t flags[] = {(uint8_t)r->method,    (uint8_t)r->minor,    r->keep_alive,
+                             r->has_body,           r->has_origin,        r->forwarded,
+                             r->connection_upgrade, r->upgrade_websocket, r->ws_key_repeated};
+    const struct slice parts[] = {slice_of(flags, sizeof flags),
+                                  r->method_name,
+                                  r->target,
+                                  r->path,
+                                  r->query,
+                                  r->host,
+                                  r->origin,
+                                  r->content_type,
+                                  r->body,
+                                  r->ws_key,
+                                  r->ws_version,
+                                  r->ws_protocol,
+                                  r->ws_extensions};
 
     for (size_t i = 0; i < COUNT_OF(parts); i++) hash = http_trace_mix(hash, parts[i]);
     for (size_t i = 0; i < r->header_count; i++)
@@ -64,7 +75,8 @@ static inline void http_trace_piece(struct http_parser *p, struct slice piece, s
 }
 
 /* The bytes in pieces of `step`, the first one `cut` long (0: none such). */
-static inline struct http_trace http_trace_run(struct slice in, size_t cut, size_t step, const struct http_options *options)
+static inline struct http_trace http_trace_run(struct slice in, size_t cut, size_t step,
+                                               const struct http_options *options)
 {
     struct http_trace t = {0};
     struct http_parser *p = http_parser_new(options);

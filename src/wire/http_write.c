@@ -6,28 +6,50 @@ const struct slice HTTP_CONTINUE_RESPONSE = {(const uint8_t *)CONTINUE, sizeof C
 const char *http_status_phrase(unsigned status)
 {
     switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 411: return "Length Required";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Unknown";
+    case 100:
+        return "Continue";
+    case 101:
+        return "Switching Protocols";
+    case 200:
+        return "OK";
+    case 204:
+        return "No Content";
+    case 400:
+        return "Bad Request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 411:
+        return "Length Required";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
+    case 417:
+        return "Expectation Failed";
+    case 426:
+        return "Upgrade Required";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    case 505:
+        return "HTTP Version Not Supported";
+    default:
+        return "Unknown";
     }
 }
 
@@ -113,8 +135,9 @@ void http_date(uint64_t unix_s, char out[HTTP_DATE_LEN])
     uint64_t march_month = (5 * day_of_year + 2) / 153, day = day_of_year - (153 * march_month + 2) / 5 + 1;
     uint64_t month = march_month < 10 ? march_month + 2 : march_month - 10; /* January is 0 */
     uint64_t year = era * 400 + year_of_era + (month < 2 ? 1 : 0);
-    const uint64_t fields[][2] = {{5, day}, {12, year / 100 % 100}, {14, year % 100}, {17, second / 3600}, {20, second / 60 % 60},
-                                  {23, second % 60}};
+    const uint64_t fields[][2] = {
+        {5, day},         {12, year / 100 % 100}, {14, year % 100}, {17, second / 3600}, {20, second / 60 % 60},
+        {23, second % 60}};
 
     memcpy(out, "Thu, 00 Jan 0000 00:00:00 GMT", HTTP_DATE_LEN);
     memcpy(out, weekdays + 3 * (days % 7), 3);

@@ -20,7 +20,8 @@ static bool id_is_valid(struct json id, size_t len_max)
 }
 
 /* One walk over the members instead of one for each key; of equal keys the last counts. */
-static enum fan_status read_request(struct json v, const struct jsonrpc_limits *limits, struct arena *a, struct jsonrpc_request *out)
+static enum fan_status read_request(struct json v, const struct jsonrpc_limits *limits, struct arena *a,
+                                    struct jsonrpc_request *out)
 {
     struct json version = {0}, id = {0}, method = {0}, params = {0};
     bool has_id, good_id;
@@ -66,7 +67,8 @@ static enum fan_status read_request(struct json v, const struct jsonrpc_limits *
     return FAN_OK;
 }
 
-static enum fan_status whole_error(struct jsonrpc_message *out, struct arena *a, int code, const char *phrase, const char *detail)
+static enum fan_status whole_error(struct jsonrpc_message *out, struct arena *a, int code, const char *phrase,
+                                   const char *detail)
 {
     char *text = arena_printf(a, "%s: %s", phrase, detail);
 
@@ -75,7 +77,8 @@ static enum fan_status whole_error(struct jsonrpc_message *out, struct arena *a,
     return FAN_OK;
 }
 
-enum fan_status jsonrpc_parse(struct slice body, const struct jsonrpc_limits *limits, struct arena *a, struct jsonrpc_message *out)
+enum fan_status jsonrpc_parse(struct slice body, const struct jsonrpc_limits *limits, struct arena *a,
+                              struct jsonrpc_message *out)
 {
     struct jsonrpc_limits l = limits ? *limits : (struct jsonrpc_limits){0};
     struct jsonrpc_message message = {0};
@@ -96,7 +99,8 @@ enum fan_status jsonrpc_parse(struct slice body, const struct jsonrpc_limits *li
     if (message.count > l.batch_max) {
         char detail[96];
 
-        (void)snprintf(detail, sizeof detail, "the batch has %zu items, at most %zu are taken", message.count, l.batch_max);
+        (void)snprintf(detail, sizeof detail, "the batch has %zu items, at most %zu are taken", message.count,
+                       l.batch_max);
         return whole_error(out, a, JSONRPC_INVALID_REQUEST, "Invalid request", detail);
     }
     message.items = ARENA_ARRAY(a, message.count, struct jsonrpc_request);

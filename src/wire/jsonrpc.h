@@ -1,11 +1,11 @@
 /* jsonrpc: the syntax of JSON-RPC 2.0, both ways.
  *
- * A message is one request or a batch. What is wrong with the whole message (no JSON, an empty or too long batch, nested too deep) is
- * one error with id null; what is wrong with one item is that item's error, and the others stand. Ids keep the bytes they came in:
- * 1.10 goes back as 1.10.
+ * A message is one request or a batch. What is wrong with the whole message (no JSON, an empty or too long batch,
+ * nested too deep) is one error with id null; what is wrong with one item is that item's error, and the others stand.
+ * Ids keep the bytes they came in: 1.10 goes back as 1.10.
  *
- * A request without `id` is a notification: it is carried out and never answered, as geth does. One with `"id":null` is answered, with null: viem
- * keeps its connections alive that way.
+ * A request without `id` is a notification: it is carried out and never answered, as geth does. One with `"id":null` is
+ * answered, with null: viem keeps its connections alive that way.
  *
  * Not here: which methods there are, calling them, statuses to codes (rpc/).
  * Spec: jsonrpc.org/specification. */
@@ -26,8 +26,8 @@ enum jsonrpc_code {
 
 /* Zero means the default in brackets. */
 struct jsonrpc_limits {
-    size_t batch_max;  /* items of one batch [1000] */
-    size_t id_len_max; /* bytes of an id, its quotes included [256] */
+    size_t batch_max;   /* items of one batch [1000] */
+    size_t id_len_max;  /* bytes of an id, its quotes included [256] */
     unsigned depth_max; /* [64] */
 };
 
@@ -50,8 +50,8 @@ struct jsonrpc_message {
     struct jsonrpc_request *items;
 };
 
-/* Reads a message; all of it lives in the arena or is borrowed from body. limits NULL: the defaults. FAN_OK, also for what deserves an
- * error reply, or FAN_ENOMEM. */
+/* Reads a message; all of it lives in the arena or is borrowed from body. limits NULL: the defaults. FAN_OK, also for
+ * what deserves an error reply, or FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status jsonrpc_parse(struct slice body, const struct jsonrpc_limits *limits, struct arena *a,
                                              struct jsonrpc_message *out);
 
@@ -73,7 +73,8 @@ void jsonrpc_put_result(struct buf *out, struct slice id, struct slice result);
 /* An error reply. The message is escaped; data is JSON already, or empty for none. */
 void jsonrpc_put_error(struct buf *out, struct slice id, int code, struct slice message, struct slice data);
 
-/* What stands before the id of an eth_subscription notification, its opening quote included; and behind it, around the result. */
+/* What stands before the id of an eth_subscription notification, its opening quote included; and behind it, around the
+ * result. */
 extern const struct slice JSONRPC_NOTIFICATION_HEAD;
 void jsonrpc_put_notification_tail(struct buf *out, struct slice result);
 

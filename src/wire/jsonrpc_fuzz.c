@@ -4,7 +4,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Property: whatever comes, there is either one error or at least one item, and a reply to each item is JSON that holds its id. */
+/* Property: whatever comes, there is either one error or at least one item, and a reply to each item is JSON that holds
+ * its id. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena_home home;

@@ -24,7 +24,11 @@ TEST(a_good_request_is_taken_apart, t)
     struct fixture f;
     struct jsonrpc_request *r;
 
-    REQUIRE(t, parse(&f, SLICE("{\"jsonrpc\":\"2.0\",\"method\":\"eth_getBalance\",\"params\":[\"0x1\",\"latest\"],\"id\":7}")) == FAN_OK);
+    REQUIRE(
+        t,
+        parse(&f,
+              SLICE("{\"jsonrpc\":\"2.0\",\"method\":\"eth_getBalance\",\"params\":[\"0x1\",\"latest\"],\"id\":7}")) ==
+            FAN_OK);
     CHECK_EQ(t, f.m.error.code, 0);
     CHECK(t, !f.m.batch);
     REQUIRE(t, f.m.count == 1);
@@ -40,7 +44,15 @@ TEST(a_good_request_is_taken_apart, t)
 /* Ids come back in the bytes they were sent in; a missing one is a notification. */
 TEST(ids_keep_their_bytes, t)
 {
-    static const char *const ids[] = {"0", "-1", "1.10", "1e400", "\"\"", "\"a\\u0062\\n\"", "\"\xc3\xa9\"", "null", "123456789012345678901234567890"};
+    static const char *const ids[] = {"0",
+                                      "-1",
+                                      "1.10",
+                                      "1e400",
+                                      "\"\"",
+                                      "\"a\\u0062\\n\"",
+                                      "\"\xc3\xa9\"",
+                                      "null",
+                                      "123456789012345678901234567890"};
     struct fixture f;
     struct buf b;
 
@@ -85,16 +97,26 @@ TEST(what_is_wrong_with_an_item_is_said_under_its_id, t)
         {"{\"method\":\"m\",\"id\":1}", "1", "Invalid request: jsonrpc must be \"2.0\""},
         {"{\"jsonrpc\":\"2.0\",\"id\":\"a\"}", "\"a\"", "Invalid request: method is missing"},
         {"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":true}", "1", "Invalid request: method is missing"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}", "1", "Invalid request: method must be a string that is not empty"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\"}", "1", "Invalid request: method must be a string that is not empty"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":null}", "1", "Invalid request: method must be a string that is not empty"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"m\"}", "null", "Invalid request: id must be a string, a number or null"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"m\"}", "null", "Invalid request: id must be a string, a number or null"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", "null", "Invalid request: id must be a string, a number or null"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":1}", "1", "Invalid request: params must be an array or an object"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", "1", "Invalid request: params must be an array or an object"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":false}", "1", "Invalid request: params must be an array or an object"},
-        {"{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":1}", "null", "Invalid request: params must be an array or an object"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}", "1",
+         "Invalid request: method must be a string that is not empty"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\"}", "1",
+         "Invalid request: method must be a string that is not empty"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":null}", "1",
+         "Invalid request: method must be a string that is not empty"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"m\"}", "null",
+         "Invalid request: id must be a string, a number or null"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"m\"}", "null",
+         "Invalid request: id must be a string, a number or null"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", "null",
+         "Invalid request: id must be a string, a number or null"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":1}", "1",
+         "Invalid request: params must be an array or an object"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", "1",
+         "Invalid request: params must be an array or an object"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":false}", "1",
+         "Invalid request: params must be an array or an object"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":1}", "null",
+         "Invalid request: params must be an array or an object"},
         {"{\"method\":\"m\"}", "null", "Invalid request: jsonrpc must be \"2.0\""},
     };
 
@@ -139,7 +161,8 @@ TEST(a_bad_item_leaves_the_others_of_a_batch_alone, t)
 {
     struct fixture f;
 
-    REQUIRE(t, parse(&f, SLICE("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}, null, 2, {\"jsonrpc\":\"2.0\",\"method\":\"b\"}, [], {\"id\":9}]")) == FAN_OK);
+    REQUIRE(t, parse(&f, SLICE("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}, null, 2, "
+                               "{\"jsonrpc\":\"2.0\",\"method\":\"b\"}, [], {\"id\":9}]")) == FAN_OK);
     CHECK_EQ(t, f.m.error.code, 0);
     CHECK(t, f.m.batch);
     REQUIRE(t, f.m.count == 6);
@@ -200,7 +223,8 @@ TEST(what_is_wrong_with_the_whole_message_is_one_error, t)
         buf_put_byte(&b, ']');
         REQUIRE(t, parse(&f, buf_peek(&b)) == FAN_OK);
         CHECK_EQ(t, f.m.count, count == 1000 ? 1000 : 0);
-        if (count == 1001) CHECK_STR(t, f.m.error.message, "Invalid request: the batch has 1001 items, at most 1000 are taken");
+        if (count == 1001)
+            CHECK_STR(t, f.m.error.message, "Invalid request: the batch has 1001 items, at most 1000 are taken");
         done(&f);
     }
     buf_fini(&b);
@@ -217,7 +241,8 @@ TEST(limits_can_be_set, t)
     CHECK_EQ(t, (unsigned)-f.m.error.code, 32600);
     REQUIRE(t, jsonrpc_parse(SLICE("[[[]]]"), &limits, &f.arena, &f.m) == FAN_OK);
     CHECK_EQ(t, (unsigned)-f.m.error.code, 32600);
-    REQUIRE(t, jsonrpc_parse(SLICE("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":12}"), &limits, &f.arena, &f.m) == FAN_OK);
+    REQUIRE(t, jsonrpc_parse(SLICE("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":12}"), &limits, &f.arena, &f.m) ==
+                   FAN_OK);
     CHECK_STR(t, f.m.items[0].error.message, "Invalid request: id is too long");
     done(&f);
     arena_home_init(&f.home, 64);
@@ -235,14 +260,19 @@ TEST(replies_are_written_as_clients_read_them, t)
     CHECK_STR(t, buf_peek(&b), "{\"jsonrpc\":\"2.0\",\"id\":1.10,\"result\":\"0x1\"}");
     buf_reset(&b);
     jsonrpc_put_error(&b, slice_of(NULL, 0), JSONRPC_METHOD_NOT_FOUND, SLICE("no \"such\" method"), slice_of(NULL, 0));
-    CHECK_STR(t, buf_peek(&b), "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":\"no \\\"such\\\" method\"}}");
+    CHECK_STR(t, buf_peek(&b),
+              "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":\"no \\\"such\\\" method\"}}");
     buf_reset(&b);
     jsonrpc_put_error(&b, SLICE("\"a\""), 3, SLICE("execution reverted"), SLICE("\"0x08c379a0\""));
-    CHECK_STR(t, buf_peek(&b), "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x08c379a0\"}}");
+    CHECK_STR(t, buf_peek(&b),
+              "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":3,\"message\":\"execution "
+              "reverted\",\"data\":\"0x08c379a0\"}}");
     buf_reset(&b);
     buf_put(&b, JSONRPC_NOTIFICATION_HEAD);
     buf_put_str(&b, "0x1");
     jsonrpc_put_notification_tail(&b, SLICE("{}"));
-    CHECK_STR(t, buf_peek(&b), "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{\"subscription\":\"0x1\",\"result\":{}}}");
+    CHECK_STR(
+        t, buf_peek(&b),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{\"subscription\":\"0x1\",\"result\":{}}}");
     buf_fini(&b);
 }

@@ -1,13 +1,14 @@
 /* ws: the WebSocket protocol, bytes in and values out.
  *
- * The parser is fed what the socket gave, cut anywhere, and returns one event at a time: a message, a ping, a pong, a close, or a refusal
- * with the close code to answer. A message that lies whole in the fed bytes is unmasked in place and lent from there, without a
- * copy; one that arrives in pieces or in fragments is gathered, and its memory grows only as bytes arrive. Text is checked as UTF-8 while
- * it comes, so a bad byte is refused before the rest has been paid for.
+ * The parser is fed what the socket gave, cut anywhere, and returns one event at a time: a message, a ping, a pong, a
+ * close, or a refusal with the close code to answer. A message that lies whole in the fed bytes is unmasked in place
+ * and lent from there, without a copy; one that arrives in pieces or in fragments is gathered, and its memory grows
+ * only as bytes arrive. Text is checked as UTF-8 while it comes, so a bad byte is refused before the rest has been paid
+ * for.
  *
  * Either side: a server's parser wants masked frames, a client's unmasked ones (section 5.1).
- * permessage-deflate slots in by `deflate`: RSV1 on a message's first frame then passes, and the event says `compressed`; inflating, and checking
- * the inflated text, is the caller's.
+ * permessage-deflate slots in by `deflate`: RSV1 on a message's first frame then passes, and the event says
+ * `compressed`; inflating, and checking the inflated text, is the caller's.
  *
  * Not here: sockets, keepalive, what a message means. Spec: RFC 6455. */
 #ifndef WIRE_WS_H
@@ -18,12 +19,12 @@
 enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
 enum {
-    WS_HEADER_MAX = 10,        /* a server's; a client adds WS_MASK_LEN */
+    WS_HEADER_MAX = 10, /* a server's; a client adds WS_MASK_LEN */
     WS_MASK_LEN = 4,
-    WS_CONTROL_LEN_MAX = 125,  /* payload of ping, pong and close */
-    WS_REASON_LEN_MAX = 123,   /* a close's words behind its code */
+    WS_CONTROL_LEN_MAX = 125, /* payload of ping, pong and close */
+    WS_REASON_LEN_MAX = 123,  /* a close's words behind its code */
     WS_CLOSE_FRAME_MAX = 2 + WS_CONTROL_LEN_MAX,
-    WS_ACCEPT_LEN = 28,        /* of Sec-WebSocket-Accept */
+    WS_ACCEPT_LEN = 28, /* of Sec-WebSocket-Accept */
 };
 
 /* Close codes we send or meet (section 7.4.1 and the IANA registry). 1005 and 1006 never travel. */
@@ -42,10 +43,11 @@ enum ws_close_code {
 
 /* ---- the handshake ---- */
 
-/* Is this request a proper opening handshake (section 4.2.1)? Status 0 when it is; else 405 (not GET), 426 (no upgrade asked for, or
- * another version than 13) or 400. Host and Origin being welcome is the caller's. */
+/* Is this request a proper opening handshake (section 4.2.1)? Status 0 when it is; else 405 (not GET), 426 (no upgrade
+ * asked for, or another version than 13) or 400. Host and Origin being welcome is the caller's. */
 struct http_verdict ws_handshake_check(const struct http_request *r);
-/* The 101 response to a checked request. protocol: one of those the client offered, or empty. extensions: what was agreed, or empty. */
+/* The 101 response to a checked request. protocol: one of those the client offered, or empty. extensions: what was
+ * agreed, or empty. */
 void ws_handshake_put(struct buf *out, const struct http_request *r, struct slice protocol, struct slice extensions);
 /* Sec-WebSocket-Accept for a key; not NUL-terminated. */
 void ws_accept_key(struct slice key, char out[WS_ACCEPT_LEN]);
@@ -65,7 +67,8 @@ struct ws_event {
     enum ws_event_kind kind;
     bool binary;        /* of a message */
     bool compressed;    /* of a message: it came with RSV1, which only passes where deflate was agreed */
-    struct slice bytes; /* message, ping or pong payload; a close's reason. Borrowed until the next feed or trim, or until the input changes */
+    struct slice bytes; /* message, ping or pong payload; a close's reason. Borrowed until the next feed or trim, or
+                           until the input changes */
     uint16_t code;      /* of a close (WS_CLOSE_NO_CODE: none was given) or of a refusal */
     const char *why;    /* of a refusal: static words, at most WS_REASON_LEN_MAX */
 };
@@ -78,24 +81,25 @@ struct ws_parser_options {
 
 struct ws_parser {
     struct ws_parser_options options;
-    struct buf message;      /* gathered so far; a control frame's payload stands behind it while it comes */
-    uint64_t left;           /* payload bytes of the current frame still to come */
-    size_t control_at;       /* where in `message` the control frame's payload begins */
+    struct buf message; /* gathered so far; a control frame's payload stands behind it while it comes */
+    uint64_t left;      /* payload bytes of the current frame still to come */
+    size_t control_at;  /* where in `message` the control frame's payload begins */
     uint8_t header[WS_HEADER_MAX + WS_MASK_LEN];
-    uint8_t header_len;      /* bytes of it that are here */
+    uint8_t header_len; /* bytes of it that are here */
     uint8_t mask[WS_MASK_LEN], mask_at;
-    uint8_t opcode;          /* of the current frame */
-    uint8_t message_opcode;  /* of the message under way; 0: none */
-    uint8_t utf8;            /* state of the text check */
+    uint8_t opcode;         /* of the current frame */
+    uint8_t message_opcode; /* of the message under way; 0: none */
+    uint8_t utf8;           /* state of the text check */
     bool fin, in_payload, compressed, lent, ended;
 };
 
 /* In the caller's memory, without a block of its own until a message comes in pieces. */
 void ws_parser_init(struct ws_parser *p, struct ws_parser_options options);
 void ws_parser_fini(struct ws_parser *p);
-/* Reads on: unmasks in place, so the bytes at `in` change. *out_taken is at most len, all of it for WS_NEEDS_MORE. After a close or a
- * refusal everything is taken and nothing said. Out of memory is a refusal with 1011. */
-enum ws_event_kind ws_parser_feed(struct ws_parser *p, uint8_t *in, size_t len, size_t *out_taken, struct ws_event *out);
+/* Reads on: unmasks in place, so the bytes at `in` change. *out_taken is at most len, all of it for WS_NEEDS_MORE.
+ * After a close or a refusal everything is taken and nothing said. Out of memory is a refusal with 1011. */
+enum ws_event_kind ws_parser_feed(struct ws_parser *p, uint8_t *in, size_t len, size_t *out_taken,
+                                  struct ws_event *out);
 /* Gives memory of a finished message back; call it when the last event has been dealt with. */
 void ws_parser_trim(struct ws_parser *p);
 /* Payload bytes gathered and not yet delivered. */
@@ -113,8 +117,10 @@ size_t ws_close_encode(uint16_t code, const char *reason, uint8_t out[WS_CLOSE_F
 /* A whole final frame onto out; payload of a control frame at most WS_CONTROL_LEN_MAX. */
 void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct slice payload);
 /* A client's: masked with `mask`, which should come from random_bytes() for each frame. */
-void ws_put_masked_frame(struct buf *out, enum ws_opcode opcode, bool fin, struct slice payload, const uint8_t mask[WS_MASK_LEN]);
-/* XORs len bytes with the mask, whose byte `at` (0 to 3) falls on the first; returns the `at` for what follows. Its own inverse. */
+void ws_put_masked_frame(struct buf *out, enum ws_opcode opcode, bool fin, struct slice payload,
+                         const uint8_t mask[WS_MASK_LEN]);
+/* XORs len bytes with the mask, whose byte `at` (0 to 3) falls on the first; returns the `at` for what follows. Its own
+ * inverse. */
 uint8_t ws_mask(uint8_t *bytes, size_t len, const uint8_t mask[WS_MASK_LEN], uint8_t at);
 
 #endif

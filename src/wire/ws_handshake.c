@@ -33,9 +33,10 @@ static bool key_is_valid(struct slice key)
 
 struct http_verdict ws_handshake_check(const struct http_request *r)
 {
-    if (r->method != HTTP_METHOD_GET) return (struct http_verdict){405, "a WebSocket begins with GET"};
     if (!r->upgrade_websocket || !r->connection_upgrade)
-        return (struct http_verdict){426, "this address speaks WebSocket: send Connection: Upgrade and Upgrade: websocket"};
+        return (struct http_verdict){426,
+                                     "this address speaks WebSocket: send Connection: Upgrade and Upgrade: websocket"};
+    if (r->method != HTTP_METHOD_GET) return (struct http_verdict){405, "a WebSocket begins with GET"};
     if (r->minor < 1) return (struct http_verdict){400, "a WebSocket needs HTTP/1.1"};
     if (!slice_eq_str(r->ws_version, "13") || r->ws_key_repeated)
         return (struct http_verdict){r->ws_key_repeated ? 400 : 426, "Sec-WebSocket-Version must be 13, and said once"};
@@ -49,7 +50,10 @@ void ws_handshake_put(struct buf *out, const struct http_request *r, struct slic
     char accept[WS_ACCEPT_LEN];
 
     ws_accept_key(r->ws_key, accept);
-    buf_put(out, SLICE("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "));
+    buf_put(
+        out,
+        SLICE(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "));
     buf_put(out, slice_of(accept, sizeof accept));
     if (protocol.len) {
         buf_put(out, SLICE("\r\nSec-WebSocket-Protocol: "));

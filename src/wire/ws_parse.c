@@ -58,7 +58,8 @@ static size_t header_len_of(const struct ws_parser *p)
     return (size_t)(2 + (short_len == 127 ? 8 : short_len == 126 ? 2 : 0) + (p->header[1] & MASKED ? WS_MASK_LEN : 0));
 }
 
-/* What the first two bytes tell already, so that nonsense is refused before more of it is waited for. NULL: nothing wrong. */
+/* What the first two bytes tell already, so that nonsense is refused before more of it is waited for. NULL: nothing
+ * wrong. */
 static const char *wrong_start(const struct ws_parser *p)
 {
     uint8_t first = p->header[0], opcode = first & 15, len = p->header[1] & 127;

@@ -35,7 +35,8 @@ TEST(frames_are_those_of_the_rfc, t)
     CHECK_SLICE(t, buf_peek(&b), test_hex("89 05 48 65 6c 6c 6f"));
     buf_fini(&b);
     CHECK_SLICE(t, slice_of(header, ws_header_encode(WS_BINARY, 256, header)), test_hex("82 7e 01 00"));
-    CHECK_SLICE(t, slice_of(header, ws_header_encode(WS_BINARY, 65536, header)), test_hex("82 7f 00 00 00 00 00 01 00 00"));
+    CHECK_SLICE(t, slice_of(header, ws_header_encode(WS_BINARY, 65536, header)),
+                test_hex("82 7f 00 00 00 00 00 01 00 00"));
 }
 
 TEST(close_frames_hold_a_code_and_whole_characters, t)
@@ -90,9 +91,9 @@ TEST(sha1_gives_the_published_digests, t)
 /* ---- the handshake ---- */
 
 #define SHAKE(headers) "GET /ws HTTP/1.1\r\nHost: localhost\r\n" headers "\r\n"
-#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define VERSION "Sec-WebSocket-Version: 13\r\n"
-#define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+#define KEY            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define VERSION        "Sec-WebSocket-Version: 13\r\n"
+#define UPGRADE        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 TEST(handshakes_are_checked, t)
 {
@@ -102,7 +103,8 @@ TEST(handshakes_are_checked, t)
     } row[] = {
         {"the RFC's", SHAKE(UPGRADE KEY VERSION), 0},
         {"Firefox's Connection", SHAKE("Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n" KEY VERSION), 0},
-        {"Connection in two lines", SHAKE("Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade\r\n" KEY VERSION), 0},
+        {"Connection in two lines",
+         SHAKE("Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade\r\n" KEY VERSION), 0},
         {"no Upgrade", SHAKE("Connection: Upgrade\r\n" KEY VERSION), 426},
         {"no Connection", SHAKE("Upgrade: websocket\r\n" KEY VERSION), 426},
         {"Upgrade to something else", SHAKE("Upgrade: h2c\r\nConnection: Upgrade\r\n" KEY VERSION), 426},
@@ -117,6 +119,7 @@ TEST(handshakes_are_checked, t)
         {"a key without padding", SHAKE(UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA\r\n"), 400},
         {"a body", SHAKE(UPGRADE KEY VERSION "Content-Length: 1\r\n") "x", 400},
         {"HTTP/1.0", "GET /ws HTTP/1.0\r\nHost: a\r\n" UPGRADE KEY VERSION "\r\n", 400},
+        {"a plain POST", "POST /ws HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 426},
         {"POST", "POST /ws HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY VERSION "\r\n", 405},
     };
 
@@ -142,18 +145,27 @@ TEST(the_answer_is_that_of_the_rfc, t)
 
     REQUIRE(t, p);
     buf_init(&b, 0);
-    CHECK_EQ(t, http_parser_feed(p, SLICE(SHAKE(UPGRADE KEY VERSION "Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n") "rest"), &taken),
-             HTTP_GOT_REQUEST);
+    CHECK_EQ(
+        t,
+        http_parser_feed(
+            p,
+            SLICE(SHAKE(
+                UPGRADE KEY VERSION
+                "Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n") "rest"),
+            &taken),
+        HTTP_GOT_REQUEST);
     CHECK_STR(t, http_parser_request(p)->ws_protocol, "chat, superchat");
     CHECK_STR(t, http_parser_request(p)->ws_extensions, "permessage-deflate");
     ws_handshake_put(&b, http_parser_request(p), slice_of(NULL, 0), slice_of(NULL, 0));
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
     buf_reset(&b);
     ws_handshake_put(&b, http_parser_request(p), SLICE("chat"), SLICE("permessage-deflate"));
-    CHECK_STR(t, buf_peek(&b), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"
-                               "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+    CHECK_STR(t, buf_peek(&b),
+              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"
+              "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
     buf_fini(&b);
     http_parser_free(p);
 }
@@ -203,7 +215,8 @@ static uint16_t ending(struct test *t, const char *name, struct slice plain, siz
         struct ws_trace parts = ws_trace_steps(buf_peek(&b), cut, b.len, server_side);
         struct ws_trace bytes = ws_trace_steps(buf_peek(&b), cut, 1, server_side);
 
-        if (parts.hash != whole.hash || bytes.hash != whole.hash || parts.status != whole.status || bytes.status != whole.status)
+        if (parts.hash != whole.hash || bytes.hash != whole.hash || parts.status != whole.status ||
+            bytes.status != whole.status)
             test_fail(t, __FILE__, __LINE__, "%s: cut at %zu", name, cut);
     }
     buf_fini(&b);
@@ -332,7 +345,10 @@ TEST(events_carry_what_was_sent, t)
     ws_put_masked_frame(&b, WS_BINARY, false, SLICE("\x00\x01"), MASK);
     ws_put_masked_frame(&b, WS_PING, true, SLICE("are you there"), MASK);
     ws_put_masked_frame(&b, WS_CONTINUATION, true, SLICE("\x02"), MASK);
-    ws_put_masked_frame(&b, WS_CLOSE, true, SLICE("\x03\xe8" "bye"), MASK);
+    ws_put_masked_frame(&b, WS_CLOSE, true,
+                        SLICE("\x03\xe8"
+                              "bye"),
+                        MASK);
 
     CHECK_EQ(t, ws_parser_feed(&p, b.at, b.len, &taken, &e), WS_GOT_MESSAGE);
     CHECK_EQ(t, taken, at);

@@ -33,7 +33,8 @@ static inline void ws_trace_piece(struct ws_parser *p, struct slice piece, struc
         struct ws_event e;
         size_t taken;
         enum ws_event_kind kind = ws_parser_feed(p, copy + at, piece.len - at, &taken, &e);
-        uint8_t facts[6] = {(uint8_t)kind, e.binary, e.compressed, (uint8_t)(e.code >> 8), (uint8_t)e.code, e.why != NULL};
+        uint8_t facts[6] = {(uint8_t)kind,          e.binary,        e.compressed,
+                            (uint8_t)(e.code >> 8), (uint8_t)e.code, e.why != NULL};
 
         assert(kind == e.kind && taken <= piece.len - at);
         at += taken;
@@ -70,7 +71,8 @@ static inline struct ws_trace ws_trace_steps(struct slice in, size_t cut, size_t
 /* A server that agreed on deflate and takes messages up to 1 KiB, so that every branch is near. */
 static inline struct ws_trace ws_trace_run(struct slice in, size_t cut)
 {
-    return ws_trace_steps(in, cut, in.len ? in.len : 1, (struct ws_parser_options){.message_len_max = 1024, .deflate = true});
+    return ws_trace_steps(in, cut, in.len ? in.len : 1,
+                          (struct ws_parser_options){.message_len_max = 1024, .deflate = true});
 }
 
 #endif

@@ -57,7 +57,8 @@ void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct slice payload)
     buf_put(out, payload);
 }
 
-void ws_put_masked_frame(struct buf *out, enum ws_opcode opcode, bool fin, struct slice payload, const uint8_t mask[WS_MASK_LEN])
+void ws_put_masked_frame(struct buf *out, enum ws_opcode opcode, bool fin, struct slice payload,
+                         const uint8_t mask[WS_MASK_LEN])
 {
     uint8_t header[WS_HEADER_MAX];
     size_t header_len = encode_header((uint8_t)((fin ? FIN : 0) | (unsigned)opcode), MASKED, payload.len, header);
