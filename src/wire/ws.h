@@ -43,8 +43,8 @@ enum ws_close_code {
 
 /* ---- the handshake ---- */
 
-/* Is this request a proper opening handshake (section 4.2.1)? Status 0 when it is; else 405 (not GET), 426 (no upgrade
- * asked for, or another version than 13) or 400. Host and Origin being welcome is the caller's. */
+/* Is this request a proper opening handshake (section 4.2.1)? Status 0 when it is; else 426 (no upgrade asked for, or
+ * another version than 13), 405 (not GET) or 400. Host and Origin being welcome is the caller's. */
 struct http_verdict ws_handshake_check(const struct http_request *r);
 /* The 101 response to a checked request. protocol: one of those the client offered, or empty. extensions: what was
  * agreed, or empty. */

@@ -50,10 +50,8 @@ void ws_handshake_put(struct buf *out, const struct http_request *r, struct slic
     char accept[WS_ACCEPT_LEN];
 
     ws_accept_key(r->ws_key, accept);
-    buf_put(
-        out,
-        SLICE(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "));
+    buf_put(out, SLICE("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: "));
     buf_put(out, slice_of(accept, sizeof accept));
     if (protocol.len) {
         buf_put(out, SLICE("\r\nSec-WebSocket-Protocol: "));
