@@ -36,7 +36,7 @@ for folder in sorted(os.listdir(os.path.join(root, "src"))):
     for name in sorted(os.listdir(where)):
         if not name.endswith((".c", ".h", ".def")):
             continue
-        aside = name.endswith(("_test.c", "_fuzz.c"))
+        aside = name.endswith(("_test.c", "_fuzz.c")) or name.startswith("test_")
         allowed = rows[folder] | {folder, "base", "fanatico"} | (TEST_MAY.get(folder, set()) if aside else set())
         text = open(os.path.join(where, name), encoding="utf-8").read()
         for target in includes.findall(text):

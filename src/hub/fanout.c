@@ -1,11 +1,11 @@
 #include "base/trace.h"
 #include "hub/shard.h"
+#include "wire/ws.h"
 
 enum {
     /* Events that found their worker asleep are sent one by one; a worker that is behind gathers them, but never so much that a reader who
      * keeps up could look slow. */
-    FLUSH_BYTES = 64 * 1024,
-    CLOSE_INTERNAL = 1011
+    FLUSH_BYTES = 64 * 1024
 };
 
 static void flush(struct hub_shard *s)
@@ -19,7 +19,7 @@ static void close_all(struct hub_shard *s, struct subscription *first, const cha
 {
     for (struct subscription *sub = first, *next; sub; sub = next) {
         next = sub->next;
-        if (sub->conn && sub->since < s->sequence) conn_close(sub->conn, CLOSE_INTERNAL, reason);
+        if (sub->conn && sub->since < s->sequence) conn_close(sub->conn, WS_CLOSE_INTERNAL, reason);
     }
 }
 
@@ -173,7 +173,7 @@ void shard_overrun(struct hub_shard *s)
     /* conn_close() may forget the client under us, or leave it until the connection has said goodbye. */
     for (struct hub_client *client = s->clients, *next; client; client = next) {
         next = client->next;
-        conn_close(client->conn, CLOSE_INTERNAL, "server fell behind");
+        conn_close(client->conn, WS_CLOSE_INTERNAL, "server fell behind");
     }
     flush(s);
 }

@@ -35,25 +35,33 @@ static inline struct fan_hash test_block_hash(uint64_t number, uint8_t fork)
     return h;
 }
 
-/* One transaction with log_count logs, if any; log i comes from address {i} with one topic, the block's number. */
+/* What a reader of notifications tells blocks and logs apart by: the header's timestamp is the serial, log i's topic is serial × 16 + i. */
+static inline void test_block_number(struct block *b, uint64_t serial)
+{
+    struct fan_hash *topics = (struct fan_hash *)(uintptr_t)(b->log_count ? b->logs[0].topics : NULL); /* ours, see below */
+
+    b->header.timestamp = serial;
+    for (size_t i = 0; i < b->log_count; i++) put_be64(serial * 16 + i, topics[i].bytes + 24);
+}
+
+/* One transaction with log_count logs, if any; log i comes from address {i} with one topic. */
 static inline struct block *test_block(uint64_t number, uint8_t fork, size_t log_count)
 {
     struct block *b = block_new();
     struct arena a;
-    struct fan_hash *topic;
+    struct fan_hash *topics;
 
     if (!b) abort();
     a = arena_of(&b->memory);
     b->header.number = number;
     b->hash = test_block_hash(number, fork);
     b->has_receipts = true;
-    topic = ARENA_NEW(&a, struct fan_hash);
+    topics = ARENA_ARRAY(&a, log_count + 1, struct fan_hash);
     b->tx_count = log_count ? 1 : 0;
     b->txs = ARENA_ARRAY(&a, 1, struct tx);
     b->receipts = ARENA_ARRAY(&a, 1, struct receipt);
     b->logs = ARENA_ARRAY(&a, log_count + 1, struct log);
-    if (!topic || !b->txs || !b->receipts || !b->logs) abort();
-    put_be64(number, topic->bytes + 24);
+    if (!topics || !b->txs || !b->receipts || !b->logs) abort();
     b->txs[0].has_sender = true;
     b->txs[0].has_to = true;
     b->log_count = log_count;
@@ -61,12 +69,13 @@ static inline struct block *test_block(uint64_t number, uint8_t fork, size_t log
         struct log *l = &b->logs[i];
 
         l->address.bytes[19] = (uint8_t)i;
-        l->topics = topic;
+        l->topics = &topics[i];
         l->topic_count = 1;
         l->block_hash = b->hash;
         l->block_number = number;
         l->index = i;
     }
+    test_block_number(b, number);
     b->receipts[0].logs = b->logs;
     b->receipts[0].log_count = log_count;
     receipt_set_bloom(&b->receipts[0]);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "wire/ws.h"
+
 enum {
     BATCH_MAX = 1000,
     REPLY_LEN_MAX = 25000000,
@@ -11,8 +13,6 @@ enum {
     /* After so many items that were answered at once, a batch lets others have the loop. */
     ITEMS_PER_TURN = 64,
     EXCHANGES_KEPT = 64,      /* of a worker; each keeps at most 64 KiB an arena */
-    CLOSE_GOING_AWAY = 1001,
-    CLOSE_INTERNAL = 1011,
     METHOD_SHOWN_MAX = 128
 };
 
@@ -80,7 +80,7 @@ static void exchange_end(struct exchange *x)
         x->reply.len_max = 0;
         buf_put_byte(&x->reply, ']');
     }
-    if (c && (x->broken || x->reply.failed)) conn_close(c, CLOSE_INTERNAL, "out of memory");
+    if (c && (x->broken || x->reply.failed)) conn_close(c, WS_CLOSE_INTERNAL, "out of memory");
     else if (c) conn_reply(c, &x->reply);
     /* Taking the reply may have ended the connection: ask again. */
     c = x->held ? conn_find(w->conns, x->conn) : NULL;
@@ -274,12 +274,12 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
     struct exchange *x;
 
     if (atomic_load_explicit(&w->rpc->stopped, memory_order_relaxed)) {
-        conn_close(c, CLOSE_GOING_AWAY, "server is shutting down");
+        conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
         return;
     }
     x = exchange_new(w);
     if (!x) {
-        conn_close(c, CLOSE_INTERNAL, "out of memory");
+        conn_close(c, WS_CLOSE_INTERNAL, "out of memory");
         return;
     }
     x->conn = conn_id_of(c);

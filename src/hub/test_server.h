@@ -1,0 +1,182 @@
+/* test_server: workers for the hub's tests: a loop, a conn_set and a shard each, and the few commands that stand for RPC here. */
+#ifndef HUB_TEST_SERVER_H
+#define HUB_TEST_SERVER_H
+
+#include <fcntl.h>
+
+#include "hub/test_client.h"
+#include "net/loop.h"
+
+enum { TEST_WORKERS_MAX = 8 };
+
+struct test_worker {
+    struct loop *loop;
+    struct conn_set *conns;
+    struct hub_shard *shard;
+    pthread_t thread;
+};
+
+struct test_server {
+    struct test_chain chain;
+    struct hub *hub;
+    struct conn_totals *totals;
+    struct test_worker workers[TEST_WORKERS_MAX];
+    size_t worker_count;
+    bool running;
+};
+
+/* A command with an argument: the text behind its first word, or NULL. */
+static inline const char *test_argument(const char *text, const char *command)
+{
+    size_t len = strlen(command);
+
+    return strncmp(text, command, len) == 0 ? text + len : NULL;
+}
+
+/* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID. Answers with the id, "true", "false" or "limit". */
+static inline void test_answer(struct test_worker *w, struct conn *c, const char *text, struct buf *out)
+{
+    struct fan_address address = {{0}};
+    struct filter by_address = {.addresses = &address, .address_count = 1};
+    const struct filter *filter = NULL;
+    const char *argument = test_argument(text, "un ");
+    enum hub_kind kind = HUB_LOGS;
+    char id[FRAME_ID_LEN];
+    enum fan_status s;
+
+    if (argument) {
+        buf_put_str(out, hub_unsubscribe(w->shard, c, slice_str(argument)) ? "true" : "false");
+        return;
+    }
+    if (strcmp(text, "heads") == 0) kind = HUB_NEW_HEADS;
+    if (strcmp(text, "hashes") == 0) kind = HUB_PENDING_HASHES;
+    if (strcmp(text, "bodies") == 0) kind = HUB_PENDING_BODIES;
+    if (strcmp(text, "syncing") == 0) kind = HUB_SYNCING;
+    if (strcmp(text, "receipts") == 0) kind = HUB_RECEIPTS;
+    if ((argument = test_argument(text, "logs ")) != NULL) {
+        address.bytes[19] = (uint8_t)strtoul(argument, NULL, 10);
+        filter = &by_address;
+    }
+    s = hub_subscribe(w->shard, c, kind, filter, id);
+    if (s) buf_put_str(out, s == FAN_ELIMIT ? "limit" : "failed");
+    else buf_put(out, slice_of(id, sizeof id));
+}
+
+static inline void test_message(void *ctx, struct conn *c, struct slice body)
+{
+    struct buf out;
+    char text[128];
+    size_t len = body.len < sizeof text ? body.len : sizeof text - 1;
+
+    memcpy(text, body.at, len);
+    text[len] = 0;
+    buf_init(&out, 0);
+    conn_hold(c);
+    test_answer(ctx, c, text, &out);
+    conn_reply(c, &out);
+    conn_release(c);
+    buf_fini(&out);
+}
+
+static inline void test_closed(void *ctx, struct conn *c)
+{
+    struct test_worker *w = ctx;
+
+    hub_forget(w->shard, c);
+}
+
+static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options)
+{
+    struct mailbox *boxes[TEST_WORKERS_MAX];
+
+    *s = (struct test_server){.worker_count = workers};
+    test_chain_init(&s->chain);
+    s->totals = conn_totals_new();
+    for (size_t i = 0; i < workers; i++) {
+        if (loop_new(NULL, &s->workers[i].loop)) return false;
+        boxes[i] = loop_mailbox(s->workers[i].loop);
+    }
+    if (hub_new(&s->chain.chain, options, boxes, workers, &s->hub)) return false;
+    for (uint32_t i = 0; i < workers; i++) {
+        struct test_worker *w = &s->workers[i];
+        const struct conn_handler handler = {.ctx = w, .message = test_message, .closed = test_closed};
+        const struct conn_options conns = {0};
+
+        if (conn_set_new(w->loop, i, &conns, &handler, s->totals, &w->conns)) return false;
+        if (hub_shard_new(s->hub, i, w->conns, &w->shard)) return false;
+    }
+    return true;
+}
+
+static inline void *test_worker_main(void *arg)
+{
+    struct test_worker *w = arg;
+
+    loop_run(w->loop);
+    return NULL;
+}
+
+static inline void test_server_start(struct test_server *s)
+{
+    s->running = true;
+    for (size_t i = 0; i < s->worker_count; i++)
+        if (pthread_create(&s->workers[i].thread, NULL, test_worker_main, &s->workers[i])) abort();
+}
+
+/* Ends the loops, so that shards may be read from the caller's thread. */
+static inline void test_server_stop(struct test_server *s)
+{
+    for (size_t i = 0; s->running && i < s->worker_count; i++) {
+        loop_stop(s->workers[i].loop);
+        (void)pthread_join(s->workers[i].thread, NULL);
+    }
+    s->running = false;
+}
+
+static inline void test_server_fini(struct test_server *s)
+{
+    test_server_stop(s);
+    for (size_t i = 0; i < s->worker_count; i++) {
+        conn_set_free(s->workers[i].conns);
+        hub_shard_free(s->workers[i].shard);
+        loop_free(s->workers[i].loop);
+    }
+    hub_free(s->hub);
+    conn_totals_free(s->totals);
+}
+
+/* A new socketpair: one end to the worker, by a letter when its loop runs; the other to the caller. */
+struct test_adoption {
+    struct letter letter;
+    struct conn_set *conns;
+    int fd;
+};
+
+static inline void test_adopt(struct letter *l)
+{
+    struct test_adoption *a = CONTAINER_OF(l, struct test_adoption, letter);
+
+    conn_set_adopt(a->conns, a->fd, CONN_ACCEPTS_BOTH);
+    free(a);
+}
+
+static inline int test_server_connect(struct test_server *s, size_t worker)
+{
+    struct test_adoption *a = malloc(sizeof *a);
+    int fds[2];
+
+    if (!a || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) abort();
+    if (fcntl(fds[0], F_SETFL, O_NONBLOCK)) abort();
+    *a = (struct test_adoption){{NULL, test_adopt}, s->workers[worker].conns, fds[0]};
+    mailbox_post(loop_mailbox(s->workers[worker].loop), &a->letter);
+    return fds[1];
+}
+
+/* Without threads: lets every worker come to rest. */
+static inline void test_server_settle(struct test_server *s)
+{
+    for (int turn = 0; turn < 4; turn++)
+        for (size_t i = 0; i < s->worker_count; i++) loop_turn(s->workers[i].loop, 0);
+}
+
+#endif
