@@ -95,6 +95,8 @@ struct http_verdict http_parser_verdict(const struct http_parser *p);
 /* Ready for the next request. Keeps little memory; http_parser_trim() keeps none, for connections that idle. */
 void http_parser_next(struct http_parser *p);
 void http_parser_trim(struct http_parser *p);
+/* Bytes of memory its buffers hold now. */
+size_t http_parser_held(const struct http_parser *p);
 /* HTTP_PHASE_IDLE: no byte of a request has come (empty lines aside); so a timeout is silence, else 408. */
 enum http_phase http_parser_phase(const struct http_parser *p);
 

@@ -177,6 +177,11 @@ void http_parser_next(struct http_parser *p)
     begin_request(p);
 }
 
+size_t http_parser_held(const struct http_parser *p)
+{
+    return p->text.cap + p->spans.cap + p->headers.cap + p->body.bytes.cap;
+}
+
 enum http_phase http_parser_phase(const struct http_parser *p)
 {
     return p->phase;

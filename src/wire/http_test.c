@@ -393,9 +393,32 @@ TEST(memory_grows_only_as_bytes_arrive, t)
 
     REQUIRE(t, p);
     CHECK_EQ(t, http_parser_feed(p, SLICE(POST("Content-Length: 5242880\r\n", "")), &taken), HTTP_NEEDS_MORE);
+    CHECK(t, http_parser_held(p) < 4096);
     for (int i = 0; i < 10; i++)
         CHECK_EQ(t, http_parser_feed(p, slice_of(zeros, sizeof zeros), &taken), HTTP_NEEDS_MORE);
     CHECK_EQ(t, http_parser_phase(p), HTTP_PHASE_BODY);
+    CHECK(t, http_parser_held(p) < 4096 + 2 * 10000);
+    http_parser_free(p);
+}
+
+/* A large body must not stay with a connection that goes on with small ones, and an idle one can hold nothing. */
+TEST(memory_is_given_back, t)
+{
+    struct http_parser *p = http_parser_new(NULL);
+    static uint8_t zeros[100000];
+    size_t taken;
+
+    REQUIRE(t, p);
+    CHECK_EQ(t, http_parser_feed(p, SLICE(POST("Content-Length: 100000\r\n", "")), &taken), HTTP_NEEDS_MORE);
+    CHECK_EQ(t, http_parser_feed(p, slice_of(zeros, 60000), &taken), HTTP_NEEDS_MORE);
+    CHECK_EQ(t, http_parser_feed(p, slice_of(zeros, 60000), &taken), HTTP_GOT_REQUEST);
+    CHECK_EQ(t, taken, 40000);
+    CHECK_EQ(t, http_parser_request(p)->body.len, 100000);
+    CHECK(t, http_parser_held(p) >= 100000);
+    http_parser_next(p);
+    CHECK(t, http_parser_held(p) < 4096);
+    http_parser_trim(p);
+    CHECK_EQ(t, http_parser_held(p), 0);
     http_parser_free(p);
 }
 
