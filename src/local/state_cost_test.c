@@ -20,9 +20,14 @@ static struct fan_address nth_address(uint64_t i)
     return a;
 }
 
+static bool measuring(void)
+{
+    return getenv("FANATICO_MEASURE") != NULL;
+}
+
 static size_t account_count(void)
 {
-    return getenv("FANATICO_MEASURE") ? 100000 : 5000;
+    return measuring() ? 100000 : 5000;
 }
 
 static enum fan_status allocate(struct state_db *db, size_t count)
@@ -124,7 +129,7 @@ TEST(a_block_costs_what_it_changes, t)
     before = heap_bytes();
     REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
     REQUIRE(t, allocate(db, total) == FAN_OK);
-    (void)printf("     %zu accounts: %zu bytes each\n", total, (heap_bytes() - before) / total);
+    if (measuring()) printf("     %zu accounts: %zu bytes each\n", total, (heap_bytes() - before) / total);
     for (uint64_t n = 1; n <= BLOCKS; n++) {
         struct state_diff *d;
         uint64_t start = clock_monotonic_ns();
@@ -152,7 +157,7 @@ TEST(a_block_costs_what_it_changes, t)
         REQUIRE(t, state_db_commit(db, d) == FAN_OK);
         state_diff_unref(d);
     }
-    (void)printf("     history: %zu bytes for a block of 3 accounts\n", (heap_bytes() - before) / 100);
+    if (measuring()) printf("     history: %zu bytes for a block of 3 accounts\n", (heap_bytes() - before) / 100);
     state_db_free(db);
 }
 

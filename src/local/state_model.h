@@ -203,4 +203,33 @@ static inline void world_transact(struct world *w, struct world_tx *tx)
     tx->diff = (struct evm_diff){tx->accounts, count};
 }
 
+/* ---- a chain for tests that count ---- */
+
+/* One version that gives account 1 the balance `token`, and slot 0 and its nonce as well. */
+static inline enum fan_status commit_token(struct state_db *db, uint64_t number, uint64_t token)
+{
+    struct fan_address address = world_address(1);
+    struct fan_u256 value = u256_of(token), slot = u256_of(0);
+    struct state_view *parent;
+    struct state_builder *b;
+    struct state_diff *d;
+    enum fan_status s = state_db_head(db, &parent);
+
+    if (s) return s;
+    s = state_builder_new(parent, &b);
+    state_view_unref(parent);
+    if (s) return s;
+    s = state_builder_set_balance(b, &address, &value);
+    if (!s) s = state_builder_set_nonce(b, &address, token);
+    if (!s) s = state_builder_set_slot(b, &address, &slot, &value);
+    if (!s) s = state_builder_finish(b, number, &d);
+    if (s) {
+        state_builder_free(b);
+        return s;
+    }
+    s = state_db_commit(db, d);
+    state_diff_unref(d);
+    return s;
+}
+
 #endif

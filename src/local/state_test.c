@@ -1,8 +1,5 @@
 #include "local/state.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "local/proof.h"
 #include "local/state_model.h"
 #include "local/state_view.h"
@@ -332,33 +329,6 @@ static struct state_view *head_of(struct test *t, struct state_db *db)
     return v;
 }
 
-/* One version that gives account 1 the balance `token`, and slot 0 and its nonce as well. */
-static enum fan_status commit_token(struct state_db *db, uint64_t number, uint64_t token)
-{
-    struct fan_address address = world_address(1);
-    struct fan_u256 value = u256_of(token), slot = u256_of(0);
-    struct state_view *parent;
-    struct state_builder *b;
-    struct state_diff *d;
-    enum fan_status s = state_db_head(db, &parent);
-
-    if (s) return s;
-    s = state_builder_new(parent, &b);
-    state_view_unref(parent);
-    if (s) return s;
-    s = state_builder_set_balance(b, &address, &value);
-    if (!s) s = state_builder_set_nonce(b, &address, token);
-    if (!s) s = state_builder_set_slot(b, &address, &slot, &value);
-    if (!s) s = state_builder_finish(b, number, &d);
-    if (s) {
-        state_builder_free(b);
-        return s;
-    }
-    s = state_db_commit(db, d);
-    state_diff_unref(d);
-    return s;
-}
-
 TEST(an_empty_state_has_the_empty_root, t)
 {
     struct state_db *db;
@@ -446,79 +416,103 @@ TEST(a_diff_of_another_state_is_refused, t)
     state_db_free(db);
 }
 
-/* ---- readers beside a writer that commits and rewinds ---- */
-
-enum { READERS = 4, TURNS = 1500 };
-
-struct race {
-    struct state_db *db;
-    atomic_bool done;
-    atomic_size_t wrong, gone, seen;
-};
-
-/* In every version balance, nonce and slot of account 1 are one number, and the root node is what the point says. */
-static void *read_on(void *ctx)
+static bool count_one(void *ctx, const struct fan_address *address, const struct state_account *account)
 {
-    struct race *r = ctx;
-    const struct fan_address address = world_address(1);
-    const struct fan_u256 zero = u256_of(0);
-    struct arena_home home;
-
-    arena_home_init(&home, 0);
-    for (uint64_t turn = 0; !atomic_load(&r->done); turn++) {
-        struct trie_node_key root_key = {.path.len = 0};
-        struct state_account a;
-        struct fan_u256 value;
-        struct slice root;
-        struct state_view *v = NULL;
-        struct arena arena = arena_of(&home);
-        enum fan_status s = turn % 3 ? state_db_head(r->db, &v) : state_db_at(r->db, turn % 40, &v);
-
-        if (s == FAN_ENOTFOUND) continue;
-        if (!s) s = state_view_account(v, &address, &a);
-        if (!s) s = state_view_slot(v, &address, &zero, &value);
-        if (!s) s = state_view_node(v, &root_key, &arena, &root);
-        if (s == FAN_ESTALE || s == FAN_ENOTFOUND) { /* rewound, or pruned, since the view was taken */
-            atomic_fetch_add(&r->gone, 1);
-        } else if (s) {
-            atomic_fetch_add(&r->wrong, 1);
-        } else {
-            struct fan_hash hash = keccak256(root);
-
-            atomic_fetch_add(&r->seen, 1);
-            if (!u256_eq(&value, &a.balance_wei) || value.limb[0] != a.nonce ||
-                !state_hash_eq(&hash, &state_view_point(v)->root))
-                atomic_fetch_add(&r->wrong, 1);
-        }
-        state_view_unref(v);
-        arena_home_reset(&home);
-    }
-    arena_home_fini(&home);
-    return NULL;
+    (void)address;
+    (void)account;
+    return ++*(size_t *)ctx < 2;
 }
 
-TEST(readers_see_whole_versions_while_the_writer_commits_and_rewinds, t)
+/* geth keeps an account that genesis names although nothing is in it; a slot of value zero is no slot. */
+TEST(genesis_keeps_empty_accounts_and_no_zero_slots, t)
 {
-    struct race r = {0};
-    pthread_t readers[READERS];
-    uint64_t token = 1;
+    const struct genesis_slot slots[] = {{u256_of(1), u256_of(0)}, {u256_of(2), u256_of(7)}};
+    struct genesis_account alloc[] = {{.address = world_address(1)},
+                                      {.address = world_address(2), .slots = slots, .slot_count = 2},
+                                      {.address = world_address(3), .code = world_code(1), .nonce = 1}};
+    struct world w = {0};
+    struct fan_hash root;
+    struct state_account a;
+    struct state_builder *b;
+    struct state_db *db;
+    struct state_view *v;
+    struct state_diff *d;
+    size_t seen = 0;
 
-    world_rng_state = 5;
-    REQUIRE(t, state_db_new(&(struct state_options){.history_blocks = 25}, &r.db) == FAN_OK);
-    REQUIRE(t, commit_token(r.db, 0, token++) == FAN_OK);
-    for (size_t i = 0; i < READERS; i++) REQUIRE(t, pthread_create(&readers[i], NULL, read_on, &r) == 0);
-    for (size_t turn = 0; turn < TURNS; turn++) {
-        struct state_point head = state_db_point(r.db);
+    w.a[1].exists = w.a[2].exists = w.a[3].exists = true;
+    w.a[3].code = 1;
+    w.a[3].nonce = 1;
+    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    v = head_of(t, db);
+    REQUIRE(t, state_builder_new(v, &b) == FAN_OK);
+    CHECK_EQ(t, state_builder_add_genesis(b, alloc, 1), FAN_OK);
+    CHECK_EQ(t, state_builder_add_genesis(b, alloc + 2, 1), FAN_OK);
+    alloc[1].slot_count = 1;
+    CHECK_EQ(t, state_builder_add_genesis(b, alloc + 1, 1), FAN_OK);
+    root = world_root(&w);
+    REQUIRE(t, state_builder_finish(b, 0, &d) == FAN_OK);
+    CHECK_SLICE(t, slice_of(&state_diff_point(d)->root, 32), slice_of(&root, 32));
+    CHECK_EQ(t, state_db_commit(db, d), FAN_OK);
+    state_diff_unref(d);
+    state_view_unref(v);
+    v = head_of(t, db);
+    CHECK_EQ(t, state_view_account(v, &alloc[0].address, &a), FAN_OK);
+    CHECK(t, a.exists);
+    CHECK_EQ(t, state_view_walk_accounts(v, count_one, &seen), FAN_OK);
+    CHECK_EQ(t, seen, 2); /* the walk ends where it is told to */
+    state_view_unref(v);
+    state_db_free(db);
+}
 
-        if (head.number < 40 && world_rng() % 30)
-            CHECK_EQ(t, commit_token(r.db, head.number + (world_rng() % 4 != 0), token++), FAN_OK);
-        else
-            (void)!state_db_rewind_to_block(r.db,
-                                            head.number - world_rng() % (head.number < 20 ? head.number + 1 : 20));
+/* More storage than fits the trie's top: all of it goes with its account, is there in history, and comes back with a
+ * rewind. */
+TEST(destroying_an_account_destroys_all_its_storage, t)
+{
+    enum { SLOTS = 3000 };
+    struct evm_account_change change = {.address = world_address(1), .existed = 1, .storage_wiped = 1};
+    const struct evm_diff diff = {&change, 1};
+    struct fan_error err = {{0}};
+    struct fan_hash full;
+    struct state_point head;
+    struct state_builder *b;
+    struct state_db *db;
+    struct state_view *v;
+    struct state_diff *d;
+
+    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    v = head_of(t, db);
+    REQUIRE(t, state_builder_new(v, &b) == FAN_OK);
+    state_view_unref(v);
+    for (uint64_t i = 0; i < SLOTS; i++) {
+        struct fan_u256 slot = u256_of(i), value = u256_of(i + 1);
+
+        CHECK_EQ(t, state_builder_set_slot(b, &change.address, &slot, &value), FAN_OK);
     }
-    atomic_store(&r.done, true);
-    for (size_t i = 0; i < READERS; i++) CHECK_EQ(t, pthread_join(readers[i], NULL), 0);
-    CHECK_EQ(t, atomic_load(&r.wrong), 0);
-    CHECK(t, atomic_load(&r.seen) > 0);
-    state_db_free(r.db);
+    REQUIRE(t, state_builder_finish(b, 0, &d) == FAN_OK);
+    full = state_diff_point(d)->root;
+    CHECK_EQ(t, state_db_commit(db, d), FAN_OK);
+    state_diff_unref(d);
+    v = head_of(t, db);
+    change.old_code_hash = KECCAK_EMPTY;
+    REQUIRE(t, state_apply(v, &diff, 1, &d, &err) == FAN_OK);
+    CHECK_SLICE(t, slice_of(&state_diff_point(d)->root, 32), slice_of(&KECCAK_EMPTY_TRIE, 32));
+    CHECK_EQ(t, d->slots.count, SLOTS);
+    CHECK_EQ(t, state_db_commit(db, d), FAN_OK);
+    state_diff_unref(d);
+    for (uint64_t n = 2; n < 20; n++) CHECK_EQ(t, commit_token(db, n, n), FAN_OK);
+    for (uint64_t i = 1; i < SLOTS; i += 97) { /* slot 0 is the token's */
+        struct state_view *now = head_of(t, db);
+        struct fan_u256 slot = u256_of(i), value = u256_of(1);
+
+        CHECK_EQ(t, state_view_slot(now, &change.address, &slot, &value), FAN_OK);
+        CHECK(t, u256_is_zero(&value));
+        CHECK_EQ(t, state_view_slot(v, &change.address, &slot, &value), FAN_OK);
+        CHECK_EQ(t, value.limb[0], i + 1);
+        state_view_unref(now);
+    }
+    state_view_unref(v);
+    CHECK_EQ(t, state_db_rewind_to_block(db, 0), FAN_OK);
+    head = state_db_point(db);
+    CHECK_SLICE(t, slice_of(&head.root, 32), slice_of(&full, 32));
+    state_db_free(db);
 }
