@@ -210,3 +210,41 @@ TEST(transactions_read_as_recorded, t)
         arena_home_fini(&home);
     }
 }
+
+/* What was sent as eth_sendRawTransaction decodes and has the hash that came back, the blob transaction with its
+ * sidecar too. */
+TEST(raw_transactions_hash_as_recorded, t)
+{
+    static const char *const names[] = {"send-access-list-transaction", "send-blob-tx",
+                                        "send-dynamic-fee-access-list-transaction", "send-dynamic-fee-transaction",
+                                        "send-legacy-transaction"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct slice file, question;
+        struct fan_hash recorded;
+        struct arena_home home;
+        struct json sent, reply;
+        struct arena a;
+        struct tx tx;
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "conformance/cancun9/eth_sendRawTransaction/%s.io", names[i]);
+        arena_home_init(&home, 0);
+        a = arena_of(&home);
+        file = test_shared_file(path);
+        for (question = file; question.len && memcmp(question.at, ">> ", 3) != 0;) question = slice_from(question, 1);
+        REQUIRE(t, question.len > 3);
+        question = slice_from(question, 3);
+        for (size_t end = 0; end < question.len; end++)
+            if (question.at[end] == '\n') question = slice_first(question, end);
+        REQUIRE(t, !json_parse(question, JSON_DEPTH_MAX, &a, &sent, NULL));
+        REQUIRE(t, !json_parse(rpc_recorded(path), JSON_DEPTH_MAX, &a, &reply, NULL));
+        REQUIRE(t, !json_read_hash(json_get(reply, "result"), &recorded));
+        REQUIRE(t, !json_read_data(json_at(json_get(sent, "params"), 0), 0, &a, &question));
+        REQUIRE(t, !tx_decode(question, &a, &tx, NULL));
+        CHECK_HASH(t, tx.hash, recorded);
+        CHECK_EQ(t, tx.sidecar != NULL, tx.type == TX_BLOB);
+        CHECK_EQ(t, tx_recover(&tx, true), FAN_OK);
+        arena_home_fini(&home);
+    }
+}

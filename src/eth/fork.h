@@ -30,13 +30,15 @@
     X(FORK_PRAGUE, "prague")                                                                                           \
     X(FORK_OSAKA, "osaka")
 
+/* clang-format off */
 enum fork {
 #define X(name, text) name,
     FORK_TABLE(X)
 #undef X
-        FORK_COUNT,
+    FORK_COUNT,
     FORK_NEWEST = FORK_COUNT - 1
 };
+/* clang-format on */
 
 /* EIP-7840: counts of blobs per block and the fee's update fraction. */
 struct blob_params {
@@ -82,8 +84,7 @@ enum fork fork_at(const struct chain_config *c, uint64_t number, uint64_t timest
 /* Blob parameters at a timestamp; false before Cancun. */
 bool blob_params_at(const struct chain_config *c, uint64_t timestamp, struct blob_params *out);
 const char *fork_name(enum fork f);
-/* By name, upper or lower case, also "latest", "merge" for Paris, anvil's and Hardhat's spellings; false when unknown.
- */
+/* By name in any case, also "latest", "merge" for Paris, anvil's and Hardhat's spellings; false when unknown. */
 bool fork_by_name(struct slice name, enum fork *out);
 /* Blob base fee (EIP-4844's fake_exponential), wei; saturates at UINT64_MAX. */
 uint64_t blob_base_fee(uint64_t excess_blob_gas, uint64_t update_fraction);
