@@ -5,7 +5,7 @@
  * other, and gives back, for each, a result and what it changed. C computes roots, receipts and
  * headers from that. Nothing unwinds across this border: a panic becomes EVM_FAULT.
  *
- * Every struct below is laid out identically in leaf/src/abi.rs; evm_abi_test compares sizes and
+ * Every struct below is laid out identically in leaf/src/abi.rs; evm_abi_difference() compares the sizes and
  * offsets that both sides report. All pointers are borrowed: what C passes in must hold until the
  * call returns; what the leaf gives out holds until the next call on the same evm_block, or
  * until evm_outcome_free() for evm_call().
@@ -51,7 +51,7 @@ struct evm_env {
     struct fan_address deposit_contract; /* from Prague, EIP-6110 */
     uint8_t dao_move;                 /* this very block moves the DAO's balances */
     /* Rules that eth_call and development methods switch off; 0 for blocks. */
-    uint8_t no_base_fee;              /* gas price may be below the base fee */
+    uint8_t no_base_fee;              /* gas price may be below the base fee. evm_call(): at price 0 code sees base fee 0, as in geth */
     uint8_t no_balance_check;         /* sender need not be able to pay */
     uint8_t no_nonce_check;
     uint8_t no_eoa_check;             /* sender may have code: impersonation, EIP-3607 */
@@ -101,15 +101,16 @@ enum evm_status {
     EVM_SUCCESS,      /* status 1 */
     EVM_REVERT,       /* status 0, output is the revert data */
     EVM_HALT,         /* status 0, all gas used; `text` says why: "out of gas", "invalid opcode: …" as geth words it */
-    EVM_INVALID,      /* not executable in this block; nothing changed. `invalid` and `text` say why */
+    EVM_INVALID,      /* not executable in this block; nothing changed. `invalid` says why, `text` what only the leaf knows */
     EVM_STATE_ERROR,  /* the reader failed; nothing changed */
     EVM_TIMEOUT,      /* evm_call() only */
     EVM_FAULT         /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
 };
 
-/* Why a transaction is EVM_INVALID. The words for people are made in C, as geth words them. */
+/* Why a transaction is EVM_INVALID. The words for people are made in C, as geth words them; `text` is "minimum needed N" for
+ * INTRINSIC_GAS and FLOOR_GAS. */
 enum evm_invalid {
-    EVM_INVALID_OTHER,
+    EVM_INVALID_OTHER,                /* `text` alone says it; also a deposit event no block may hold (EIP-6110) */
     EVM_INVALID_NONCE_TOO_LOW,
     EVM_INVALID_NONCE_TOO_HIGH,
     EVM_INVALID_NONCE_MAX,
@@ -125,7 +126,7 @@ enum evm_invalid {
     EVM_INVALID_CHAIN_ID,
     EVM_INVALID_TYPE,                 /* not in this fork */
     EVM_INVALID_BLOB_FEE,             /* below the block's blob base fee */
-    EVM_INVALID_BLOB_COUNT,
+    EVM_INVALID_BLOB_COUNT,           /* more than a transaction may have, or than the block has left */
     EVM_INVALID_BLOB_EMPTY,
     EVM_INVALID_BLOB_CREATE,
     EVM_INVALID_BLOB_VERSION,
@@ -149,11 +150,12 @@ struct evm_slot_change {
 struct evm_account_change {
     struct fan_address address;
     uint8_t existed, exists;          /* before, after */
-    uint8_t storage_wiped;            /* all its storage from before is gone; `slots` then holds only what is non-zero since */
+    uint8_t storage_wiped;            /* all its storage from before, if it had any, is gone; `slots` then holds only what is non-zero since.
+                                       * Set whenever an account that existed ends to exist or is created anew, and 0 for one that is new */
     uint64_t old_nonce, new_nonce;
     struct fan_u256 old_balance_wei, new_balance_wei;
     struct fan_hash old_code_hash, new_code_hash;
-    const uint8_t *new_code;          /* NULL when the code hash did not change */
+    const uint8_t *new_code;          /* NULL when the code hash did not change, or changed to that of no code */
     size_t new_code_len;
     const struct evm_slot_change *slots; /* sorted by slot */
     size_t slot_count;
@@ -189,7 +191,9 @@ struct evm_block *evm_block_open(const struct evm_env *env, const struct evm_sta
 void evm_block_close(struct evm_block *b); /* NULL is fine; forgets everything */
 
 /* What a fork does before the first transaction: EIP-4788's beacon root and EIP-2935's parent hash
- * (each only where its contract has code), the DAO's move of balances. Returns an enum evm_status. */
+ * (each only where its contract has code), the DAO's move of balances. Either hash may be NULL before its fork.
+ * Returns an enum evm_status, like all that follow: EVM_SUCCESS; EVM_STATE_ERROR, and nothing changed; or EVM_FAULT, after which
+ * only evm_block_close() does anything. */
 uint32_t evm_block_begin(struct evm_block *b, const struct fan_hash *parent_hash, const struct fan_hash *parent_beacon_root);
 
 /* Executes one transaction on top of what the block holds so far. An EVM_INVALID one leaves the block as it was.
@@ -201,7 +205,8 @@ uint32_t evm_block_credit(struct evm_block *b, const struct fan_address *address
 
 /* What a fork does after the last transaction: the system calls of EIP-7002 and EIP-7251. `deposits` are
  * read by the leaf from the logs of the transactions executed so far (EIP-6110). out_requests gets, in order of type, each non-empty
- * request list as type byte ++ data (EIP-7685); *out_count is 0 before Prague. */
+ * request list as type byte ++ data (EIP-7685); *out_count is 0 before Prague. EVM_FAULT, with the reason in *out_text, also when a
+ * request contract has no code or fails: both EIPs then call the block invalid. */
 struct evm_bytes {
     const uint8_t *at;
     size_t len;
@@ -211,7 +216,8 @@ uint32_t evm_block_requests(struct evm_block *b, const struct evm_bytes **out_re
 /* All that the block changed, merged; borrowed until the block closes or changes again. */
 uint32_t evm_block_diff(struct evm_block *b, struct evm_diff *out);
 
-/* Takes back to a mark: undoing the last transactions while a block is being built. */
+/* Takes back to a mark: undoing the last transactions while a block is being built. A mark may be used again until the block is
+ * taken back behind it. */
 uint32_t evm_block_mark(struct evm_block *b, size_t *out_mark);
 uint32_t evm_block_rewind(struct evm_block *b, size_t mark);
 
@@ -220,7 +226,8 @@ uint32_t evm_block_rewind(struct evm_block *b, size_t mark);
 struct evm_outcome; /* owns what a result points to */
 
 /* Executes tx on the reader's state and forgets the changes. deadline_ms (monotonic clock; 0: none) ends it
- * with EVM_TIMEOUT. *out_access, if wanted, is the access list that the call touched (EIP-2930, without sender, target and precompiles). */
+ * with EVM_TIMEOUT; a precompile under way is let finish. *out_access, if wanted, is the access list that the call touched (EIP-2930; sorted;
+ * sender, target, precompiles and authorities only where slots of theirs were touched). NULL when memory ran out. */
 struct evm_call_options {
     uint64_t deadline_ms;
     uint8_t want_access_list;
@@ -241,7 +248,10 @@ int evm_blob_verify(uint8_t version, const uint8_t *blobs, size_t blob_count, co
 
 /* ---- the border itself ---- */
 
-/* Sizes and offsets as the leaf sees them, in the order of evm/abi.def; returns how many. */
+/* Sizes, offsets and the numbers of the enums as the leaf sees them, in the order of evm/abi.def; returns how many. */
 size_t evm_abi_layout(const size_t **out);
+/* Compares that with C's own (abi.c). NULL when both sides agree, or what differs first, static. Any thread; for the start of a program
+ * and for the tests. */
+const char *evm_abi_difference(void);
 
 #endif

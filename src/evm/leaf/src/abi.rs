@@ -195,6 +195,59 @@ pub struct CallOptions {
     pub want_access_list: u8,
 }
 
+/// `enum evm_invalid`, in its order.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Invalid {
+    Other,
+    NonceTooLow,
+    NonceTooHigh,
+    NonceMax,
+    Funds,
+    FeeBelowBase,
+    TipAboveFee,
+    GasLimitBlock,
+    GasLimitCap,
+    IntrinsicGas,
+    FloorGas,
+    SenderHasCode,
+    InitcodeSize,
+    ChainId,
+    Type,
+    BlobFee,
+    BlobCount,
+    BlobEmpty,
+    BlobCreate,
+    BlobVersion,
+    AuthEmpty,
+    AuthCreate,
+}
+
+/// `enum fork` of eth/fork.h, in its order.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fork {
+    Frontier,
+    Homestead,
+    Dao,
+    Tangerine,
+    Spurious,
+    Byzantium,
+    Constantinople,
+    Petersburg,
+    Istanbul,
+    MuirGlacier,
+    Berlin,
+    London,
+    ArrowGlacier,
+    GrayGlacier,
+    Paris,
+    Shanghai,
+    Cancun,
+    Prague,
+    Osaka,
+}
+
 /// A slice over what C lent: NULL is fine when the count is 0.
 ///
 /// # Safety
@@ -207,31 +260,64 @@ pub(crate) unsafe fn lent<'a, T>(at: *const T, count: usize) -> &'a [T] {
     }
 }
 
+/// A pointer for C: NULL where there is nothing, since Rust's empty slices lead to no memory.
+pub(crate) fn pointer<T>(slice: &[T]) -> *const T {
+    if slice.is_empty() {
+        std::ptr::null()
+    } else {
+        slice.as_ptr()
+    }
+}
+
 macro_rules! layout {
-    ($($kind:ty { $($field:ident),* })*) => {
-        [$(size_of::<$kind>(), $(std::mem::offset_of!($kind, $field),)*)*]
+    ($($kind:ident { $($field:ident),* $(,)? })* [$($value:expr),* $(,)?]) => {
+        [
+            $(size_of::<$kind>(), $(std::mem::offset_of!($kind, $field),)*)*
+            $($value as usize,)*
+        ]
     };
 }
 
-/// Sizes and offsets in the order of evm/abi.def.
+/// Sizes, offsets and numbers in the order of evm/abi.def.
 static LAYOUT: &[usize] = &layout! {
     Account { exists, nonce, balance_wei, code_hash }
     StateReader { ctx, account, storage, code, block_hash }
     BlobParams { target, max, update_fraction }
-    Env { fork, chain_id, number, timestamp, gas_limit, base_fee_wei, beneficiary, difficulty, prev_randao, excess_blob_gas,
-          blob, deposit_contract, dao_move, no_base_fee, no_balance_check, no_nonce_check, no_eoa_check, no_block_gas_limit, code_size_max }
+    Env {
+        fork, chain_id, number, timestamp, gas_limit, base_fee_wei, beneficiary, difficulty, prev_randao, excess_blob_gas, blob,
+        deposit_contract, dao_move, no_base_fee, no_balance_check, no_nonce_check, no_eoa_check, no_block_gas_limit,
+        code_size_max,
+    }
     Access { address, slots, slot_count }
     Authorization { chain_id, address, nonce, y_parity, r, s }
-    Tx { kind, is_create, has_chain_id, sender, to, nonce, gas_limit, value_wei, gas_price_wei, priority_fee_wei, blob_fee_max_wei,
-         chain_id, data, data_len, access, access_count, blob_hashes, blob_count, authorizations, authorization_count }
+    Tx {
+        kind, is_create, has_chain_id, sender, to, nonce, gas_limit, value_wei, gas_price_wei, priority_fee_wei,
+        blob_fee_max_wei, chain_id, data, data_len, access, access_count, blob_hashes, blob_count, authorizations,
+        authorization_count,
+    }
     Log { address, topics, topic_count, data, data_len }
     SlotChange { slot, old_value, new_value }
-    AccountChange { address, existed, exists, storage_wiped, old_nonce, new_nonce, old_balance_wei, new_balance_wei, old_code_hash,
-                    new_code_hash, new_code, new_code_len, slots, slot_count }
+    AccountChange {
+        address, existed, exists, storage_wiped, old_nonce, new_nonce, old_balance_wei, new_balance_wei, old_code_hash,
+        new_code_hash, new_code, new_code_len, slots, slot_count,
+    }
     Diff { accounts, account_count }
-    Outcome { status, invalid, gas_used, gas_refunded, gas_spent_max, output, output_len, created, contract, logs, log_count, diff, text }
+    Outcome {
+        status, invalid, gas_used, gas_refunded, gas_spent_max, output, output_len, created, contract, logs, log_count, diff,
+        text,
+    }
     Bytes { at, len }
     CallOptions { deadline_ms, want_access_list }
+    [
+    SUCCESS, REVERT, HALT, INVALID, STATE_ERROR, TIMEOUT, FAULT,
+    Invalid::Other, Invalid::NonceTooLow, Invalid::NonceTooHigh, Invalid::NonceMax, Invalid::Funds, Invalid::FeeBelowBase,
+    Invalid::TipAboveFee, Invalid::GasLimitBlock, Invalid::GasLimitCap, Invalid::IntrinsicGas, Invalid::FloorGas,
+    Invalid::SenderHasCode, Invalid::InitcodeSize, Invalid::ChainId, Invalid::Type, Invalid::BlobFee, Invalid::BlobCount,
+    Invalid::BlobEmpty, Invalid::BlobCreate, Invalid::BlobVersion, Invalid::AuthEmpty, Invalid::AuthCreate,
+    Fork::Frontier, Fork::Homestead, Fork::Dao, Fork::Tangerine, Fork::Spurious, Fork::Byzantium, Fork::Constantinople,
+    Fork::Petersburg, Fork::Istanbul, Fork::MuirGlacier, Fork::Berlin, Fork::London, Fork::ArrowGlacier, Fork::GrayGlacier,
+    Fork::Paris, Fork::Shanghai, Fork::Cancun, Fork::Prague, Fork::Osaka,
+    ]
 };
 
 /// Tells C what this side believes.

@@ -1,13 +1,12 @@
 //! The flat results that C borrows: everything an outcome points to, kept in one place until the next call.
 
-use crate::abi;
+use crate::abi::{self, pointer};
+use crate::convert::Refusal;
 use crate::overlay::{Acct, Change, Overlay};
 use crate::words;
 use revm::context::result::{EVMError, ExecutionResult, Output};
 use revm::primitives::{Bytes, Log, KECCAK_EMPTY};
 use std::ffi::CString;
-
-use crate::overlay::ReaderFailed;
 
 /// Owns what an [`abi::Outcome`] or an [`abi::Diff`] points to.
 #[derive(Default)]
@@ -56,13 +55,13 @@ impl KeptDiff {
                 new_code_hash: hash_of(&c.new),
                 new_code,
                 new_code_len,
-                slots: c.slots.as_ptr(),
+                slots: pointer(&c.slots),
                 slot_count: c.slots.len(),
             });
             self.slots.push(c.slots); // moving the Vec leaves its buffer where it is
             self.codes.extend(code);
         }
-        abi::Diff { accounts: self.accounts.as_ptr(), account_count: self.accounts.len() }
+        abi::Diff { accounts: pointer(&self.accounts), account_count: self.accounts.len() }
     }
 }
 
@@ -91,28 +90,34 @@ impl Kept {
         }
     }
 
+    /// A transaction that cannot be executed.
+    pub fn invalid(&mut self, why: abi::Invalid, text: &str) -> abi::Outcome {
+        let mut out = self.status(abi::INVALID, text);
+        out.invalid = why as u32;
+        out
+    }
+
     /// Why a transaction was not executed.
-    pub fn refused(&mut self, error: EVMError<ReaderFailed>) -> abi::Outcome {
-        match error {
+    pub fn refused(&mut self, refusal: Refusal) -> abi::Outcome {
+        match refusal {
             EVMError::Transaction(why) => {
-                let mut out = self.status(abi::INVALID, &why.to_string());
-                out.invalid = words::invalid(&why);
-                out
+                let (reason, text) = words::invalid(&why);
+                self.invalid(reason, &text)
             }
             EVMError::Database(_) => self.status(abi::STATE_ERROR, "the state could not be read"),
             other => self.status(abi::FAULT, &other.to_string()),
         }
     }
 
-    /// What an executed transaction did, and its diff.
-    pub fn executed(&mut self, result: ExecutionResult, changes: Vec<Change>, overlay: &Overlay) -> abi::Outcome {
+    /// What an executed transaction did; `text` is why it halted.
+    pub fn executed(&mut self, result: ExecutionResult, text: &str) -> abi::Outcome {
         let gas = *result.gas();
         let (status, text) = match &result {
-            ExecutionResult::Success { .. } => (abi::SUCCESS, String::new()),
-            ExecutionResult::Revert { .. } => (abi::REVERT, "execution reverted".into()),
-            ExecutionResult::Halt { reason, .. } => (abi::HALT, words::halt(reason)),
+            ExecutionResult::Success { .. } => (abi::SUCCESS, ""),
+            ExecutionResult::Revert { .. } => (abi::REVERT, "execution reverted"),
+            ExecutionResult::Halt { .. } => (abi::HALT, text),
         };
-        let mut out = self.status(status, &text);
+        let mut out = self.status(status, text);
         out.gas_used = gas.tx_gas_used();
         out.gas_refunded = gas.final_refunded();
         out.gas_spent_max = gas.total_gas_spent().max(gas.tx_gas_used());
@@ -133,22 +138,21 @@ impl Kept {
             .iter()
             .map(|l| abi::Log {
                 address: abi::Address(l.address.0 .0),
-                topics: l.data.topics().as_ptr().cast(),
+                topics: pointer(l.data.topics()).cast(),
                 topic_count: l.data.topics().len(),
-                data: l.data.data.as_ptr(),
+                data: pointer(&l.data.data),
                 data_len: l.data.data.len(),
             })
             .collect();
-        out.output = self.output.as_ptr();
+        out.output = pointer(&self.output);
         out.output_len = self.output.len();
-        out.logs = self.logs.as_ptr();
+        out.logs = pointer(&self.logs);
         out.log_count = self.logs.len();
-        out.diff = self.diff.keep(changes, overlay);
         out
     }
 
-    /// The logs of the outcome kept last.
-    pub fn sources(&self) -> &[Log] {
-        &self.sources
+    /// The diff of the transaction executed last.
+    pub fn changed(&mut self, changes: Vec<Change>, overlay: &Overlay) -> abi::Diff {
+        self.diff.keep(changes, overlay)
     }
 }

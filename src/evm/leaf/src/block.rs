@@ -1,131 +1,169 @@
-//! Executing a block: what happens before, in, between and after its transactions.
-//!
-//! Spec: EIP-4788, 2935, 7002, 7251, 6110, 7685, 4895, 779 (the DAO).
+//! Executing a block: its transactions one after the other, and the way back to a mark.
 
-use crate::abi::{self, Diff, Env, Outcome, StateReader, Tx};
+use crate::abi::{self, pointer, Diff, Env, Invalid, Outcome, StateReader, Tx};
 use crate::arena::{Kept, KeptDiff};
 use crate::contain;
-use crate::convert::{address, context, spec, tx_env, u256, Ctx};
+use crate::convert::{address, machine, run, spec, tx_env, u256, Machine};
 use crate::overlay::Overlay;
-use alloy_evm::eth::dao_fork::{DAO_HARDFORK_ACCOUNTS, DAO_HARDFORK_BENEFICIARY};
-use revm::context::result::ExecutionResult;
-use revm::primitives::{address as literal, b256, hardfork::SpecId, Address, Bytes, Log, B256};
-use revm::{ExecuteEvm, MainBuilder, MainnetEvm, SystemCallEvm};
+use crate::system::{self, Failure, DEPOSIT_LEN};
+use crate::watch::Clock;
+use revm::primitives::{hardfork::SpecId, B256};
 use std::ffi::CString;
 use std::os::raw::{c_char, c_int};
 
-const BEACON_ROOTS: Address = literal!("000F3df6D732807Ef1319fB7B8bB8522d0Beac02");
-const HISTORY_STORAGE: Address = literal!("0000F90827F1C53a10cb7A02335B175320002935");
-const WITHDRAWAL_REQUESTS: Address = literal!("00000961Ef480Eb55e80D19ad83579A64c007002");
-const CONSOLIDATION_REQUESTS: Address = literal!("0000BBdDc7CE488642fb579F8B00f3a590007251");
-/// keccak256("DepositEvent(bytes,bytes,bytes,bytes,bytes)")
-const DEPOSIT_EVENT: B256 = b256!("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
+/// How far the block had come.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    changes: usize,
+    deposits: usize,
+    gas_used: u64,
+    blobs_used: u64,
+}
 
 /// A block under way.
 pub struct Block {
-    evm: MainnetEvm<Ctx>,
+    machine: Machine,
     env: Env,
     kept: Kept,
     diff: KeptDiff,
-    deposits: Vec<(usize, Vec<u8>)>, // at which mark they came, so that a rewind forgets them
+    marks: Vec<Mark>,
+    deposits: Vec<[u8; DEPOSIT_LEN]>,
+    gas_used: u64,
+    blobs_used: u64,
     requests: Vec<Vec<u8>>,
     lent: Vec<abi::Bytes>,
     text: CString,
+    /// The leaf failed in the middle of something: what the block holds can no longer be trusted.
+    broken: bool,
 }
 
 impl Block {
+    fn new(env: Env, reader: StateReader) -> Self {
+        Block {
+            machine: machine(&env, Overlay::new(reader, spec(env.fork)), Clock::default()),
+            env,
+            kept: Kept::default(),
+            diff: KeptDiff::default(),
+            marks: Vec::new(),
+            deposits: Vec::new(),
+            gas_used: 0,
+            blobs_used: 0,
+            requests: Vec::new(),
+            lent: Vec::new(),
+            text: CString::default(),
+            broken: false,
+        }
+    }
+
     fn overlay(&mut self) -> &mut Overlay {
-        &mut self.evm.ctx.journaled_state.database
+        &mut self.machine.ctx.journaled_state.database
     }
 
-    /// One of EIP-7685's system calls; nothing happens where the contract has no code, and None says so.
-    fn system_call(&mut self, to: Address, input: Bytes) -> Result<Option<ExecutionResult>, String> {
-        if !self.overlay().has_code(&to).map_err(|e| e.to_string())? {
-            return Ok(None);
+    fn spec(&self) -> SpecId {
+        spec(self.env.fork)
+    }
+
+    fn here(&mut self) -> Mark {
+        Mark { changes: self.overlay().mark(), deposits: self.deposits.len(), gas_used: self.gas_used, blobs_used: self.blobs_used }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        self.overlay().rewind(mark.changes);
+        self.deposits.truncate(mark.deposits);
+        self.gas_used = mark.gas_used;
+        self.blobs_used = mark.blobs_used;
+    }
+
+    /// What the block has no room for any more.
+    fn has_no_room(&self, tx: &Tx) -> Option<(Invalid, String)> {
+        let gas_left = self.env.gas_limit.saturating_sub(self.gas_used);
+        if self.env.no_block_gas_limit == 0 && tx.gas_limit > gas_left {
+            return Some((Invalid::GasLimitBlock, format!("{gas_left} gas left in the block")));
         }
-        let done = self.evm.system_call(to, input).map_err(|e| e.to_string())?;
-        self.overlay().apply(done.state, false).map_err(|e| e.to_string())?;
-        Ok(Some(done.result))
+        let blobs_left = self.env.blob.max.saturating_sub(self.blobs_used);
+        if self.blobs_used != 0 && tx.blob_count as u64 > blobs_left {
+            return Some((Invalid::BlobCount, format!("room for {blobs_left} blobs left in the block")));
+        }
+        None
     }
 
-    fn begin(&mut self, parent_hash: B256, beacon_root: B256) -> Result<(), String> {
+    fn execute(&mut self, tx: &Tx, want_diff: bool) -> Outcome {
+        if let Some((why, text)) = self.has_no_room(tx) {
+            return self.kept.invalid(why, &text);
+        }
+        let before = self.here();
+        // SAFETY: evm_block_execute()'s caller answers for the pointers in tx.
+        let (done, text) = match run(&mut self.machine, unsafe { tx_env(tx) }, false) {
+            Err(refusal) => return self.kept.refused(refusal),
+            Ok(done) => done,
+        };
+        if self.spec().is_enabled_in(SpecId::PRAGUE) && done.result.is_success() {
+            match system::deposits(done.result.logs(), address(&self.env.deposit_contract)) {
+                Ok(more) => self.deposits.extend(more),
+                // No block can hold this transaction: better to refuse it than to find the whole block invalid at its end.
+                Err(text) => return self.kept.invalid(Invalid::Other, &text),
+            }
+        }
+        let changes = match self.overlay().apply(done.state, want_diff) {
+            Ok(changes) => changes,
+            Err(_) => {
+                self.back_to(before);
+                return self.kept.status(abi::STATE_ERROR, "the state could not be read");
+            }
+        };
+        let mut outcome = self.kept.executed(done.result, &text);
+        outcome.diff = self.kept.changed(changes, &self.machine.ctx.journaled_state.database);
+        self.gas_used += outcome.gas_used;
+        self.blobs_used += tx.blob_count as u64;
+        outcome
+    }
+
+    fn begin(&mut self, parent_hash: B256, beacon_root: B256) -> Result<(), Failure> {
         if self.env.dao_move != 0 {
-            for account in DAO_HARDFORK_ACCOUNTS {
-                let all = self.overlay().drain(account).map_err(|e| e.to_string())?;
-                self.overlay().credit(DAO_HARDFORK_BENEFICIARY, all).map_err(|e| e.to_string())?;
-            }
+            system::move_dao(&mut self.machine)?;
         }
-        let spec = spec(self.env.fork);
-        if spec.is_enabled_in(SpecId::CANCUN) && self.env.number > 0 {
-            self.system_call(BEACON_ROOTS, Bytes::copy_from_slice(beacon_root.as_slice()))?;
+        if self.env.number == 0 {
+            return Ok(()); // genesis has no parent
         }
-        if spec.is_enabled_in(SpecId::PRAGUE) && self.env.number > 0 {
-            self.system_call(HISTORY_STORAGE, Bytes::copy_from_slice(parent_hash.as_slice()))?;
+        if self.spec().is_enabled_in(SpecId::CANCUN) {
+            system::store_beacon_root(&mut self.machine, beacon_root)?;
+        }
+        if self.spec().is_enabled_in(SpecId::PRAGUE) {
+            system::store_parent_hash(&mut self.machine, parent_hash)?;
         }
         Ok(())
     }
 
-    fn collect_deposits(&mut self, mark: usize) -> Result<(), String> {
-        let contract = address(&self.env.deposit_contract);
-        let mut found = Vec::new();
-        for log in self.kept.sources() {
-            if log.address == contract && log.data.topics().first() == Some(&DEPOSIT_EVENT) {
-                found.push((mark, deposit(log)?));
-            }
-        }
-        self.deposits.extend(found);
-        Ok(())
-    }
-
-    fn collect_requests(&mut self) -> Result<(), String> {
+    fn collect_requests(&mut self) -> Result<(), Failure> {
+        self.lent.clear();
         self.requests.clear();
-        if spec(self.env.fork).is_enabled_in(SpecId::PRAGUE) {
-            let deposits: Vec<u8> = self.deposits.iter().flat_map(|(_, d)| d.iter().copied()).collect();
-            self.add_request(0, &deposits);
-            for (kind, contract, name) in [(1, WITHDRAWAL_REQUESTS, "withdrawal"), (2, CONSOLIDATION_REQUESTS, "consolidation")] {
-                match self.system_call(contract, Bytes::new())? {
-                    Some(ExecutionResult::Success { output, .. }) => {
-                        let data = output.into_data();
-                        self.add_request(kind, &data);
-                    }
-                    Some(_) => return Err(format!("the system call to the {name} request contract failed")),
-                    None => return Err(format!("there is no code at the {name} request contract")),
-                }
-            }
+        if self.spec().is_enabled_in(SpecId::PRAGUE) {
+            self.requests = system::requests(&mut self.machine, &self.deposits)?;
+            self.lent = self.requests.iter().map(|r| abi::Bytes { at: r.as_ptr(), len: r.len() }).collect();
         }
-        self.lent = self.requests.iter().map(|r| abi::Bytes { at: r.as_ptr(), len: r.len() }).collect();
         Ok(())
     }
 
-    fn add_request(&mut self, kind: u8, data: &[u8]) {
-        if !data.is_empty() {
-            let mut request = Vec::with_capacity(1 + data.len());
-            request.push(kind);
-            request.extend_from_slice(data);
-            self.requests.push(request);
+    /// Runs a step of the protocol wholly or not at all, and makes a status of how it ended. `text` is kept for C.
+    fn step(&mut self, body: impl FnOnce(&mut Self) -> Result<(), Failure>) -> u32 {
+        self.text = CString::default();
+        if self.broken {
+            return abi::FAULT;
         }
+        let before = self.here();
+        let done = contain(|| body(self), |panic| Err(Failure::Block(panic)));
+        let (status, text) = match done {
+            Ok(()) => return abi::SUCCESS,
+            Err(Failure::Reader) => (abi::STATE_ERROR, "the state could not be read".to_owned()),
+            Err(Failure::Block(text)) => {
+                self.broken = true;
+                (abi::FAULT, text)
+            }
+        };
+        self.back_to(before);
+        self.text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+        status
     }
-}
-
-/// EIP-6110: the 192 bytes of a deposit request from its event, whose layout must be the deposit contract's.
-fn deposit(log: &Log) -> Result<Vec<u8>, String> {
-    const FIELDS: [(usize, usize); 5] = [(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)]; // offset, length
-    let data = log.data.data.as_ref();
-    let word = |at: usize| -> Option<usize> {
-        let bytes = data.get(at..at + 32)?;
-        bytes[..24].iter().all(|b| *b == 0).then(|| u64::from_be_bytes(bytes[24..].try_into().expect("eight bytes")) as usize)
-    };
-    let mut out = Vec::with_capacity(192);
-    if data.len() != 576 {
-        return Err(format!("a deposit event holds {} bytes instead of 576", data.len()));
-    }
-    for (i, (offset, len)) in FIELDS.into_iter().enumerate() {
-        if word(i * 32) != Some(offset) || word(offset) != Some(len) {
-            return Err("a deposit event is not laid out as the deposit contract lays it out".into());
-        }
-        out.extend_from_slice(&data[offset + 32..offset + 32 + len]);
-    }
-    Ok(out)
 }
 
 /// See evm.h.
@@ -135,22 +173,7 @@ fn deposit(log: &Log) -> Result<Vec<u8>, String> {
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_open(env: *const Env, reader: *const StateReader) -> *mut Block {
     let (env, reader) = unsafe { (*env, *reader) };
-    contain(
-        || {
-            let overlay = Overlay::new(reader, spec(env.fork));
-            Box::into_raw(Box::new(Block {
-                evm: context(&env, overlay).build_mainnet(),
-                env,
-                kept: Kept::default(),
-                diff: KeptDiff::default(),
-                deposits: Vec::new(),
-                requests: Vec::new(),
-                lent: Vec::new(),
-                text: CString::default(),
-            }))
-        },
-        |_| std::ptr::null_mut(),
-    )
+    contain(|| Box::into_raw(Box::new(Block::new(env, reader))), |_| std::ptr::null_mut())
 }
 
 /// See evm.h.
@@ -164,34 +187,15 @@ pub unsafe extern "C" fn evm_block_close(b: *mut Block) {
     }
 }
 
-/// Turns an inner result into a status: a failed read is told from other faults.
-fn told(b: &mut Block, result: Result<(), String>) -> u32 {
-    let failed = std::mem::take(&mut b.overlay().failed);
-    match result {
-        Ok(()) => abi::SUCCESS,
-        Err(_) if failed => abi::STATE_ERROR,
-        Err(text) => {
-            b.text = CString::new(text).unwrap_or_default();
-            abi::FAULT
-        }
-    }
-}
-
 /// See evm.h.
 ///
 /// # Safety
-/// Pointers as evm.h says; `parent_beacon_root` may be NULL before Cancun.
+/// Pointers as evm.h says; each hash may be NULL for zero.
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_begin(b: *mut Block, parent_hash: *const abi::Hash, parent_beacon_root: *const abi::Hash) -> u32 {
     let b = unsafe { &mut *b };
     let hash = |p: *const abi::Hash| if p.is_null() { B256::ZERO } else { B256::from(unsafe { *p }.0) };
-    contain(
-        || {
-            let result = b.begin(hash(parent_hash), hash(parent_beacon_root));
-            told(b, result)
-        },
-        |_| abi::FAULT,
-    )
+    b.step(|b| b.begin(hash(parent_hash), hash(parent_beacon_root)))
 }
 
 /// See evm.h.
@@ -200,40 +204,13 @@ pub unsafe extern "C" fn evm_block_begin(b: *mut Block, parent_hash: *const abi:
 /// Pointers as evm.h says.
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_execute(b: *mut Block, tx: *const Tx, want_diff: c_int, out: *mut Outcome) {
-    let b = unsafe { &mut *b };
-    let tx = unsafe { &*tx };
-    let mut fault = None;
-    let done = contain(
-        || {
-            let mark = b.overlay().mark();
-            let outcome = match b.evm.transact(unsafe { tx_env(tx) }) {
-                Err(error) => b.kept.refused(error),
-                Ok(done) => match b.overlay().apply(done.state, want_diff != 0) {
-                    Err(_) => b.kept.status(abi::STATE_ERROR, "the state could not be read"),
-                    Ok(changes) => {
-                        let overlay = &b.evm.ctx.journaled_state.database;
-                        b.kept.executed(done.result, changes, overlay)
-                    }
-                },
-            };
-            b.overlay().failed = false;
-            if outcome.status == abi::STATE_ERROR {
-                b.overlay().rewind(mark);
-            }
-            if outcome.status == abi::SUCCESS {
-                if let Err(text) = b.collect_deposits(mark) {
-                    b.overlay().rewind(mark);
-                    return Some(b.kept.status(abi::FAULT, &text));
-                }
-            }
-            Some(outcome)
-        },
-        |text| {
-            fault = Some(text);
-            None
-        },
-    );
-    let outcome = done.unwrap_or_else(|| b.kept.status(abi::FAULT, fault.as_deref().unwrap_or("panic")));
+    let (b, tx) = unsafe { (&mut *b, &*tx) };
+    let outcome = if b.broken {
+        b.kept.status(abi::FAULT, "the block failed before and must be closed")
+    } else {
+        contain(|| Ok(b.execute(tx, want_diff != 0)), Err).unwrap_or_else(|panic| b.kept.status(abi::FAULT, &panic))
+    };
+    b.broken = outcome.status == abi::FAULT;
     unsafe { out.write(outcome) };
 }
 
@@ -244,13 +221,7 @@ pub unsafe extern "C" fn evm_block_execute(b: *mut Block, tx: *const Tx, want_di
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_credit(b: *mut Block, to: *const abi::Address, amount_wei: *const abi::U256) -> u32 {
     let (b, to, amount) = unsafe { (&mut *b, address(&*to), u256(&*amount_wei)) };
-    contain(
-        || {
-            let result = b.overlay().credit(to, amount).map_err(|e| e.to_string());
-            told(b, result)
-        },
-        |_| abi::FAULT,
-    )
+    b.step(|b| Ok(b.overlay().credit(to, amount)?))
 }
 
 /// See evm.h.
@@ -258,19 +229,18 @@ pub unsafe extern "C" fn evm_block_credit(b: *mut Block, to: *const abi::Address
 /// # Safety
 /// Pointers as evm.h says.
 #[no_mangle]
-pub unsafe extern "C" fn evm_block_requests(b: *mut Block, out: *mut *const abi::Bytes, out_count: *mut usize, out_text: *mut *const c_char) -> u32 {
+pub unsafe extern "C" fn evm_block_requests(
+    b: *mut Block,
+    out: *mut *const abi::Bytes,
+    out_count: *mut usize,
+    out_text: *mut *const c_char,
+) -> u32 {
     let b = unsafe { &mut *b };
-    b.text = CString::default();
-    let status = contain(
-        || {
-            let result = b.collect_requests();
-            told(b, result)
-        },
-        |_| abi::FAULT,
-    );
+    let status = b.step(Block::collect_requests);
+    let lent: &[abi::Bytes] = if status == abi::SUCCESS { &b.lent } else { &[] };
     unsafe {
-        *out = b.lent.as_ptr();
-        *out_count = if status == abi::SUCCESS { b.lent.len() } else { 0 };
+        *out = pointer(lent);
+        *out_count = lent.len();
         if !out_text.is_null() {
             *out_text = b.text.as_ptr();
         }
@@ -285,15 +255,12 @@ pub unsafe extern "C" fn evm_block_requests(b: *mut Block, out: *mut *const abi:
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_diff(b: *mut Block, out: *mut Diff) -> u32 {
     let b = unsafe { &mut *b };
-    contain(
-        || {
-            let overlay = &b.evm.ctx.journaled_state.database;
-            let diff = b.diff.keep(overlay.block_changes(), overlay);
-            unsafe { out.write(diff) };
-            abi::SUCCESS
-        },
-        |_| abi::FAULT,
-    )
+    b.step(|b| {
+        let overlay = &b.machine.ctx.journaled_state.database;
+        let diff = b.diff.keep(overlay.block_changes(), overlay);
+        unsafe { out.write(diff) };
+        Ok(())
+    })
 }
 
 /// See evm.h.
@@ -302,8 +269,13 @@ pub unsafe extern "C" fn evm_block_diff(b: *mut Block, out: *mut Diff) -> u32 {
 /// Pointers as evm.h says.
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_mark(b: *mut Block, out_mark: *mut usize) -> u32 {
-    unsafe { *out_mark = (*b).evm.ctx.journaled_state.database.mark() };
-    abi::SUCCESS
+    let b = unsafe { &mut *b };
+    b.step(|b| {
+        let mark = b.here();
+        b.marks.push(mark);
+        unsafe { *out_mark = b.marks.len() - 1 };
+        Ok(())
+    })
 }
 
 /// See evm.h.
@@ -313,14 +285,10 @@ pub unsafe extern "C" fn evm_block_mark(b: *mut Block, out_mark: *mut usize) -> 
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_rewind(b: *mut Block, mark: usize) -> u32 {
     let b = unsafe { &mut *b };
-    contain(
-        || {
-            if !b.overlay().rewind(mark) {
-                return abi::FAULT;
-            }
-            b.deposits.retain(|(at, _)| *at < mark);
-            abi::SUCCESS
-        },
-        |_| abi::FAULT,
-    )
+    b.step(|b| {
+        let to = *b.marks.get(mark).ok_or_else(|| Failure::Block("no such mark".into()))?;
+        b.marks.truncate(mark + 1);
+        b.back_to(to);
+        Ok(())
+    })
 }

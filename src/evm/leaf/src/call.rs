@@ -1,113 +1,69 @@
 //! Calls that change nothing: one execution over its own overlay, with a deadline and, if asked, its access list.
 
-use crate::abi::{self, Access, CallOptions, Env, Outcome, StateReader, Tx};
+use crate::abi::{self, pointer, Access, CallOptions, Env, Outcome, StateReader, Tx};
 use crate::arena::Kept;
 use crate::contain;
-use crate::convert::{context, spec, tx_env, Ctx};
+use crate::convert::{machine, run, spec, tx_env};
 use crate::overlay::Overlay;
-use revm::interpreter::interpreter::EthInterpreter;
-use revm::interpreter::{CallInputs, CallOutcome, CreateInputs, CreateOutcome, Interpreter};
-use revm::{ExecuteEvm, InspectEvm, Inspector, MainBuilder};
+use crate::watch::Clock;
 use revm_inspectors::access_list::AccessListInspector;
-use std::time::Instant;
-
-/// How many instructions pass between two looks at the clock: some 20 µs.
-const STEPS_PER_LOOK: u32 = 4096;
 
 /// What a result of evm_call() points to.
+#[derive(Default)]
 pub struct CallOutcomeKept {
     kept: Kept,
     slots: Vec<Vec<abi::Hash>>,
     access: Vec<Access>,
 }
 
-/// Ends the execution when time is up, and notes what it touches.
-struct Watch {
-    end: Option<Instant>,
-    steps: u32,
-    expired: bool,
-    access: Option<AccessListInspector>,
-}
-
-impl Inspector<Ctx, EthInterpreter> for Watch {
-    fn step(&mut self, interp: &mut Interpreter<EthInterpreter>, ctx: &mut Ctx) {
-        if let Some(end) = self.end {
-            self.steps += 1;
-            if self.steps >= STEPS_PER_LOOK {
-                self.steps = 0;
-                self.expired = self.expired || Instant::now() >= end;
-            }
-            if self.expired {
-                interp.halt_oog(); // every frame above ends likewise at its next step
-                return;
-            }
-        }
-        if let Some(access) = &mut self.access {
-            access.step(interp, ctx);
-        }
-    }
-
-    fn call(&mut self, ctx: &mut Ctx, inputs: &mut CallInputs) -> Option<CallOutcome> {
-        self.access.as_mut().and_then(|a| a.call(ctx, inputs))
-    }
-
-    fn create(&mut self, ctx: &mut Ctx, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
-        self.access.as_mut().and_then(|a| a.create(ctx, inputs))
-    }
-}
-
-fn monotonic_ms() -> u64 {
-    let mut t = libc_timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: clock_gettime only writes to t.
-    unsafe { clock_gettime(1, &mut t) };
-    t.tv_sec as u64 * 1000 + t.tv_nsec as u64 / 1_000_000
-}
-
-#[repr(C)]
-#[allow(non_camel_case_types)]
-struct libc_timespec {
-    tv_sec: i64,
-    tv_nsec: i64,
-}
-
-extern "C" {
-    fn clock_gettime(clock: i32, out: *mut libc_timespec) -> i32;
-}
-
-fn run(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mut CallOutcomeKept) -> Outcome {
-    let overlay = Overlay::new(reader, spec(env.fork));
-    let ctx = context(env, overlay);
-    let tx = unsafe { tx_env(tx) };
-    if options.deadline_ms == 0 && options.want_access_list == 0 {
-        let mut evm = ctx.build_mainnet();
-        return match evm.transact(tx) {
-            Err(error) => own.kept.refused(error),
-            Ok(done) => own.kept.executed(done.result, Vec::new(), &evm.ctx.journaled_state.database),
-        };
-    }
-    let end = (options.deadline_ms != 0)
-        .then(|| Instant::now() + std::time::Duration::from_millis(options.deadline_ms.saturating_sub(monotonic_ms())));
-    let access = (options.want_access_list != 0).then(|| AccessListInspector::new(tx.access_list.clone()));
-    let mut evm = ctx.build_mainnet_with_inspector(Watch { end, steps: 0, expired: false, access });
-    let done = evm.inspect_tx(tx);
-    if evm.inspector.expired {
-        return own.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
-    }
-    let outcome = match done {
-        Err(error) => return own.kept.refused(error),
-        Ok(done) => own.kept.executed(done.result, Vec::new(), &evm.ctx.journaled_state.database),
-    };
-    if let Some(access) = evm.inspector.access.take() {
-        let list = access.into_access_list();
-        own.slots = list.0.iter().map(|item| item.storage_keys.iter().map(|k| abi::Hash(k.0)).collect()).collect();
-        own.access = list
-            .0
+impl CallOutcomeKept {
+    fn keep_access(&mut self, access: AccessListInspector) {
+        let list = access.into_access_list().0; // sorted
+        self.slots = list.iter().map(|item| item.storage_keys.iter().map(|k| abi::Hash(k.0)).collect()).collect();
+        self.access = list
             .iter()
-            .zip(&own.slots)
-            .map(|(item, slots)| Access { address: abi::Address(item.address.0 .0), slots: slots.as_ptr(), slot_count: slots.len() })
+            .zip(&self.slots)
+            .map(|(item, slots)| Access { address: abi::Address(item.address.0 .0), slots: pointer(slots), slot_count: slots.len() })
             .collect();
     }
-    outcome
+}
+
+fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mut CallOutcomeKept) -> Outcome {
+    let clock = Clock::until(options.deadline_ms);
+    if clock.expired {
+        return own.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
+    }
+    let mut machine = machine(env, Overlay::new(reader, spec(env.fork)), clock);
+    // SAFETY: evm_call()'s caller answers for the pointers in tx.
+    let tx = unsafe { tx_env(tx) };
+    if env.no_base_fee != 0 {
+        // Who names no price pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too.
+        if tx.gas_price == 0 {
+            machine.ctx.block.basefee = 0;
+        }
+        if let (0, Some(blob)) = (tx.max_fee_per_blob_gas, &mut machine.ctx.block.blob_excess_gas_and_price) {
+            if !tx.blob_hashes.is_empty() {
+                blob.blob_gasprice = 0;
+            }
+        }
+    }
+    let look = options.want_access_list != 0;
+    if look {
+        machine.inspector.access = Some(AccessListInspector::new(tx.access_list.clone()));
+    }
+    let done = run(&mut machine, tx, look);
+    if machine.ctx.chain.expired {
+        return own.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
+    }
+    match done {
+        Err(refusal) => own.kept.refused(refusal),
+        Ok((done, text)) => {
+            if let Some(access) = machine.inspector.access.take() {
+                own.keep_access(access);
+            }
+            own.kept.executed(done.result, &text)
+        }
+    }
 }
 
 /// See evm.h.
@@ -124,11 +80,11 @@ pub unsafe extern "C" fn evm_call(
     out_access: *mut *const Access,
     out_access_count: *mut usize,
 ) -> *mut CallOutcomeKept {
-    let mut own = Box::new(CallOutcomeKept { kept: Kept::default(), slots: Vec::new(), access: Vec::new() });
+    let mut own = Box::<CallOutcomeKept>::default();
     let options = if options.is_null() { CallOptions { deadline_ms: 0, want_access_list: 0 } } else { unsafe { *options } };
     let mut fault = None;
     let done = contain(
-        || Some(run(unsafe { &*env }, unsafe { *reader }, unsafe { &*tx }, &options, &mut own)),
+        || Some(call(unsafe { &*env }, unsafe { *reader }, unsafe { &*tx }, &options, &mut own)),
         |text| {
             fault = Some(text);
             None
@@ -138,7 +94,7 @@ pub unsafe extern "C" fn evm_call(
     unsafe {
         out.write(outcome);
         if !out_access.is_null() {
-            *out_access = own.access.as_ptr();
+            *out_access = pointer(&own.access);
         }
         if !out_access_count.is_null() {
             *out_access_count = own.access.len();
@@ -154,6 +110,6 @@ pub unsafe extern "C" fn evm_call(
 #[no_mangle]
 pub unsafe extern "C" fn evm_outcome_free(o: *mut CallOutcomeKept) {
     if !o.is_null() {
-        drop(unsafe { Box::from_raw(o) });
+        contain(|| drop(unsafe { Box::from_raw(o) }), |_| ());
     }
 }

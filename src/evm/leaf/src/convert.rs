@@ -1,17 +1,28 @@
-//! C's environment and transactions as revm's.
+//! C's environment and transactions as revm's, and how revm runs them.
 
-use crate::abi::{self, lent};
-use crate::overlay::Overlay;
+use crate::abi::{self, lent, Fork};
+use crate::overlay::{Overlay, ReaderFailed};
+use crate::sstore;
+use crate::watch::{guard, Clock, Eye};
+use crate::words;
+use revm::bytecode::opcode::SSTORE;
 use revm::context::either::Either;
+use revm::context::result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState};
 use revm::context::transaction::{AccessList, AccessListItem, Authorization, SignedAuthorization};
 use revm::context::{BlockEnv, CfgEnv, Context, Journal, TxEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::interpreter::Instruction;
 use revm::primitives::{hardfork::SpecId, Address, Bytes, TxKind, B256, U256};
+use revm::{ExecuteEvm, InspectEvm, MainBuilder, MainnetEvm};
 
 /// What every execution runs in.
-pub type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, ()>;
+pub type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, Clock>;
+/// revm, ready to run transactions.
+pub type Machine = MainnetEvm<Ctx, Eye>;
+/// Why a transaction did not run.
+pub type Refusal = EVMError<ReaderFailed>;
 
-/// `enum fork` of eth/fork.h, in its order. revm has no Constantinople without Petersburg's repeal of EIP-1283.
+/// revm's rules for each `enum fork`. It has no Constantinople; see [`sstore`].
 const FORKS: [SpecId; 19] = [
     SpecId::FRONTIER,
     SpecId::HOMESTEAD,
@@ -34,6 +45,9 @@ const FORKS: [SpecId; 19] = [
     SpecId::OSAKA,
 ];
 
+/// EIP-2718's types that need a recipient.
+const BLOB_TX: u8 = 3;
+const SET_CODE_TX: u8 = 4;
 /// EIP-7594: blobs of one transaction from Osaka on.
 const OSAKA_BLOBS_PER_TX: u64 = 6;
 
@@ -50,15 +64,64 @@ pub fn address(a: &abi::Address) -> Address {
 }
 
 fn u128_of(v: &abi::U256) -> u128 {
-    if v.0[2] != 0 || v.0[3] != 0 {
-        u128::MAX
-    } else {
-        v.0[0] as u128 | (v.0[1] as u128) << 64
+    u256(v).try_into().unwrap_or(u128::MAX) // nobody can pay either
+}
+
+/// A machine over the overlay for this environment. A clock that ends is put into the instructions.
+pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
+    let mut ctx = context(env, overlay);
+    let ends = clock.ends();
+    ctx.chain = clock;
+    if env.fork == Fork::Constantinople as u32 {
+        sstore::lower_static_gas(&mut ctx.cfg.gas_params);
     }
+    let mut machine = ctx.build_mainnet_with_inspector(Eye::default());
+    if ends {
+        guard(&mut machine.instruction);
+    }
+    if env.fork == Fork::Constantinople as u32 {
+        machine.instruction.instruction_table_mut()[SSTORE as usize] = Instruction::new(sstore::eip1283);
+    }
+    machine
+}
+
+/// What revm leaves to whoever builds a transaction.
+fn check(tx: &TxEnv, spec: SpecId) -> Result<(), InvalidTransaction> {
+    if tx.tx_type > SET_CODE_TX {
+        return Err(InvalidTransaction::Eip7702NotSupported);
+    }
+    if tx.kind.is_create() {
+        if tx.tx_type == BLOB_TX && spec.is_enabled_in(SpecId::CANCUN) {
+            return Err(InvalidTransaction::BlobCreateTransaction);
+        }
+        if tx.tx_type == SET_CODE_TX && spec.is_enabled_in(SpecId::PRAGUE) {
+            return Err(InvalidTransaction::AuthorizationListInvalidFields);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a transaction; the overlay stays as it was. With it comes why it halted, in geth's words.
+pub fn run(machine: &mut Machine, tx: TxEnv, look: bool) -> Result<(ResultAndState, String), Refusal> {
+    check(&tx, machine.ctx.cfg.spec)?;
+    let is_create = tx.kind.is_create();
+    let done = if look { machine.inspect_tx(tx)? } else { machine.transact(tx)? };
+    let text = match &done.result {
+        ExecutionResult::Halt { reason, .. } => {
+            if !look && words::wants_last(reason, is_create) {
+                let again = machine.ctx.tx.clone();
+                machine.inspector.last = None;
+                machine.inspect_tx(again)?;
+            }
+            words::halt(reason, machine.inspector.last)
+        }
+        _ => String::new(),
+    };
+    Ok((done, text))
 }
 
 /// A context over the overlay for this environment.
-pub fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
+fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
     let spec = spec(env.fork);
     let mut cfg = CfgEnv::new_with_spec(spec);
     cfg.chain_id = env.chain_id;

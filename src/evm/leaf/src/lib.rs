@@ -7,10 +7,13 @@
 //! |---|---|
 //! | `abi.rs` | the structs of evm.h and the layout that C compares |
 //! | `overlay.rs` | what a block has changed so far, over the reader; diffs; undo |
-//! | `convert.rs` | C's environment and transactions as revm's |
-//! | `words.rs` | halts and refusals as geth words them |
+//! | `convert.rs` | C's environment and transactions as revm's, and how revm runs them |
+//! | `watch.rs` | the clock that ends a call, and who sees its last step |
+//! | `sstore.rs` | EIP-1283, for chains that stopped at Constantinople |
+//! | `words.rs` | halts as geth words them, refusals as evm.h numbers them |
 //! | `arena.rs` | the flat results that C borrows |
 //! | `block.rs`, `call.rs`, `blob.rs` | the entry points |
+//! | `system.rs` | what the protocol itself does before and after a block's transactions |
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]
 
@@ -21,6 +24,9 @@ mod block;
 mod call;
 mod convert;
 mod overlay;
+mod sstore;
+mod system;
+mod watch;
 mod words;
 
 pub use blob::{evm_blob_verify, evm_blob_warm};

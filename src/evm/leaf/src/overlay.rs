@@ -167,24 +167,27 @@ impl Overlay {
         true
     }
 
-    /// Adds to a balance outside any transaction. Before Spurious Dragon even nothing makes an account exist.
+    /// Adds to a balance outside any transaction.
     pub fn credit(&mut self, address: Address, amount: U256) -> Result<(), ReaderFailed> {
         let old = self.account(&address)?;
-        let mut new = Acct { exists: true, balance: old.balance.saturating_add(amount), ..old };
-        if self.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON) && new.is_empty() {
-            new = Acct::NONE;
-        }
-        self.put(address, old, new, false, Vec::new());
+        self.touch(address, old, old.balance.saturating_add(amount));
         Ok(())
     }
 
-    /// Takes a balance away whole (the DAO's move); returns it.
+    /// Takes a balance away whole (the DAO's move) and returns it. Like geth's, it touches what has none.
     pub fn drain(&mut self, address: Address) -> Result<U256, ReaderFailed> {
         let old = self.account(&address)?;
-        if !old.balance.is_zero() {
-            self.put(address, old, Acct { balance: U256::ZERO, ..old }, false, Vec::new());
-        }
+        self.touch(address, old, U256::ZERO);
         Ok(old.balance)
+    }
+
+    /// Sets a balance. An account that is empty then exists before Spurious Dragon (EIP-161), and no more since.
+    fn touch(&mut self, address: Address, old: Acct, balance: U256) {
+        let mut new = Acct { exists: true, balance, ..old };
+        if self.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON) && new.is_empty() {
+            new = Acct::NONE;
+        }
+        self.put(address, old, new, old.exists && !new.exists, Vec::new());
     }
 
     fn put(&mut self, address: Address, old: Acct, new: Acct, wiped: bool, slots: Vec<(U256, U256, U256)>) {
@@ -225,14 +228,13 @@ impl Overlay {
             if gone || (clears && new.is_empty()) {
                 new = Acct::NONE;
             }
-            // A creation begins on empty storage. Slots of an account that goes are of no interest.
-            let wiped = gone || account.is_created();
+            // A creation begins on empty storage, and an account that goes takes its storage along.
+            let wiped = old.exists && (account.is_created() || !new.exists);
             let mut slots: Vec<(U256, U256, U256)> = Vec::new();
-            if !gone {
+            if new.exists {
                 slots = account.storage.iter().filter(|(_, s)| s.is_changed()).map(|(k, s)| (*k, s.original_value, s.present_value)).collect();
             }
-            let real_wipe = wiped && (old.exists || self.entries.contains_key(&address));
-            if new == old && slots.is_empty() && !real_wipe {
+            if new == old && slots.is_empty() && !wiped {
                 continue;
             }
             if new.code_hash != old.code_hash && new.code_hash != KECCAK_EMPTY {
@@ -243,9 +245,9 @@ impl Overlay {
             if want_diff {
                 let mut list: Vec<_> = slots.iter().filter(|s| s.1 != s.2).map(|s| slot_change(s.0, s.1, s.2)).collect();
                 list.sort_by_key(|s| U256::from_limbs(s.slot.0));
-                changes.insert(address, Change { address, old, new, wiped: real_wipe, slots: list });
+                changes.insert(address, Change { address, old, new, wiped, slots: list });
             }
-            self.put(address, old, new, real_wipe, slots);
+            self.put(address, old, new, wiped, slots);
         }
         Ok(changes.into_values().collect())
     }

@@ -1,0 +1,143 @@
+//! Who looks at an execution from outside: the clock that ends it, and the eye that saw its last step.
+//!
+//! A call with a deadline costs nothing extra for ordinary instructions. Code can run for long only by jumping back, which
+//! leads over a JUMPDEST, or by starting further frames, so those instructions alone look at the clock; whatever runs
+//! straight on ends by itself. The eye is slower, a look before every instruction, and is opened only for an access list,
+//! or to run a transaction that halted once more, since geth's words name the opcode and the height of the stack.
+
+use crate::convert::Ctx;
+use revm::bytecode::opcode::{CALL, CALLCODE, CREATE, CREATE2, DELEGATECALL, JUMPDEST, RETURN, STATICCALL, STOP};
+use revm::context_interface::context::ContextError;
+use revm::handler::instructions::EthInstructions;
+use revm::interpreter::instructions::contract;
+use revm::interpreter::interpreter::EthInterpreter;
+use revm::interpreter::interpreter_types::{Jumps, LoopControl};
+use revm::interpreter::{
+    CallInputs, CallOutcome, CreateInputs, CreateOutcome, Instruction, InstructionContext, InstructionExecResult, InstructionResult,
+    Interpreter, InterpreterAction,
+};
+use revm::Inspector;
+use revm_inspectors::access_list::AccessListInspector;
+
+/// How much work passes between two looks at the clock, counted in jump destinations: some tens of microseconds.
+const WORK_PER_LOOK: u32 = 4096;
+/// What starting a frame counts for.
+const FRAME_WORK: u32 = 64;
+
+/// Milliseconds of the monotonic clock, as C's base/clock.h reads it.
+pub fn monotonic_ms() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime only writes to `now`.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+}
+
+/// When an execution must end. It travels in the context, where instructions can reach it.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    end_ms: u64, // 0: never
+    work: u32,
+    /// The execution was ended.
+    pub expired: bool,
+}
+
+impl Clock {
+    /// A clock that ends at `end_ms`; it may have expired already.
+    pub fn until(end_ms: u64) -> Self {
+        Clock { end_ms, work: 0, expired: end_ms != 0 && monotonic_ms() >= end_ms }
+    }
+
+    /// Is there an end?
+    pub fn ends(&self) -> bool {
+        self.end_ms != 0
+    }
+
+    fn passed(&mut self, work: u32) -> bool {
+        self.work += work;
+        if self.work >= WORK_PER_LOOK {
+            self.work = 0;
+            self.expired = self.expired || monotonic_ms() >= self.end_ms;
+        }
+        self.expired
+    }
+}
+
+type Step<'a> = InstructionContext<'a, Ctx, EthInterpreter>;
+
+/// Goes on, or ends all frames at once: an error in the context is no outcome of a frame that its parent could survive.
+fn go_on(host: &mut Ctx, work: u32) -> InstructionExecResult {
+    if host.chain.passed(work) {
+        host.error = Err(ContextError::Custom("execution aborted (timeout)".into()));
+        return Err(InstructionResult::FatalExternalError);
+    }
+    Ok(())
+}
+
+fn jumpdest(step: Step<'_>) -> InstructionExecResult {
+    go_on(step.host, 1)
+}
+
+fn call<const KIND: u8>(step: Step<'_>) -> InstructionExecResult {
+    go_on(step.host, FRAME_WORK)?;
+    contract::call::<KIND, _, _>(step)
+}
+
+fn create<const IS_CREATE2: bool>(step: Step<'_>) -> InstructionExecResult {
+    go_on(step.host, FRAME_WORK)?;
+    contract::create::<IS_CREATE2, _, _>(step)
+}
+
+/// Puts the looks at the clock in; what the instructions do and cost stays.
+pub fn guard(instructions: &mut EthInstructions<EthInterpreter, Ctx>) {
+    let table = instructions.instruction_table_mut();
+    table[JUMPDEST as usize] = Instruction::new(jumpdest);
+    table[CALL as usize] = Instruction::new(call::<CALL>);
+    table[CALLCODE as usize] = Instruction::new(call::<CALLCODE>);
+    table[DELEGATECALL as usize] = Instruction::new(call::<DELEGATECALL>);
+    table[STATICCALL as usize] = Instruction::new(call::<STATICCALL>);
+    table[CREATE as usize] = Instruction::new(create::<false>);
+    table[CREATE2 as usize] = Instruction::new(create::<true>);
+}
+
+/// The last instruction of an execution: when the transaction's own frame halts, the one that halted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Last {
+    /// Its opcode.
+    pub opcode: u8,
+    /// Values on the stack before it.
+    pub stack_len: usize,
+    /// It ended its frame well: what failed came after it (paying for the deployed code).
+    pub ended_well: bool,
+}
+
+/// Sees every instruction.
+#[derive(Debug, Default)]
+pub struct Eye {
+    /// Notes what is touched, where that is wanted.
+    pub access: Option<AccessListInspector>,
+    /// The instruction seen last.
+    pub last: Option<Last>,
+}
+
+impl Inspector<Ctx, EthInterpreter> for Eye {
+    fn step(&mut self, interp: &mut Interpreter<EthInterpreter>, ctx: &mut Ctx) {
+        self.last = Some(Last { opcode: interp.bytecode.opcode(), stack_len: interp.stack.len(), ended_well: false });
+        if let Some(access) = &mut self.access {
+            access.step(interp, ctx);
+        }
+    }
+
+    fn step_end(&mut self, interp: &mut Interpreter<EthInterpreter>, _: &mut Ctx) {
+        if let (Some(last), Some(InterpreterAction::Return(result))) = (&mut self.last, interp.bytecode.action()) {
+            last.ended_well = matches!(last.opcode, RETURN | STOP) && result.is_ok();
+        }
+    }
+
+    fn call(&mut self, ctx: &mut Ctx, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        self.access.as_mut().and_then(|a| a.call(ctx, inputs))
+    }
+
+    fn create(&mut self, ctx: &mut Ctx, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        self.access.as_mut().and_then(|a| a.create(ctx, inputs))
+    }
+}
