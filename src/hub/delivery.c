@@ -43,8 +43,7 @@ struct delivery *delivery_ref(struct delivery *d)
 void delivery_unref(struct delivery *d)
 {
     if (!d || !ref_put(&d->ref)) return;
-    for (size_t i = 0; i < d->frame_count; i++)
-        frame_unref(atomic_load_explicit(&d->frames[i], memory_order_relaxed));
+    for (size_t i = 0; i < d->frame_count; i++) frame_unref(atomic_load_explicit(&d->frames[i], memory_order_relaxed));
     (void)pthread_mutex_destroy(&d->encoding);
     chain_event_unref(d->event);
     free(d);
@@ -83,17 +82,32 @@ static void put_header(struct json_writer *w, const struct block *b)
 static void put_result(struct json_writer *w, enum delivery_form form, const void *what)
 {
     switch (form) {
-    case DELIVERY_HEADER: put_header(w, what); break;
-    case DELIVERY_LOG: log_put_json(what, false, w); break;
-    case DELIVERY_LOG_REMOVED: log_put_json(what, true, w); break;
-    case DELIVERY_RECEIPTS: block_put_receipts_json(what, w); break;
-    case DELIVERY_PENDING_HASH: json_put_hash(w, &((const struct pending_tx *)what)->tx.hash); break;
-    case DELIVERY_PENDING_BODY: tx_put_json(&((const struct pending_tx *)what)->tx, NULL, w); break;
-    case DELIVERY_SYNCING: put_syncing(w, what); break;
+    case DELIVERY_HEADER:
+        put_header(w, what);
+        break;
+    case DELIVERY_LOG:
+        log_put_json(what, false, w);
+        break;
+    case DELIVERY_LOG_REMOVED:
+        log_put_json(what, true, w);
+        break;
+    case DELIVERY_RECEIPTS:
+        block_put_receipts_json(what, w);
+        break;
+    case DELIVERY_PENDING_HASH:
+        json_put_hash(w, &((const struct pending_tx *)what)->tx.hash);
+        break;
+    case DELIVERY_PENDING_BODY:
+        tx_put_json(&((const struct pending_tx *)what)->tx, NULL, w);
+        break;
+    case DELIVERY_SYNCING:
+        put_syncing(w, what);
+        break;
     }
 }
 
-/* The bytes are copied once more into the frame, which is then exactly as long as it must be; the scratch stays warm. */
+/* The bytes are copied once more into the frame, which is then exactly as long as it must be; the scratch stays warm.
+ */
 static struct frame *encode(enum delivery_form form, const void *what, struct delivery_scratch *s)
 {
     struct json_writer w;

@@ -1,13 +1,15 @@
 /* delivery: one event on its way to the workers, with the frames it becomes.
  *
- * Made once per event on the writer's thread, counted once per worker, immutable but for the frames, which appear as workers
- * ask for them: the first that has a subscriber for a log encodes it, all others share the bytes. What nobody wants is never encoded.
+ * Made once per event on the writer's thread, counted once per worker, immutable but for the frames, which appear as
+ * workers ask for them: the first that has a subscriber for a log encodes it, all others share the bytes. What nobody
+ * wants is never encoded.
  *
- *   frames of a head   for each removed block [log 0 … log n-1], then for each added block [header] [log 0 … log n-1] [receipts]
+ *   frames of a head   for each removed block [log 0 … log n-1], then for each added block [header] [log 0 … log n-1]
+ * [receipts]
  *
- * Reading a frame that is there costs one atomic load. Encoding takes the delivery's lock, so that a frame is encoded once per process
- * also when all workers wake at the same moment: a worker waits there at most as long as the encoding it would have done itself.
- * Thread: any. */
+ * Reading a frame that is there costs one atomic load. Encoding takes the delivery's lock, so that a frame is encoded
+ * once per process also when all workers wake at the same moment: a worker waits there at most as long as the encoding
+ * it would have done itself. Thread: any. */
 #ifndef HUB_DELIVERY_H
 #define HUB_DELIVERY_H
 
@@ -45,8 +47,8 @@ struct delivery *delivery_new(struct chain_event *e);
 struct delivery *delivery_ref(struct delivery *d);
 void delivery_unref(struct delivery *d); /* NULL is fine */
 
-/* The frame at that place (see the drawing), borrowed from the delivery: `what` in that form. *out_fresh: this call encoded it. NULL: out of
- * memory. */
+/* The frame at that place (see the drawing), borrowed from the delivery: `what` in that form. *out_fresh: this call
+ * encoded it. NULL: out of memory. */
 struct frame *delivery_frame(struct delivery *d, size_t index, enum delivery_form form, const void *what,
                              struct delivery_scratch *s, bool *out_fresh);
 

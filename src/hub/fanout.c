@@ -3,8 +3,8 @@
 #include "wire/ws.h"
 
 enum {
-    /* Events that found their worker asleep are sent one by one; a worker that is behind gathers them, but never so much that a reader who
-     * keeps up could look slow. */
+    /* Events that found their worker asleep are sent one by one; a worker that is behind gathers them, but never so
+     * much that a reader who keeps up could look slow. */
     FLUSH_BYTES = 64 * 1024
 };
 
@@ -71,8 +71,10 @@ static void fan_out(struct hub_shard *s, struct subscription *first, const struc
 
     if (!anybody(s, first)) return;
     share = share_of(s, from);
-    if (share) notify(s, first, share);
-    else close_all(s, first, "out of memory");
+    if (share)
+        notify(s, first, share);
+    else
+        close_all(s, first, "out of memory");
     frame_share_unref(share);
     if (s->unsent > FLUSH_BYTES) flush(s);
 }
@@ -86,8 +88,10 @@ static void fan_out_log(struct hub_shard *s, const struct log *log, const struct
     for (size_t i = 0; i < count; i++) {
         if (!anybody(s, entry[i]->owner)) continue;
         if (!share) share = share_of(s, from);
-        if (share) notify(s, entry[i]->owner, share);
-        else close_all(s, entry[i]->owner, "out of memory");
+        if (share)
+            notify(s, entry[i]->owner, share);
+        else
+            close_all(s, entry[i]->owner, "out of memory");
     }
     frame_share_unref(share);
     if (s->unsent > FLUSH_BYTES) flush(s);
@@ -132,9 +136,8 @@ static void deliver_pending(struct hub_shard *s, struct delivery *d)
 static bool sync_changed(const struct chain_sync *before, const struct chain_sync *now)
 {
     if (before->syncing != now->syncing) return true;
-    return now->syncing &&
-           (before->starting_block != now->starting_block || before->current_block != now->current_block ||
-            before->highest_block != now->highest_block);
+    return now->syncing && (before->starting_block != now->starting_block ||
+                            before->current_block != now->current_block || before->highest_block != now->highest_block);
 }
 
 static void deliver_syncing(struct hub_shard *s, struct delivery *d)
@@ -155,9 +158,15 @@ void shard_deliver(struct hub_shard *s, struct delivery *d)
     s->stats.events++;
     TRACE(hub, deliver, e->sequence, s->lane - s->hub->lanes);
     switch (e->kind) {
-    case CHAIN_EVENT_HEAD: deliver_head(s, d); break;
-    case CHAIN_EVENT_PENDING: deliver_pending(s, d); break;
-    case CHAIN_EVENT_SYNCING: deliver_syncing(s, d); break;
+    case CHAIN_EVENT_HEAD:
+        deliver_head(s, d);
+        break;
+    case CHAIN_EVENT_PENDING:
+        deliver_pending(s, d);
+        break;
+    case CHAIN_EVENT_SYNCING:
+        deliver_syncing(s, d);
+        break;
     }
     if (s->unsent > FLUSH_BYTES) flush(s);
     shard_walk_end(s);

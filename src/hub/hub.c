@@ -51,8 +51,10 @@ static void on_event(void *ctx, struct chain_event *e)
             d = delivery_new(e);
             failed = !d;
         }
-        if (d) lane_put(l, d);
-        else lane_overrun(l);
+        if (d)
+            lane_put(l, d);
+        else
+            lane_overrun(l);
     }
     delivery_unref(d);
 }

@@ -38,7 +38,8 @@ void index_fini(struct filter_index *ix)
 
 /* ---- keys ---- */
 
-/* Folding the 128-bit product carries every input bit into the result; the seed keeps strangers from aiming at one list. */
+/* Folding the 128-bit product carries every input bit into the result; the seed keeps strangers from aiming at one
+ * list. */
 static uint64_t fold(uint64_t a, uint64_t b)
 {
     __extension__ unsigned __int128 wide = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xd6e8feb86659fd93u);
@@ -146,7 +147,8 @@ static struct fan_hash identity_of(const struct filter *f)
     return out;
 }
 
-/* The entry, its postings and its filter's values in one piece: entry, postings, hashes, addresses, by falling alignment. */
+/* The entry, its postings and its filter's values in one piece: entry, postings, hashes, addresses, by falling
+ * alignment. */
 static struct index_entry *entry_new(const struct filter *f, size_t posting_count)
 {
     size_t hashes = 0;
@@ -277,8 +279,8 @@ size_t index_match(struct filter_index *ix, const struct log *log, struct index_
         for (struct index_posting *p = first ? *first : NULL; p; p = p->next) {
             ix->looked_at++;
             if (!filter_matches(&p->entry->filter, &log->address, log->topics, log->topic_count)) continue;
-            /* Two keys of one entry meet in one list only if their hashes collide; they were put there one right after the
-             * other and stay neighbours, so the last match tells. */
+            /* Two keys of one entry meet in one list only if their hashes collide; they were put there one right after
+             * the other and stay neighbours, so the last match tells. */
             if (count && ix->matches[count - 1] == p->entry) continue;
             ix->matches[count++] = p->entry;
         }

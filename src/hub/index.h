@@ -1,20 +1,21 @@
 /* index: which filters want this log, at a cost that follows the answer and not the number of filters.
  *
- * A filter constrains some of five positions: the address and topics 0 to 3. Which ones it is filed under is its shape, one of 32.
- * Within a shape, the values at those positions make a key, and one hash table holds a list of filters for each key:
+ * A filter constrains some of five positions: the address and topics 0 to 3. Which ones it is filed under is its shape,
+ * one of 32. Within a shape, the values at those positions make a key, and one hash table holds a list of filters for
+ * each key:
  *
  *   {address: A, topics: [T]}            shape address+0   key (A, T)
  *   {address: [A, B], topics: [null, U]} shape address+1   keys (A, U) and (B, U)
  *   {}                                   shape none        the one key of nothing
  *
- * A log is looked up once for every shape in use, so ten thousand wallets that watch one token for their own name in topic 2 cost it
- * one probe, where an index by address alone would read ten thousand filters. Alternatives multiply the keys of a filter; when
- * they would pass INDEX_KEYS_MAX, the position with most alternatives is left out of the shape. What a key leaves
- * open (a position left out, the number of topics) is checked on the filter itself, so a match is always a match.
+ * A log is looked up once for every shape in use, so ten thousand wallets that watch one token for their own name in
+ * topic 2 cost it one probe, where an index by address alone would read ten thousand filters. Alternatives multiply the
+ * keys of a filter; when they would pass INDEX_KEYS_MAX, the position with most alternatives is left out of the shape.
+ * What a key leaves open (a position left out, the number of topics) is checked on the filter itself, so a match is
+ * always a match.
  *
- * Filters that are equal share one entry, counted. Entries are told apart by the Keccak-256 of their criteria: a stranger
- * chooses the criteria, and an honest hash costs a subscription one microsecond.
- * Thread: one owner. */
+ * Filters that are equal share one entry, counted. Entries are told apart by the Keccak-256 of their criteria: a
+ * stranger chooses the criteria, and an honest hash costs a subscription one microsecond. Thread: one owner. */
 #ifndef HUB_INDEX_H
 #define HUB_INDEX_H
 
@@ -48,9 +49,10 @@ struct filter_index {
 void index_init(struct filter_index *ix);
 void index_fini(struct filter_index *ix); /* frees all entries, used or not */
 
-/* The entry of an equal filter with one more use, or a new one (uses 1, owner NULL). NULL filter: everything. FAN_ENOMEM leaves the index
- * as it was. */
-FAN_MUST_CHECK enum fan_status index_add(struct filter_index *ix, const struct filter *filter, struct index_entry **out);
+/* The entry of an equal filter with one more use, or a new one (uses 1, owner NULL). NULL filter: everything.
+ * FAN_ENOMEM leaves the index as it was. */
+FAN_MUST_CHECK enum fan_status index_add(struct filter_index *ix, const struct filter *filter,
+                                         struct index_entry **out);
 /* Gives one use back; the last one removes and frees the entry. */
 void index_remove(struct filter_index *ix, struct index_entry *e);
 static inline size_t index_count(const struct filter_index *ix)

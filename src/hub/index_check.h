@@ -1,4 +1,5 @@
-/* index_check: the index held against a plain scan, driven by any bytes: the property test feeds it a generator's, the fuzz target libFuzzer's.
+/* index_check: the index held against a plain scan, driven by any bytes: the property test feeds it a generator's, the
+ * fuzz target libFuzzer's.
  *
  * Values come from small alphabets, so that filters meet, share entries and share keys. */
 #ifndef HUB_INDEX_CHECK_H
@@ -64,7 +65,8 @@ static inline int check_by_address(const void *a, const void *b)
 }
 
 /* Everything the scan finds, and nothing else, each once. */
-static inline void check_match(struct filter_index *ix, struct check_filter **filters, size_t count, struct check_bytes *b)
+static inline void check_match(struct filter_index *ix, struct check_filter **filters, size_t count,
+                               struct check_bytes *b)
 {
     struct fan_hash topics[4] = {0};
     struct log log = {.topics = topics, .topic_count = check_byte(b) % 5};
@@ -92,7 +94,8 @@ static inline void check_match(struct filter_index *ix, struct check_filter **fi
 static inline bool check_same_criteria(const struct filter *a, const struct filter *b)
 {
     if (a->position_count != b->position_count || a->address_count != b->address_count) return false;
-    if (a->address_count && memcmp(a->addresses, b->addresses, a->address_count * sizeof *a->addresses) != 0) return false;
+    if (a->address_count && memcmp(a->addresses, b->addresses, a->address_count * sizeof *a->addresses) != 0)
+        return false;
     for (size_t i = 0; i < 4; i++) {
         if (a->topics[i].count != b->topics[i].count) return false;
         if (a->topics[i].count &&
@@ -102,7 +105,8 @@ static inline bool check_same_criteria(const struct filter *a, const struct filt
     return true;
 }
 
-/* Adds, removes and matches as the bytes say; aborts where index and scan differ. Returns how many logs were matched. */
+/* Adds, removes and matches as the bytes say; aborts where index and scan differ. Returns how many logs were matched.
+ */
 static inline size_t check_run(struct slice input)
 {
     struct check_bytes b = {input.at, input.at + input.len};

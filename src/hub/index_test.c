@@ -36,7 +36,8 @@ static struct fan_hash number_hash(uint64_t n)
     return h;
 }
 
-/* Wallets that watch one token, each for its own name in topic 2: the case that an index by address alone reads whole. */
+/* Wallets that watch one token, each for its own name in topic 2: the case that an index by address alone reads whole.
+ */
 static uint64_t looked_at_among(struct test *t, size_t wallets)
 {
     struct fan_address token = {{1}};

@@ -1,13 +1,15 @@
 /* Polling filters: eth_newFilter and kin.
  *
- * Nothing is copied per filter. Events wait in a journal, one for heads and one for pending transactions, and a filter is a cursor into
- * it; who polls pays for the matching, on its own thread and outside the lock. The writer appends a pointer.
+ * Nothing is copied per filter. Events wait in a journal, one for heads and one for pending transactions, and a filter
+ * is a cursor into it; who polls pays for the matching, on its own thread and outside the lock. The writer appends a
+ * pointer.
  *
  *   journal:  [event 2 waiting] [event] [event 1 waiting] │ end, 5 waiting
  *              ▲ two filters read next from here            ▲ five have read everything
  *
- * An event goes when the filters waiting for it or for something before it are none. A journal that grows past its limit drops its oldest; the
- * filters that still waited for it are gone, and say so ("filter not found"), since an answer with a hole would be worse. */
+ * An event goes when the filters waiting for it or for something before it are none. A journal that grows past its
+ * limit drops its oldest; the filters that still waited for it are gone, and say so ("filter not found"), since an
+ * answer with a hole would be worse. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -26,7 +28,7 @@ struct journal_item {
 struct journal {
     struct journal_item *ring; /* cap is a power of two */
     size_t cap, count;
-    uint64_t first;            /* position of the oldest; positions count up for ever */
+    uint64_t first; /* position of the oldest; positions count up for ever */
     size_t waiting_at_end, readers;
     size_t bytes;
 };
@@ -136,8 +138,10 @@ static bool journal_has(const struct journal *j, uint64_t cursor)
 static void journal_leave(struct journal *j, uint64_t cursor)
 {
     if (!journal_has(j, cursor)) return; /* its event took the count along */
-    if (cursor == journal_end(j)) j->waiting_at_end--;
-    else journal_at(j, cursor)->waiting--;
+    if (cursor == journal_end(j))
+        j->waiting_at_end--;
+    else
+        journal_at(j, cursor)->waiting--;
 }
 
 static uint64_t journal_join(struct journal *j)
@@ -150,18 +154,24 @@ static uint64_t journal_join(struct journal *j)
 
 static void list_out(struct poll_set *s, struct poll *p)
 {
-    if (p->next) p->next->prev = p->prev;
-    else s->newest = p->prev;
-    if (p->prev) p->prev->next = p->next;
-    else s->oldest = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    else
+        s->newest = p->prev;
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        s->oldest = p->next;
 }
 
 static void list_in(struct poll_set *s, struct poll *p)
 {
     p->next = NULL;
     p->prev = s->newest;
-    if (p->prev) p->prev->next = p;
-    else s->oldest = p;
+    if (p->prev)
+        p->prev->next = p;
+    else
+        s->oldest = p;
     s->newest = p;
 }
 
@@ -233,8 +243,8 @@ fail:
     return NULL;
 }
 
-enum fan_status hub_poll_new(struct hub *h, enum hub_poll_kind kind, const struct filter *filter, struct slice range_json,
-                             char out_id[FRAME_ID_LEN])
+enum fan_status hub_poll_new(struct hub *h, enum hub_poll_kind kind, const struct filter *filter,
+                             struct slice range_json, char out_id[FRAME_ID_LEN])
 {
     struct poll_set *s = h->polls;
     struct poll *p = poll_new(kind, filter, range_json), **known;
@@ -250,8 +260,10 @@ enum fan_status hub_poll_new(struct hub *h, enum hub_poll_kind kind, const struc
     } else {
         p->id = id_next(&s->ids);
         known = map_put(&s->by_id, &p->id, NULL);
-        if (known) *known = p;
-        else status = FAN_ENOMEM;
+        if (known)
+            *known = p;
+        else
+            status = FAN_ENOMEM;
     }
     if (!status) {
         p->used_ms = clock_monotonic_ms();
@@ -301,8 +313,12 @@ static void put_event(const struct poll *p, const struct chain_event *e, struct 
     case HUB_POLL_BLOCKS:
         for (size_t i = 0; i < e->added_count; i++) json_put_hash(w, &e->added[i]->hash);
         break;
-    case HUB_POLL_PENDING_HASHES: json_put_hash(w, &e->pending->tx.hash); break;
-    case HUB_POLL_PENDING_BODIES: tx_put_json(&e->pending->tx, NULL, w); break;
+    case HUB_POLL_PENDING_HASHES:
+        json_put_hash(w, &e->pending->tx.hash);
+        break;
+    case HUB_POLL_PENDING_BODIES:
+        tx_put_json(&e->pending->tx, NULL, w);
+        break;
     }
 }
 

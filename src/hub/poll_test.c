@@ -122,7 +122,8 @@ TEST(an_unused_filter_goes_and_the_number_of_filters_is_bounded, t)
     CHECK_EQ(t, hub_poll_new(b.hub, HUB_POLL_BLOCKS, NULL, slice_of(NULL, 0), three), FAN_ELIMIT);
     test_publish_block(&b.chain, 1, 1);
     (void)nanosleep(&pause, NULL);
-    REQUIRE(t, !hub_poll_new(b.hub, HUB_POLL_BLOCKS, NULL, slice_of(NULL, 0), three)); /* room again: both had expired */
+    REQUIRE(t,
+            !hub_poll_new(b.hub, HUB_POLL_BLOCKS, NULL, slice_of(NULL, 0), three)); /* room again: both had expired */
     CHECK(t, strcmp(changes(&b, one), "(gone)") == 0);
     CHECK(t, strcmp(changes(&b, two), "(gone)") == 0);
     CHECK(t, strcmp(changes(&b, three), "[]") == 0);

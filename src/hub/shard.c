@@ -50,8 +50,10 @@ static struct hub_client *client_of(struct hub_shard *s, struct conn *c)
 static void client_end(struct hub_shard *s, struct hub_client *client)
 {
     if (client->next) client->next->prev = client->prev;
-    if (client->prev) client->prev->next = client->next;
-    else s->clients = client->next;
+    if (client->prev)
+        client->prev->next = client->next;
+    else
+        s->clients = client->next;
     conn_attach(client->conn, NULL);
     free(client);
 }
@@ -59,8 +61,8 @@ static void client_end(struct hub_shard *s, struct hub_client *client)
 /* ---- interest ---- */
 
 static const enum chain_event_kind event_of[HUB_KIND_COUNT] = {
-    [HUB_NEW_HEADS] = CHAIN_EVENT_HEAD,       [HUB_LOGS] = CHAIN_EVENT_HEAD,
-    [HUB_RECEIPTS] = CHAIN_EVENT_HEAD,        [HUB_PENDING_HASHES] = CHAIN_EVENT_PENDING,
+    [HUB_NEW_HEADS] = CHAIN_EVENT_HEAD,         [HUB_LOGS] = CHAIN_EVENT_HEAD,
+    [HUB_RECEIPTS] = CHAIN_EVENT_HEAD,          [HUB_PENDING_HASHES] = CHAIN_EVENT_PENDING,
     [HUB_PENDING_BODIES] = CHAIN_EVENT_PENDING, [HUB_SYNCING] = CHAIN_EVENT_SYNCING,
 };
 
@@ -79,8 +81,10 @@ static void interest_set(struct hub_shard *s)
 /* The head of the list that sub belongs to. */
 static void list_set(struct hub_shard *s, const struct subscription *sub, struct subscription *first)
 {
-    if (sub->entry) sub->entry->owner = first;
-    else s->by_kind[sub->kind] = first;
+    if (sub->entry)
+        sub->entry->owner = first;
+    else
+        s->by_kind[sub->kind] = first;
 }
 
 static void link_in(struct hub_shard *s, struct subscription *sub)
@@ -94,8 +98,10 @@ static void link_in(struct hub_shard *s, struct subscription *sub)
 static void bury(struct hub_shard *s, struct subscription *sub)
 {
     if (sub->next) sub->next->prev = sub->prev;
-    if (sub->prev) sub->prev->next = sub->next;
-    else list_set(s, sub, sub->next);
+    if (sub->prev)
+        sub->prev->next = sub->next;
+    else
+        list_set(s, sub, sub->next);
     if (sub->entry) index_remove(&s->index, sub->entry);
     sub->client_next = s->free;
     s->free = sub;
@@ -127,7 +133,8 @@ void shard_walk_end(struct hub_shard *s)
 
 /* ---- what rpc methods call ---- */
 
-/* Syncing begins with the state: the one this shard's other subscribers were told last, so that the change that follows is a change. */
+/* Syncing begins with the state: the one this shard's other subscribers were told last, so that the change that follows
+ * is a change. */
 static enum fan_status tell_sync(struct hub_shard *s, struct conn *c, const uint8_t id[FRAME_ID_LEN])
 {
     struct frame *f = delivery_syncing_frame(&s->sync, &s->scratch);
@@ -156,11 +163,14 @@ enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind
     sub->kind = (uint8_t)kind;
     sub->id = id_next(&s->ids);
     id_write(&sub->id, id);
-    if (kind == HUB_LOGS) status = index_add(&s->index, filter, &sub->entry);
-    else status = kind == HUB_SYNCING ? tell_sync(s, c, id) : FAN_OK;
+    if (kind == HUB_LOGS)
+        status = index_add(&s->index, filter, &sub->entry);
+    else
+        status = kind == HUB_SYNCING ? tell_sync(s, c, id) : FAN_OK;
     if (status) goto fail_sub;
     if (s->stats.subscriptions[kind]++ == 0) interest_set(s);
-    /* After the interest is there for all to see (parts.h). Syncing counts from what the shard has delivered, as its first word does. */
+    /* After the interest is there for all to see (parts.h). Syncing counts from what the shard has delivered, as its
+     * first word does. */
     sub->since = (kind == HUB_SYNCING ? 0 : atomic_load(&s->hub->sequence)) & ((1ull << 56) - 1);
     link_in(s, sub);
     sub->client_next = client->first;

@@ -4,12 +4,12 @@
  *   shard.index ──► entry.owner ──► subscription ⇄ …             logs: one entry for each distinct filter
  *   connection's attachment ──► client ──► subscription → …      to unsubscribe and to forget
  *
- * A subscription is one cache line, which is all that a notification reads of it. They live in slabs, so a million of them are
- * a few thousand allocations.
+ * A subscription is one cache line, which is all that a notification reads of it. They live in slabs, so a million of
+ * them are a few thousand allocations.
  *
- * While the shard walks (fan-out, or a flush), a connection may end under it. A subscription that ends then is marked dead
- * (conn NULL) and stays linked until the walk is over, so every `next` a loop holds stays good.
- * Thread: the worker's. */
+ * While the shard walks (fan-out, or a flush), a connection may end under it. A subscription that ends then is marked
+ * dead (conn NULL) and stays linked until the walk is over, so every `next` a loop holds stays good. Thread: the
+ * worker's. */
 #ifndef HUB_SHARD_H
 #define HUB_SHARD_H
 
@@ -20,10 +20,10 @@
 struct subscription {
     struct conn *conn; /* NULL: ended during the walk, see shard.dead */
     struct hub_id id;
-    uint64_t since : 56, kind : 8;      /* events up to this sequence are not for it; enum hub_kind */
-    struct index_entry *entry;          /* logs only */
-    struct subscription *next, *prev;   /* of its kind or entry */
-    struct subscription *client_next;   /* of its connection; or the next dead, or the next free one */
+    uint64_t since : 56, kind : 8;    /* events up to this sequence are not for it; enum hub_kind */
+    struct index_entry *entry;        /* logs only */
+    struct subscription *next, *prev; /* of its kind or entry */
+    struct subscription *client_next; /* of its connection; or the next dead, or the next free one */
 };
 static_assert(sizeof(void *) != 8 || sizeof(struct subscription) == 64, "a subscription is one cache line");
 
@@ -47,11 +47,11 @@ struct hub_shard {
     struct slab *slabs;
     struct subscription *free, *dead;
     bool walking;
-    uint64_t sequence;           /* of the event being delivered */
-    struct chain_sync sync;      /* as this shard's subscribers know it */
+    uint64_t sequence;      /* of the event being delivered */
+    struct chain_sync sync; /* as this shard's subscribers know it */
     struct id_source ids;
     struct delivery_scratch scratch;
-    size_t unsent;               /* bytes queued since the last flush, as one subscriber of everything sees it */
+    size_t unsent; /* bytes queued since the last flush, as one subscriber of everything sees it */
     struct hub_stats stats;
 };
 

@@ -1,5 +1,5 @@
-/* test_chain: blocks, events and a door for the hub's tests. The hub sees the real chain.h; what stands behind it here is only the
- * answer to sync(). */
+/* test_chain: blocks, events and a door for the hub's tests. The hub sees the real chain.h; what stands behind it here
+ * is only the answer to sync(). */
 #ifndef HUB_TEST_CHAIN_H
 #define HUB_TEST_CHAIN_H
 
@@ -35,10 +35,12 @@ static inline struct fan_hash test_block_hash(uint64_t number, uint8_t fork)
     return h;
 }
 
-/* What a reader of notifications tells blocks and logs apart by: the header's timestamp is the serial, log i's topic is serial × 16 + i. */
+/* What a reader of notifications tells blocks and logs apart by: the header's timestamp is the serial, log i's topic is
+ * serial × 16 + i. */
 static inline void test_block_number(struct block *b, uint64_t serial)
 {
-    struct fan_hash *topics = (struct fan_hash *)(uintptr_t)(b->log_count ? b->logs[0].topics : NULL); /* ours, see below */
+    struct fan_hash *topics =
+        (struct fan_hash *)(uintptr_t)(b->log_count ? b->logs[0].topics : NULL); /* ours, see below */
 
     b->header.timestamp = serial;
     for (size_t i = 0; i < b->log_count; i++) put_be64(serial * 16 + i, topics[i].bytes + 24);

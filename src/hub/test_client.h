@@ -1,7 +1,8 @@
-/* test_client: a WebSocket client over one end of a socketpair, and workers that serve the other end: real loops, real connections.
+/* test_client: a WebSocket client over one end of a socketpair, and workers that serve the other end: real loops, real
+ * connections.
  *
- * Messages are commands of the tests' own ("heads", "logs 2", "un 0x…"), so that the hub is tested without the rooms above it; the
- * server's half is below, the rules are the hub's contract: hold, subscribe, reply, release. */
+ * Messages are commands of the tests' own ("heads", "logs 2", "un 0x…"), so that the hub is tested without the rooms
+ * above it; the server's half is below, the rules are the hub's contract: hold, subscribe, reply, release. */
 #ifndef HUB_TEST_CLIENT_H
 #define HUB_TEST_CLIENT_H
 
@@ -22,8 +23,8 @@ struct client {
     struct ws_parser parser;
     uint8_t in[65536];
     size_t in_at, in_len;
-    char text[65536];      /* the last message, NUL-terminated */
-    uint16_t close_code;   /* of a close frame that came */
+    char text[65536];    /* the last message, NUL-terminated */
+    uint16_t close_code; /* of a close frame that came */
     bool ended;
 };
 
@@ -114,8 +115,7 @@ static inline bool client_upgraded(struct client *c, int wait_ms)
 
         if (poll(&p, 1, wait_ms) <= 0 || read(c->fd, head + len, 1) != 1) return false;
         len++;
-        if (len >= 4 && memcmp(head + len - 4, "\r\n\r\n", 4) == 0)
-            return memcmp(head, "HTTP/1.1 101", 12) == 0;
+        if (len >= 4 && memcmp(head + len - 4, "\r\n\r\n", 4) == 0) return memcmp(head, "HTTP/1.1 101", 12) == 0;
     }
     return false;
 }

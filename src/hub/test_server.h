@@ -1,4 +1,5 @@
-/* test_server: workers for the hub's tests: a loop, a conn_set and a shard each, and the few commands that stand for RPC here. */
+/* test_server: workers for the hub's tests: a loop, a conn_set and a shard each, and the few commands that stand for
+ * RPC here. */
 #ifndef HUB_TEST_SERVER_H
 #define HUB_TEST_SERVER_H
 
@@ -33,7 +34,8 @@ static inline const char *test_argument(const char *text, const char *command)
     return strncmp(text, command, len) == 0 ? text + len : NULL;
 }
 
-/* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID. Answers with the id, "true", "false" or "limit". */
+/* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID. Answers with the id, "true",
+ * "false" or "limit". */
 static inline void test_answer(struct test_worker *w, struct conn *c, const char *text, struct buf *out)
 {
     struct fan_address address = {{0}};
@@ -58,8 +60,10 @@ static inline void test_answer(struct test_worker *w, struct conn *c, const char
         filter = &by_address;
     }
     s = hub_subscribe(w->shard, c, kind, filter, id);
-    if (s) buf_put_str(out, s == FAN_ELIMIT ? "limit" : "failed");
-    else buf_put(out, slice_of(id, sizeof id));
+    if (s)
+        buf_put_str(out, s == FAN_ELIMIT ? "limit" : "failed");
+    else
+        buf_put(out, slice_of(id, sizeof id));
 }
 
 static inline void test_message(void *ctx, struct conn *c, struct slice body)

@@ -1,8 +1,10 @@
-/* Promises 1, 3 and 4 with threads: three workers, a publisher that reorganises, and clients that subscribe and unsubscribe all the while.
+/* Promises 1, 3 and 4 with threads: three workers, a publisher that reorganises, and clients that subscribe and
+ * unsubscribe all the while.
  *
- * The publisher writes down what each stream must hold: headers, all logs, and the logs of each of four addresses, in order. A client's
- * subscription must be a piece of its stream without a hole, a duplicate or a disorder: it begins no earlier than what had been published before
- * it was asked for, no later than what was begun after its id had arrived, and goes to the end. `make` runs this under TSan too. */
+ * The publisher writes down what each stream must hold: headers, all logs, and the logs of each of four addresses, in
+ * order. A client's subscription must be a piece of its stream without a hole, a duplicate or a disorder: it begins no
+ * earlier than what had been published before it was asked for, no later than what was begun after its id had arrived,
+ * and goes to the end. `make` runs this under TSan too. */
 #include "base/test.h"
 #include "hub/test_server.h"
 
@@ -30,7 +32,8 @@ static atomic_size_t faults, checked;
 static void fault(const char *what, size_t client, uint64_t got, uint64_t expected)
 {
     if (atomic_fetch_add(&faults, 1) < 20)
-        (void)printf("client %zu: %s (got %llu, expected %llu)\n", client, what, (unsigned long long)got, (unsigned long long)expected);
+        (void)printf("client %zu: %s (got %llu, expected %llu)\n", client, what, (unsigned long long)got,
+                     (unsigned long long)expected);
 }
 
 /* ---- the publisher ---- */
@@ -128,8 +131,8 @@ static void *publisher_main(void *arg)
 struct slot {
     char id[FRAME_ID_LEN + 1]; /* empty: free */
     size_t stream;
-    size_t from, to;           /* where it may begin: from ≤ first ≤ to */
-    size_t at;                 /* the item it must be told next, once begun */
+    size_t from, to; /* where it may begin: from ≤ first ≤ to */
+    size_t at;       /* the item it must be told next, once begun */
     bool begun;
 };
 
@@ -179,8 +182,10 @@ static void check_notification(struct watcher *w, const char *text)
         struct slot *s = &w->slots[i];
 
         if (!s->id[0] || strncmp(id + strlen("\"subscription\":\""), s->id, FRAME_ID_LEN) != 0) continue;
-        if (s->stream == 0) item = number_after(text, "\"timestamp\":\"0x");
-        else item = number_after(text, "\"topics\":[\"0x") * 2 + (strstr(text, "\"removed\":true") != NULL);
+        if (s->stream == 0)
+            item = number_after(text, "\"timestamp\":\"0x");
+        else
+            item = number_after(text, "\"topics\":[\"0x") * 2 + (strstr(text, "\"removed\":true") != NULL);
         check_item(w, s, item);
         return;
     }
@@ -253,8 +258,10 @@ static void *watcher_main(void *arg)
         struct slot *s = &w->slots[next_random(&w->random) % SLOTS];
         size_t read = next_random(&w->random) % 200;
 
-        if (s->id[0]) unsubscribe(w, s);
-        else subscribe(w, s);
+        if (s->id[0])
+            unsubscribe(w, s);
+        else
+            subscribe(w, s);
         while (read-- && client_next(w->client, 5)) check_notification(w, w->client->text);
     }
     while (!complete(w) && client_next(w->client, 20000)) check_notification(w, w->client->text);

@@ -20,7 +20,8 @@ static void reply_cut(struct buf *reply, size_t len)
     reply->failed = FAN_OK;
 }
 
-/* Commas and errors always have room, lest the limit break the JSON; what they add up to is looked at when the item ends. */
+/* Commas and errors always have room, lest the limit break the JSON; what they add up to is looked at when the item
+ * ends. */
 static size_t limit_lift(struct buf *reply)
 {
     size_t len_max = reply->len_max;
@@ -175,13 +176,16 @@ static const char *phrase_of(int code)
 {
     switch (code) {
 #define RPC_PHRASE(number, phrase)                                                                                     \
-    case number: return phrase;
+    case number:                                                                                                       \
+        return phrase;
 #include "rpc/errors.def"
-    default: return NULL;
+    default:
+        return NULL;
     }
 }
 
-/* Formats into `small`, or into memory of its own where that is too short; *out_own is to be freed. Text that cannot be kept is cut. */
+/* Formats into `small`, or into memory of its own where that is too short; *out_own is to be freed. Text that cannot be
+ * kept is cut. */
 static struct slice words(char small[WORDS_MAX], char **out_own, int code, const char *format, va_list args)
 {
     const char *phrase = phrase_of(code);

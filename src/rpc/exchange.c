@@ -12,7 +12,7 @@ enum {
     POOL_QUEUE_MAX = 10000,
     /* After so many items that were answered at once, a batch lets others have the loop. */
     ITEMS_PER_TURN = 64,
-    EXCHANGES_KEPT = 64,      /* of a worker; each keeps at most 64 KiB an arena */
+    EXCHANGES_KEPT = 64, /* of a worker; each keeps at most 64 KiB an arena */
     METHOD_SHOWN_MAX = 128
 };
 
@@ -55,8 +55,10 @@ static void exchange_recycle(struct exchange *x)
     struct rpc_worker *w = x->home;
 
     if (x->next) x->next->prev = x->prev;
-    if (x->prev) x->prev->next = x->next;
-    else w->live = x->next;
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        w->live = x->next;
     if (w->free_count == EXCHANGES_KEPT) {
         exchange_free(x);
         return;
@@ -80,8 +82,10 @@ static void exchange_end(struct exchange *x)
         x->reply.len_max = 0;
         buf_put_byte(&x->reply, ']');
     }
-    if (c && (x->broken || x->reply.failed)) conn_close(c, WS_CLOSE_INTERNAL, "out of memory");
-    else if (c) conn_reply(c, &x->reply);
+    if (c && (x->broken || x->reply.failed))
+        conn_close(c, WS_CLOSE_INTERNAL, "out of memory");
+    else if (c)
+        conn_reply(c, &x->reply);
     /* Taking the reply may have ended the connection: ask again. */
     c = x->held ? conn_find(w->conns, x->conn) : NULL;
     if (c) conn_release(c);
@@ -133,9 +137,14 @@ static bool send_to(struct call *c, enum rpc_start where)
 
     c->letter.run = where == RPC_INLINE ? run_back_here : run_there;
     switch (where) {
-    case RPC_INLINE: mailbox_post(home->mailbox, &c->letter); return true;
-    case RPC_WRITER: home->rpc->post_to_writer(home->rpc->writer_ctx, &c->letter); return true;
-    case RPC_POOL: break;
+    case RPC_INLINE:
+        mailbox_post(home->mailbox, &c->letter);
+        return true;
+    case RPC_WRITER:
+        home->rpc->post_to_writer(home->rpc->writer_ctx, &c->letter);
+        return true;
+    case RPC_POOL:
+        break;
     }
     if (call_pool_submit(home->rpc->pool, &c->letter)) return true;
     c->letter.run = come_home;
@@ -161,9 +170,12 @@ void exchange_abandoned(struct letter *l)
 static bool may_develop(const struct exchange *x)
 {
     switch (x->home->rpc->options.dev_methods) {
-    case RPC_DEV_ALL: return true;
-    case RPC_DEV_LOOPBACK: return x->peer.loopback;
-    case RPC_DEV_NONE: break;
+    case RPC_DEV_ALL:
+        return true;
+    case RPC_DEV_LOOPBACK:
+        return x->peer.loopback;
+    case RPC_DEV_NONE:
+        break;
     }
     return false;
 }
@@ -285,7 +297,8 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
     x->conn = conn_id_of(c);
     x->peer = *conn_peer_of(c);
     if (read_message(x, body)) {
-        x->message = (struct jsonrpc_message){.error = {JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory")}};
+        x->message =
+            (struct jsonrpc_message){.error = {JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory")}};
     }
     if (x->message.error.code) {
         x->message.batch = false; /* one object, not an array */
@@ -382,8 +395,8 @@ static void free_list(struct exchange *x)
 void rpc_worker_free(struct rpc_worker *w)
 {
     if (!w) return;
-    /* Calls that have come home lie in the mailbox; run, they go to the free ones. What then still lives waits for a writer that
-     * runs no more. */
+    /* Calls that have come home lie in the mailbox; run, they go to the free ones. What then still lives waits for a
+     * writer that runs no more. */
     (void)mailbox_run(w->mailbox);
     free_list(w->live);
     free_list(w->free);

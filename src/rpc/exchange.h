@@ -1,8 +1,8 @@
 /* exchange: one message on its way to its answer.
  *
- * It owns a copy of the message, the arenas and the growing reply, and carries its items one after the other. The item at work is
- * its `call`, which is all that methods see. Only the call travels; the exchange is its worker's and is touched by nobody else while the call is out,
- * except for the reply, the arena and the state, which go with the call.
+ * It owns a copy of the message, the arenas and the growing reply, and carries its items one after the other. The item
+ * at work is its `call`, which is all that methods see. Only the call travels; the exchange is its worker's and is
+ * touched by nobody else while the call is out, except for the reply, the arena and the state, which go with the call.
  *
  *                       ┌───────────── call_finish() by whoever ─────────────┐
  *   begin ─► ON_STACK ──┤ before the method has returned to the worker's loop ├─► the loop goes on with the next item
@@ -23,13 +23,13 @@ enum call_state { CALL_ON_STACK, CALL_PARKED, CALL_FINISHED };
 
 struct call {
     struct letter letter;
-    atomic_int state;                 /* enum call_state */
-    void (*step)(struct call *call);  /* what the letter will run */
+    atomic_int state;                /* enum call_state */
+    void (*step)(struct call *call); /* what the letter will run */
     const struct jsonrpc_request *request;
     struct arena arena;
     struct json_writer result;
-    size_t mark;                      /* of the reply: where this item begins, behind its comma */
-    size_t result_mark;               /* where its result begins */
+    size_t mark;        /* of the reply: where this item begins, behind its comma */
+    size_t result_mark; /* where its result begins */
     void *app_state;
 };
 
@@ -41,13 +41,13 @@ struct exchange {
     struct arena_home message_memory; /* the body, its tokens and items; of a single call also what the call carves */
     struct arena_home call_memory;    /* of a batch: emptied between items */
     struct jsonrpc_message message;
-    size_t at;                        /* the item at work */
-    size_t answered;                  /* items that have put something into the reply */
+    size_t at;       /* the item at work */
+    size_t answered; /* items that have put something into the reply */
     struct buf reply;
-    bool held;                        /* this exchange holds the connection's notifications */
-    bool too_large;                   /* the reply is full: what remains is refused */
-    bool broken;                      /* not even an error found memory: the connection must end */
-    struct exchange *next, *prev;     /* of the worker's live ones, or free ones */
+    bool held;                    /* this exchange holds the connection's notifications */
+    bool too_large;               /* the reply is full: what remains is refused */
+    bool broken;                  /* not even an error found memory: the connection must end */
+    struct exchange *next, *prev; /* of the worker's live ones, or free ones */
 };
 
 /* Lives until rpc_free() and the last rpc_worker_free(). */

@@ -64,8 +64,10 @@ bool call_pool_submit(struct call_pool *p, struct letter *l)
     (void)pthread_mutex_lock(&p->lock);
     if (!p->stopping && p->waiting < p->queue_max) {
         l->next = NULL;
-        if (p->first) p->last->next = l;
-        else p->first = l;
+        if (p->first)
+            p->last->next = l;
+        else
+            p->first = l;
         p->last = l;
         p->waiting++;
         taken = true;

@@ -1,8 +1,7 @@
 /* pool: threads for what would hold a worker's loop up.
  *
- * A queue with a limit and a few threads that take from its front. Letters are part of what they carry, so that nothing is allocated and only
- * the limit can refuse.
- * Thread: any may submit. */
+ * A queue with a limit and a few threads that take from its front. Letters are part of what they carry, so that nothing
+ * is allocated and only the limit can refuse. Thread: any may submit. */
 #ifndef RPC_POOL_H
 #define RPC_POOL_H
 

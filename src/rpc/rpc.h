@@ -2,9 +2,10 @@
  *
  *   message ─► parse ─► for each item: method table ─► inline │ pool │ writer ─► call_finish ─► reply
  *
- * A message becomes one exchange with one or many calls, handled in order: an item of a batch begins when the one before it has finished, so a
- * batch behaves as if its items had been sent one by one. A call owns an arena lent from the worker; it travels with the call, and
- * one thread has it at a time. Whoever finishes a call may be on any thread: the reply goes home through the worker's mailbox.
+ * A message becomes one exchange with one or many calls, handled in order: an item of a batch begins when the one
+ * before it has finished, so a batch behaves as if its items had been sent one by one. A call owns an arena lent from
+ * the worker; it travels with the call, and one thread has it at a time. Whoever finishes a call may be on any thread:
+ * the reply goes home through the worker's mailbox.
  *
  * Not here: what methods mean (api/), connections (conn/), JSON-RPC syntax (wire/jsonrpc.h).
  * Spec: JSON-RPC 2.0; design section 5 for codes. */
@@ -43,18 +44,21 @@ struct rpc_options {
     size_t pool_queue_max; /* calls waiting for the pool; beyond it -32000 "server is busy" [10,000] */
 };
 
-/* methods: sorted here into a table; names unique. fallback (may be NULL) runs inline for a name without a row. `app` is what call_app() gives
- * to methods. post_to_writer(ctx, letter) runs a letter on the chain's writer. */
+/* methods: sorted here into a table; names unique. fallback (may be NULL) runs inline for a name without a row. `app`
+ * is what call_app() gives to methods. post_to_writer(ctx, letter) runs a letter on the chain's writer. */
 FAN_MUST_CHECK enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *counts, size_t table_count,
                                        const struct rpc_method *fallback, const struct rpc_options *options,
-                                       void (*post_to_writer)(void *ctx, struct letter *l), void *ctx, void *app, struct rpc **out);
-/* Stops the pool after what runs; nothing new is begun and what comes home is dropped. When the writer has ended; any thread. NULL is fine. */
+                                       void (*post_to_writer)(void *ctx, struct letter *l), void *ctx, void *app,
+                                       struct rpc **out);
+/* Stops the pool after what runs; nothing new is begun and what comes home is dropped. When the writer has ended; any
+ * thread. NULL is fine. */
 void rpc_free(struct rpc *r);
 /* Every method's name, sorted; for rpc_modules and the documentation. */
 size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out);
 
 /* Worker's thread. worker_app is what call_worker_app() gives to inline methods (the hub's shard). */
-FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox, void *worker_app, struct rpc_worker **out);
+FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox,
+                                              void *worker_app, struct rpc_worker **out);
 /* After rpc_free(), before the mailbox (the loop) goes: runs the letters that still lie in it. NULL is fine. */
 void rpc_worker_free(struct rpc_worker *w);
 /* conn_handler.message: answers through conn_reply(). */
@@ -66,7 +70,8 @@ void *call_app(const struct call *c);
 /* Only while inline: the worker's own things and the connection (NULL when it has gone). */
 void *call_worker_app(const struct call *c);
 struct conn *call_conn(const struct call *c);
-/* The connection's notifications wait until this message's reply has left (promise 1). Inline only; idempotent per message. */
+/* The connection's notifications wait until this message's reply has left (promise 1). Inline only; idempotent per
+ * message. */
 void call_hold(struct call *c);
 const struct conn_peer *call_peer(const struct call *c);
 struct slice call_method(const struct call *c);
@@ -83,8 +88,8 @@ void *call_state(const struct call *c);
 struct json_writer *call_result(struct call *c);
 /* Ends the call with what was written; more than reply_len_max becomes -32003. Any thread. */
 void call_finish(struct call *c);
-/* Ends it with an error instead; what was written is dropped. Any thread. For -32700 … -32603 the message is the code's phrase, ": " and the
- * words; for other codes the words alone. */
+/* Ends it with an error instead; what was written is dropped. Any thread. For -32700 … -32603 the message is the code's
+ * phrase, ": " and the words; for other codes the words alone. */
 void call_fail(struct call *c, int code, const char *format, ...) FAN_PRINTF(3, 4);
 /* The same with a data member: its JSON text. */
 void call_fail_data(struct call *c, int code, struct slice data_json, const char *format, ...) FAN_PRINTF(4, 5);

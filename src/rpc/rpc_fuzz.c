@@ -1,5 +1,5 @@
-/* A message of a stranger, over a real connection. Property: it is answered with one whole JSON value or, when it holds notifications only, with nothing;
- * and the connection goes on: the request behind it in the same pipeline gets its own answer. */
+/* A message of a stranger, over a real connection. Property: it is answered with one whole JSON value or, when it holds
+ * notifications only, with nothing; and the connection goes on: the next request gets its own answer. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ static void round_trip(struct call *c)
     call_continue(c, RPC_INLINE, back_again);
 }
 
-static const struct rpc_method methods[] = {{"e", RPC_INLINE, 0, echo}, {"r", RPC_INLINE, 0, round_trip}, {"d", RPC_INLINE, RPC_DEVELOPMENT, echo}};
+static const struct rpc_method methods[] = {
+    {"e", RPC_INLINE, 0, echo}, {"r", RPC_INLINE, 0, round_trip}, {"d", RPC_INLINE, RPC_DEVELOPMENT, echo}};
 
 static void on_message(void *ctx, struct conn *c, struct slice body)
 {
@@ -88,8 +89,10 @@ static void send_all(const void *bytes, size_t len)
 static void post(struct slice body)
 {
     char head[200];
-    int len = snprintf(head, sizeof head,
-                       "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body.len);
+    int len =
+        snprintf(head, sizeof head,
+                 "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 body.len);
 
     send_all(head, (size_t)len);
     send_all(body.at, body.len);
@@ -104,7 +107,9 @@ static struct slice answer(struct buf *in)
         ssize_t n;
 
         if (blank) {
-            const char *at = memmem(in->at, (size_t)(blank - in->at) + 4, "ontent-", 7) ? strcasestr((char *)in->at, "content-length:") : NULL;
+            const char *at = memmem(in->at, (size_t)(blank - in->at) + 4, "ontent-", 7)
+                                 ? strcasestr((char *)in->at, "content-length:")
+                                 : NULL;
             size_t len = at ? strtoul(at + 15, NULL, 10) : 0, head = (size_t)(blank - in->at) + 4;
 
             if (memcmp(in->at, "HTTP/1.1 200", 12) != 0) abort();

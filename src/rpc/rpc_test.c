@@ -1,5 +1,5 @@
-/* Messages over real connections: a worker's loop, a writer's and the pool, each on its threads; the client sits on the other end of
- * a TCP connection. */
+/* Messages over real connections: a worker's loop, a writer's and the pool, each on its threads; the client sits on the
+ * other end of a TCP connection. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -301,12 +301,14 @@ static const char *post_with(int fd, const char *headers, const char *body)
     const char *at;
     size_t len;
 
-    (void)dprintf(fd, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-                  headers, strlen(body), body);
+    (void)dprintf(
+        fd, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+        headers, strlen(body), body);
     if (!read_head(fd, head, sizeof head)) return "(no answer)";
     at = strcasestr(head, "content-length:");
     len = at ? strtoul(at + 15, NULL, 10) : 0;
-    if (strncmp(head, "HTTP/1.1 200", 12) != 0 || len >= sizeof reply || !read_exactly(fd, reply, len)) return "(bad answer)";
+    if (strncmp(head, "HTTP/1.1 200", 12) != 0 || len >= sizeof reply || !read_exactly(fd, reply, len))
+        return "(bad answer)";
     reply[len] = 0;
     return reply;
 }
@@ -362,10 +364,15 @@ static struct slice websocket_next(struct websocket *w)
             w->len = (size_t)n;
         }
         switch (ws_parser_feed(&w->parser, w->in + w->at, w->len - w->at, &taken, &e)) {
-        case WS_GOT_MESSAGE: w->at += taken; return e.bytes;
-        case WS_GOT_CLOSE: return SLICE("(closed)");
-        case WS_REFUSES: return SLICE("(refused)");
-        default: w->at += taken;
+        case WS_GOT_MESSAGE:
+            w->at += taken;
+            return e.bytes;
+        case WS_GOT_CLOSE:
+            return SLICE("(closed)");
+        case WS_REFUSES:
+            return SLICE("(refused)");
+        default:
+            w->at += taken;
         }
     }
 }
@@ -391,10 +398,12 @@ TEST(a_call_is_answered_wherever_it_runs, t)
                 "{\"jsonrpc\":\"2.0\",\"id\":\"x\\u00e9\",\"result\":\"p\"}");
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1.10,\"method\":\"t_echoWriter\",\"params\":[true]}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1.10,\"result\":true}");
-    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"t_nothing\"}", "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":null}");
+    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"t_nothing\"}",
+                "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":null}");
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"t_trip\",\"params\":{}}",
                 "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":\"inline pool writer home\"}");
-    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_afar\"}", "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"from afar\"}");
+    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_afar\"}",
+                "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"from afar\"}");
     (void)close(fd);
     server_fini(&s);
 }
@@ -408,20 +417,25 @@ TEST(errors_carry_code_phrase_and_data, t)
     REQUIRE(t, server_init(&s, NULL, NULL));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_fail\"}",
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":3,\"message\":\"execution reverted: no \\\"luck\\\"\",\"data\":\"0x08c379a0\"}}");
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":3,\"message\":\"execution reverted: no "
+                "\\\"luck\\\"\",\"data\":\"0x08c379a0\"}}");
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_failStatus\"}",
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32602,\"message\":\"Invalid params: address is too short\"}}");
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32602,\"message\":\"Invalid params: address is too "
+                "short\"}}");
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_none\"}",
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found: the method t_none does not exist/is not "
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found: the method "
+                "t_none does not exist/is not "
                 "available\"}}");
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_subscribe\"}",
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found: notifications not supported\"}}");
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found: "
+                "notifications not supported\"}}");
     text = post(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_failLong\"}");
     CHECK_EQ(t, strspn(strstr(text, "yyy") ? strstr(text, "yyy") : "", "y"), 4999);
     CHECK(t, strstr(post(fd, "{"), "\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error: "));
     CHECK(t, strstr(post(fd, "[]"), "\"id\":null,\"error\":{\"code\":-32600,"));
     CHECK(t, strstr(post(fd, "{\"jsonrpc\":\"2.0\",\"id\":7}"), "\"id\":7,\"error\":{\"code\":-32600,"));
-    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_echo\",\"params\":[3]}", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":3}");
+    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_echo\",\"params\":[3]}",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":3}");
     (void)close(fd);
     server_fini(&s);
 }
@@ -437,7 +451,8 @@ TEST(strange_batches_are_answered_item_by_item, t)
     fd = server_connect(&s);
     text = post(fd, "[null]");
     CHECK(t, text[0] == '[' && strstr(text, "\"id\":null,\"error\":{\"code\":-32600,"));
-    text = post(fd, "[[],[[]],7,\"x\",{},{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"t_echoPool\",\"params\":[\"in the middle\"]},null]");
+    text = post(fd, "[[],[[]],7,\"x\",{},{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"t_echoPool\",\"params\":[\"in the "
+                    "middle\"]},null]");
     CHECK(t, text[0] == '[' && text[strlen(text) - 1] == ']');
     CHECK(t, strstr(text, ",{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"in the middle\"},") != NULL);
     text = post(fd, "null");
@@ -457,8 +472,10 @@ TEST(items_of_a_batch_run_in_order_wherever_they_run, t)
     REQUIRE(t, server_init(&s, NULL, NULL));
     fd = server_connect(&s);
     for (int i = 0; i < 300; i++) { /* more than one turn of the loop */
-        (void)sprintf(body + strlen(body), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"}", i ? "," : "", i, i % 7 ? "t_count" : "t_countPool");
-        (void)sprintf(expected + strlen(expected), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":%d}", i ? "," : "", i, i + 1);
+        (void)sprintf(body + strlen(body), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"}", i ? "," : "", i,
+                      i % 7 ? "t_count" : "t_countPool");
+        (void)sprintf(expected + strlen(expected), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":%d}", i ? "," : "", i,
+                      i + 1);
     }
     (void)strcat(body, "]");
     (void)strcat(expected, "]");
@@ -475,8 +492,10 @@ TEST(notifications_are_carried_out_and_not_answered, t)
     REQUIRE(t, server_init(&s, NULL, NULL));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"}", "");
-    CHECK_REPLY(t, fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"t_countPool\"},{\"jsonrpc\":\"2.0\",\"method\":\"t_none\"}]", "");
-    CHECK_REPLY(t, fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"},{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_count\"}]",
+    CHECK_REPLY(t, fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"t_countPool\"},{\"jsonrpc\":\"2.0\",\"method\":\"t_none\"}]",
+                "");
+    CHECK_REPLY(t, fd,
+                "[{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"},{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_count\"}]",
                 "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":4}]");
     (void)close(fd);
     server_fini(&s);
@@ -491,17 +510,22 @@ TEST(a_reply_that_is_too_large_is_an_error_and_the_json_stays_whole, t)
 
     REQUIRE(t, server_init(&s, &options, NULL));
     fd = server_connect(&s);
-    CHECK(t, strlen(post(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[99964]}")) == REPLY_LEN_MAX);
+    CHECK(t, strlen(post(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[99964]}")) ==
+                 REPLY_LEN_MAX);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[99965]}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32003,\"message\":\"response too large\"}}");
-    text = post(fd, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[60000]},"
-                    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_large\",\"params\":[60000]},"
-                    "{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"},{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_count\"},null]");
-    CHECK(t, strstr(text, "x\"},{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":-32003,\"message\":\"response too large\"}},"
-                          "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32003,\"message\":\"response too large\"}},"
-                          "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"response too large\"}}]"));
+    text = post(
+        fd, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[60000]},"
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_large\",\"params\":[60000]},"
+            "{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"},{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_count\"},null]");
+    CHECK(t,
+          strstr(text,
+                 "x\"},{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":-32003,\"message\":\"response too large\"}},"
+                 "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32003,\"message\":\"response too large\"}},"
+                 "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"response too large\"}}]"));
     CHECK_EQ(t, atomic_load(&counter), 0); /* what cannot be answered is not begun */
-    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_echo\",\"params\":[1]}", "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":1}");
+    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_echo\",\"params\":[1]}",
+                "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":1}");
     (void)close(fd);
     server_fini(&s);
 }
@@ -554,11 +578,13 @@ TEST(a_notification_never_overtakes_the_reply, t)
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_subscribe\"}");
     CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"subscribed\"}");
     CHECK_STR(t, websocket_next(&w), notification);
-    websocket_send(&w, "[{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_subscribe\"},{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_trip\"},"
+    websocket_send(&w, "[{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_subscribe\"},{\"jsonrpc\":\"2.0\",\"id\":3,"
+                       "\"method\":\"t_trip\"},"
                        "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_subscribe\"}]");
-    CHECK_STR(t, websocket_next(&w), "[{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"subscribed\"},"
-                                     "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"inline pool writer home\"},"
-                                     "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"subscribed\"}]");
+    CHECK_STR(t, websocket_next(&w),
+              "[{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"subscribed\"},"
+              "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"inline pool writer home\"},"
+              "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"subscribed\"}]");
     CHECK_STR(t, websocket_next(&w), notification);
     CHECK_STR(t, websocket_next(&w), notification);
     websocket_fini(&w);
@@ -577,13 +603,16 @@ TEST(a_full_pool_says_so, t)
     (void)pthread_mutex_lock(&gate);
     for (int i = 0; i < 5; i++) websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}");
     /* One runs, one waits, at least three find no room. */
-    CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"server is busy\"}}");
+    CHECK_STR(t, websocket_next(&w),
+              "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"server is busy\"}}");
     (void)pthread_mutex_unlock(&gate);
     for (int i = 0; i < 4; i++) {
         struct slice text = websocket_next(&w);
 
-        if (text.len > 60 && memmem(text.at, text.len, "busy", 4)) busy++;
-        else if (memmem(text.at, text.len, "passed", 6)) passed++;
+        if (text.len > 60 && memmem(text.at, text.len, "busy", 4))
+            busy++;
+        else if (memmem(text.at, text.len, "passed", 6))
+            passed++;
     }
     CHECK_EQ(t, busy + passed, 4);
     CHECK(t, passed >= 1);
@@ -591,7 +620,8 @@ TEST(a_full_pool_says_so, t)
     server_fini(&s);
 }
 
-/* The client hangs up while its calls are out; the server stops while others are. Nothing leaks, nothing crashes (ASan watches). */
+/* The client hangs up while its calls are out; the server stops while others are. Nothing leaks, nothing crashes (ASan
+ * watches). */
 TEST(a_client_or_a_server_may_go_while_calls_are_out, t)
 {
     static struct websocket w;
@@ -607,9 +637,11 @@ TEST(a_client_or_a_server_may_go_while_calls_are_out, t)
     (void)usleep(20000);
     (void)pthread_mutex_unlock(&gate);
     fd = server_connect(&s);
-    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
-    (void)dprintf(fd, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n"
-                      "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_trip\"}");
+    CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
+    (void)dprintf(fd,
+                  "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\r\n"
+                  "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_trip\"}");
     server_fini(&s);
     (void)close(fd);
 }

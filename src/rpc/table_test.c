@@ -39,7 +39,8 @@ TEST(every_name_is_found_and_no_other, t)
 
 TEST(two_rows_of_one_name_are_refused, t)
 {
-    const struct rpc_method rows[] = {{.name = "a", .run = nothing}, {.name = "b", .run = nothing}, {.name = "a", .run = nothing}};
+    const struct rpc_method rows[] = {
+        {.name = "a", .run = nothing}, {.name = "b", .run = nothing}, {.name = "a", .run = nothing}};
     const struct rpc_method *tables[] = {rows};
     const size_t counts[] = {COUNT_OF(rows)};
     struct method_table table;
