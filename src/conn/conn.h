@@ -4,14 +4,15 @@
  *   socket ────────► http/ws parser ───────────► handler (app → rpc) ───────► outbox ──► socket
  *                                                       hub ── conn_notify ──────┘
  *
- * A connection starts as HTTP. A GET with Upgrade: websocket on / or /ws turns it into a WebSocket; everything else is JSON-RPC by
- * POST, or a route. It belongs to one worker and never moves. Others name it by conn_id: worker, slot and generation, never by pointer,
- * since it may be gone by the time an answer is ready.
+ * A connection starts as HTTP. A GET with Upgrade: websocket on / or /ws turns it into a WebSocket; everything else is
+ * JSON-RPC by POST, or a route. It belongs to one worker and never moves. Others name it by conn_id: worker, slot and
+ * generation, never by pointer, since it may be gone by the time an answer is ready.
  *
- * The outbox is the only way out. Replies and notifications leave in the order in which they were put there. Notifications have a
- * budget of bytes and of age; a reader that exceeds it is closed with 1013 "slow consumer" and nobody else notices: the queue is cut after
- * the frame in progress, the close frame follows, and the socket lingers a bounded time. Replies are limited in size; while one waits, no further
- * request is read from that connection. While a hold is on (a subscription's reply has not left yet), notifications wait, counted.
+ * The outbox is the only way out. Replies and notifications leave in the order in which they were put there.
+ * Notifications have a budget of bytes and of age; a reader that exceeds it is closed with 1013 "slow consumer" and
+ * nobody else notices: the queue is cut after the frame in progress, the close frame follows, and the socket lingers a
+ * bounded time. Replies are limited in size; while one waits, no further request is read from that connection. While a
+ * hold is on (a subscription's reply has not left yet), notifications wait, counted.
  *
  * Not here: sockets and timers (net/), bytes to values (wire/), what a message means (rpc/), who is notified (hub/).
  * Spec: RFC 9112, RFC 6455; Fetch standard (CORS). */
@@ -32,43 +33,48 @@ struct conn_id {
 /* What a method may want to know of who asks. Constant for a WebSocket; for HTTP of the current request. */
 struct conn_peer {
     bool websocket;
-    bool loopback;         /* the peer's address is loopback and nothing in the request says that it was forwarded */
-    char address[64];      /* "127.0.0.1:51234", NUL-terminated */
+    bool loopback;    /* the peer's address is loopback and nothing in the request says that it was forwarded */
+    char address[64]; /* "127.0.0.1:51234", NUL-terminated */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */
 struct conn_handler {
     void *ctx;
-    /* A whole JSON-RPC message (HTTP body or WebSocket message), borrowed until return. Exactly one conn_reply() must follow for each,
-     * at once or later from any thread through the worker's mailbox (on this worker's thread). */
+    /* A whole JSON-RPC message (HTTP body or WebSocket message), borrowed until return. Exactly one conn_reply() must
+     * follow for each, at once or later from any thread through the worker's mailbox (on this worker's thread). */
     void (*message)(void *ctx, struct conn *c, struct slice body);
-    /* The connection ended, for whatever reason; forget its subscriptions. Its id is dead afterwards. */
+    /* The connection ended, for whatever reason; forget its subscriptions. Its id is dead afterwards. Called from the
+     * loop's own stack (or conn_set_free()), never from inside a function of this header; until then the connection is
+     * there, and ignores what it is given. */
     void (*closed)(void *ctx, struct conn *c);
-    /* A GET that is no upgrade, on a path other than the RPC ones: return true after conn_respond(), false for 404. May be NULL. */
+    /* A GET that is no upgrade, on a path other than the RPC ones: return true after conn_respond(), false for 404. May
+     * be NULL. */
     bool (*route)(void *ctx, struct conn *c, struct slice path);
 };
 
 /* Zero means the default of design.md section 5, given in brackets. */
 struct conn_options {
-    size_t websockets_max;           /* in the whole process [1000] */
-    size_t http_max;                 /* likewise [1000] */
-    uint64_t ping_interval_ms;       /* [30,000] */
-    uint64_t ping_timeout_ms;        /* [10,000] */
-    size_t message_len_max;          /* [5 MiB] */
-    uint64_t handshake_timeout_ms;   /* headers must be complete by then [5,000] */
-    uint64_t http_idle_timeout_ms;   /* keep-alive without a request [120,000] */
-    size_t notify_bytes_max;         /* waiting for one connection, behind the frame being written [16 MiB] */
-    uint64_t notify_age_max_ms;      /* of the oldest waiting byte [10,000] */
-    size_t reply_len_max;            /* [25,000,000] */
-    uint64_t linger_ms;              /* after 1013 [30,000] */
-    size_t in_flight_max;            /* requests of one WebSocket being answered before reading pauses [1000] */
-    size_t output_bytes_max;         /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
-    /* Who may: lists of names, "*" for all. */
-    const char *const *vhosts;       /* beside IP literals and localhost */
+    size_t websockets_max;         /* in the whole process [1000] */
+    size_t http_max;               /* likewise [1000] */
+    uint64_t ping_interval_ms;     /* [30,000] */
+    uint64_t ping_timeout_ms;      /* [10,000] */
+    size_t message_len_max;        /* [5 MiB] */
+    uint64_t handshake_timeout_ms; /* headers must be complete by then [5,000] */
+    uint64_t http_idle_timeout_ms; /* keep-alive without a request [120,000] */
+    size_t notify_bytes_max;       /* waiting for one connection, behind the frame being written [16 MiB] */
+    uint64_t notify_age_max_ms;    /* of the oldest waiting byte [10,000] */
+    size_t reply_len_max;          /* [25,000,000] */
+    uint64_t linger_ms;            /* after 1013 [30,000] */
+    size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
+    size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
+    bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
+                         answers in text */
+    /* Who may: lists of names, "*" for all. The lists must outlive the conn_set. */
+    const char *const *vhosts; /* beside IP literals and localhost */
     size_t vhost_count;
     const char *const *cors_origins; /* HTTP, beside absent, loopback and browser extensions */
     size_t cors_origin_count;
-    const char *const *ws_origins;   /* WebSocket, likewise */
+    const char *const *ws_origins; /* WebSocket, likewise */
     size_t ws_origin_count;
 };
 
@@ -79,7 +85,8 @@ void conn_totals_free(struct conn_totals *t); /* NULL is fine */
 
 /* One per worker, on the worker's loop. options and handler are copied; totals and loop must outlive it. */
 FAN_MUST_CHECK enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct conn_options *options,
-                                            const struct conn_handler *handler, struct conn_totals *totals, struct conn_set **out);
+                                            const struct conn_handler *handler, struct conn_totals *totals,
+                                            struct conn_set **out);
 /* Closes every connection at once. NULL is fine. */
 void conn_set_free(struct conn_set *s);
 
@@ -88,9 +95,10 @@ enum conn_accepts { CONN_ACCEPTS_BOTH, CONN_ACCEPTS_HTTP, CONN_ACCEPTS_WEBSOCKET
 void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts);
 /* Says 1001 to every WebSocket and lets HTTP finish its request; then they go by themselves. */
 void conn_set_drain(struct conn_set *s);
+/* Sockets that are still open, those that are closing included. */
 size_t conn_set_count(const struct conn_set *s, bool websockets);
-/* Sends what the outboxes of connections touched since the last call hold: one send() for each. The loop calls it at the end of each turn;
- * the hub after each event. */
+/* Sends what the outboxes of connections touched since the last call hold: one send() for each. The set does so by
+ * itself at the end of each of the loop's turns; the hub calls it after each event. */
 void conn_set_flush(struct conn_set *s);
 
 struct conn_id conn_id_of(const struct conn *c);
@@ -98,14 +106,16 @@ struct conn_id conn_id_of(const struct conn *c);
 struct conn *conn_find(struct conn_set *s, struct conn_id id);
 const struct conn_peer *conn_peer_of(const struct conn *c);
 
-/* Answers the message in turn: HTTP 200 with the body, or a text frame. The buf's bytes move to the outbox; it is empty afterwards. An empty
- * body answers a message that holds only notifications (HTTP: 200 without a body; WebSocket: nothing leaves). */
+/* Answers the message in turn: HTTP 200 with the body, or a text frame. The buf's bytes move to the outbox; it is empty
+ * afterwards. An empty body answers a message that holds only notifications (HTTP: 200 without a body; WebSocket:
+ * nothing leaves). */
 void conn_reply(struct conn *c, struct buf *body);
 /* For routes: any status and type. */
 void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body);
 
-/* Queues the frame with this id in its hole; it leaves with the next flush. Takes no reference on a shared frame beyond what the worker's
- * share counts: the frame must be held by the caller's frame_share. Ignored on a connection that is closing. */
+/* Queues the frame with this id in its hole; it leaves with the next flush. Takes no reference on a shared frame beyond
+ * what the worker's share counts: the frame must be held by the caller's frame_share. Ignored on a connection that is
+ * closing. */
 struct frame_share;
 void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN]);
 /* Notifications wait until the last hold is released; nests. Their bytes count against the budget. */
@@ -123,8 +133,8 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 
 /* Worker-local counters, for metrics: read from the worker's thread. */
 struct conn_stats {
-    uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit, refused_origin, refused_host,
-        protocol_errors, ping_timeouts;
+    uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
+        refused_origin, refused_host, protocol_errors, ping_timeouts;
 };
 const struct conn_stats *conn_set_stats(const struct conn_set *s);
 

@@ -1,7 +1,7 @@
 /* share: a worker's own count on a shared frame.
  *
- * Fan-out takes one atomic reference per worker; inside the worker, each outbox entry counts in this plain integer. A share never
- * leaves its worker. */
+ * Fan-out takes one atomic reference per worker; inside the worker, each outbox entry counts in this plain integer. A
+ * share never leaves its worker. */
 #ifndef CONN_SHARE_H
 #define CONN_SHARE_H
 
@@ -10,9 +10,11 @@
 struct frame_share {
     struct frame *frame; /* one reference */
     size_t count;        /* outbox entries and holders in this worker */
+    size_t queued;       /* outbox entries alone: the first and the last move the worker's count of waiting bytes */
 };
 
-/* Takes over the caller's reference on f; count starts at 1, the caller's. NULL: out of memory (the reference is released). */
+/* Takes over the caller's reference on f; count starts at 1, the caller's. NULL: out of memory (the reference is
+ * released). */
 struct frame_share *frame_share_new(struct frame *f);
 void frame_share_ref(struct frame_share *s);
 void frame_share_unref(struct frame_share *s); /* NULL is fine */

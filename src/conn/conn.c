@@ -1,0 +1,228 @@
+#include "conn/parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/trace.h"
+#include "net/os.h"
+
+/* A reader as fast as its queue would keep the loop for itself; after so much the others come first. */
+enum { SEND_PER_TURN = 4 << 20 };
+
+const struct conn_peer *conn_peer_of(const struct conn *c)
+{
+    return &c->peer;
+}
+
+void *conn_attachment(const struct conn *c)
+{
+    return c->attachment;
+}
+
+void conn_attach(struct conn *c, void *attachment)
+{
+    c->attachment = attachment;
+}
+
+/* ---- out ---- */
+
+static void set_blocked(struct conn *c, bool blocked)
+{
+    if (c->blocked == blocked) return;
+    c->blocked = blocked;
+    if (blocked)
+        c->progress_ms = conn_now_ms(c);
+    else
+        c->alive_ms = conn_now_ms(c); /* a peer may be as silent as it likes while our own output waits */
+    conn_watch(c);
+    conn_timer_set(c);
+    if (!blocked) conn_resume_later(c);
+}
+
+/* All has left. */
+static void drained(struct conn *c)
+{
+    const struct os *os = c->set->os;
+
+    if (c->state != CONN_FINISHING) return;
+    if (c->eof) {
+        conn_kill(c, false);
+        return;
+    }
+    os->shutdown(os->ctx, c->watch.fd, SHUT_WR);
+    c->state = CONN_DISCARDING;
+    conn_watch(c);
+}
+
+void conn_send(struct conn *c)
+{
+    struct conn_set *s = c->set;
+    size_t so_far = 0;
+
+    while (!outbox_empty(&c->out)) {
+        size_t len;
+        struct msghdr message = {.msg_iov = s->parts, .msg_iovlen = outbox_gather(&c->out, s->parts, &len)};
+        ssize_t sent = s->os->sendmsg(s->os->ctx, c->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno != EAGAIN) {
+            conn_kill(c, false);
+            return;
+        }
+        if (sent > 0) {
+            s->stats.sends++;
+            s->stats.bytes_out += (uint64_t)sent;
+            outbox_sent(&c->out, &s->pool, (size_t)sent);
+            c->progress_ms = conn_now_ms(c);
+            so_far += (size_t)sent;
+        }
+        if (sent < 0 || (size_t)sent < len || (so_far >= SEND_PER_TURN && !outbox_empty(&c->out))) {
+            set_blocked(c, true);
+            return;
+        }
+    }
+    set_blocked(c, false);
+    drained(c);
+}
+
+bool conn_put_copy(struct conn *c, struct slice head, struct slice body)
+{
+    if (!outbox_put_copy(&c->out, &c->set->pool, head, body, conn_now_ms(c))) {
+        conn_kill(c, true);
+        return false;
+    }
+    if (!c->blocked) conn_mark_dirty(c);
+    return true;
+}
+
+bool conn_put_buf(struct conn *c, struct slice head, struct buf *body)
+{
+    if (!outbox_put_buf(&c->out, &c->set->pool, head, body, conn_now_ms(c))) {
+        conn_kill(c, true);
+        return false;
+    }
+    if (!c->blocked) conn_mark_dirty(c);
+    return true;
+}
+
+void conn_reply(struct conn *c, struct buf *body)
+{
+    if (c->state == CONN_OPEN) {
+        assert(c->in_flight > 0);
+        if (c->kind == CONN_KIND_WEBSOCKET)
+            ws_reply(c, body);
+        else
+            http_reply(c, body);
+    }
+    if (c->in_flight) c->in_flight--;
+    buf_reset(body);
+    if (c->state == CONN_OPEN) conn_resume_later(c);
+}
+
+/* ---- notifications ---- */
+
+void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
+{
+    if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
+    if (!outbox_put_notification(&c->out, &c->set->pool, f, id, conn_now_ms(c), c->holds > 0)) {
+        conn_kill(c, true); /* a stream with a hole would be worse than none */
+        return;
+    }
+    c->set->stats.notifications++;
+    if (!c->blocked && c->holds == 0) conn_mark_dirty(c);
+    if (outbox_behind(&c->out) <= c->set->options.notify_bytes_max) return;
+    /* Perhaps it was only us who had not sent yet. */
+    if (!c->blocked) conn_send(c);
+    if (c->state == CONN_OPEN && outbox_behind(&c->out) > c->set->options.notify_bytes_max) conn_close_slow(c);
+}
+
+void conn_hold(struct conn *c)
+{
+    c->holds++;
+}
+
+void conn_release(struct conn *c)
+{
+    assert(c->holds > 0);
+    if (--c->holds) return;
+    outbox_release(&c->out);
+    if (!outbox_empty(&c->out) && !c->blocked) conn_mark_dirty(c);
+}
+
+void conn_forget_held(struct conn *c, const uint8_t id[FRAME_ID_LEN])
+{
+    outbox_forget_held(&c->out, &c->set->pool, id);
+}
+
+/* ---- the end ---- */
+
+/* No message comes in and nothing new goes out; what the parsers held goes. */
+static void leave_open(struct conn *c, enum conn_state state, uint64_t deadline_ms)
+{
+    if (c->state == CONN_OPEN && !c->slow) conn_uncount(c);
+    c->state = (uint8_t)state;
+    c->since_ms = deadline_ms;
+    free(c->input.at);
+    c->input.at = NULL;
+    c->input.len = c->input.from = 0;
+    conn_mark_later(c);
+    conn_watch(c);
+    conn_timer_set(c);
+}
+
+static uint64_t patience_ms(const struct conn *c)
+{
+    return outbox_empty(&c->out) ? CLOSE_WAIT_MS : c->set->options.linger_ms;
+}
+
+void conn_finish(struct conn *c)
+{
+    if (c->state != CONN_OPEN && c->state != CONN_CLOSING) return;
+    leave_open(c, CONN_FINISHING, conn_now_ms(c) + patience_ms(c));
+    if (!c->blocked) conn_mark_dirty(c); /* also where nothing waits: then it is drained */
+}
+
+void conn_close(struct conn *c, uint16_t code, const char *reason)
+{
+    if (c->state != CONN_OPEN) return;
+    TRACE(conn, close, c->slot, code);
+    if (c->kind != CONN_KIND_WEBSOCKET) {
+        conn_finish(c);
+        return;
+    }
+    outbox_release(&c->out);
+    if (!ws_put_close(c, code, reason)) return;
+    leave_open(c, CONN_CLOSING, conn_now_ms(c) + (c->blocked ? c->set->options.linger_ms : CLOSE_WAIT_MS));
+}
+
+void conn_close_slow(struct conn *c)
+{
+    if (c->state != CONN_OPEN) return;
+    TRACE(conn, slow, c->slot, c->out.bytes);
+    c->set->stats.slow_closed++;
+    c->slow = true;
+    outbox_cut(&c->out, &c->set->pool);
+    if (!ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;
+    leave_open(c, CONN_FINISHING, conn_now_ms(c) + c->set->options.linger_ms);
+}
+
+void conn_kill(struct conn *c, bool reset)
+{
+    struct conn_set *s = c->set;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    if (c->state == CONN_DEAD || c->state == CONN_FREE) return;
+    TRACE(conn, kill, c->slot, reset);
+    c->state = CONN_DEAD;
+    conn_uncount(c);
+    s->open[c->kind]--;
+    loop_timer_cancel(s->loop, &c->timer);
+    loop_fd_remove(s->loop, &c->watch);
+    if (reset) (void)s->os->setsockopt(s->os->ctx, c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    s->os->close(s->os->ctx, c->watch.fd);
+    outbox_clear(&c->out, &s->pool);
+    free(c->input.at);
+    c->input.at = NULL;
+    c->input.len = c->input.from = 0;
+    conn_mark_later(c);
+}

@@ -1,0 +1,332 @@
+/* The HTTP side: one request at a time, its answer, and the way to a WebSocket. */
+#include <stdlib.h>
+
+#include "base/trace.h"
+#include "conn/admission.h"
+#include "conn/parts.h"
+#include "net/os.h"
+
+#define TEXT_PLAIN SLICE("text/plain; charset=utf-8")
+#define JSON       SLICE("application/json")
+
+bool http_side_open(struct conn *c)
+{
+    const struct http_options options = {.body_len_max = c->set->options.message_len_max};
+    struct http_side *h = calloc(1, sizeof *h);
+
+    if (!h) return false;
+    h->parser = http_parser_new(&options);
+    if (!h->parser) {
+        free(h);
+        return false;
+    }
+    buf_init(&h->origin, 0);
+    h->minor = 1;
+    h->in_head = h->fresh = true;
+    c->in.http = h;
+    return true;
+}
+
+void http_side_close(struct conn *c)
+{
+    struct http_side *h = c->in.http;
+
+    if (!h) return;
+    http_parser_free(h->parser);
+    buf_fini(&h->origin);
+    free(h);
+    c->in.http = NULL;
+}
+
+/* ---- out ---- */
+
+static struct slice date_now(struct conn_set *s)
+{
+    uint64_t now = s->os->wall_s(s->os->ctx);
+
+    if (now != s->date_s) {
+        http_date(now, s->date);
+        s->date_s = now;
+    }
+    return slice_of(s->date, sizeof s->date);
+}
+
+/* The head in the set's scratch; false: out of memory, and the connection is gone. */
+static bool write_head(struct conn *c, unsigned status, struct slice content_type, size_t body_len, bool preflight)
+{
+    struct http_side *h = c->in.http;
+    struct buf *out = &c->set->scratch;
+    const struct http_response r = {.status = status,
+                                    .content_type = content_type,
+                                    .body_len = body_len,
+                                    .close = !h->keep_alive || c->set->draining || c->eof,
+                                    .minor = h->minor,
+                                    .cors_origin = buf_peek(&h->origin),
+                                    .preflight = preflight,
+                                    .date = date_now(c->set)};
+
+    buf_reset(out);
+    http_put_head(out, &r);
+    if (!out->failed && preflight && h->private_network) {
+        out->len -= 2; /* in front of the blank line */
+        buf_put(out, SLICE("Access-Control-Allow-Private-Network: true\r\n\r\n"));
+    }
+    if (!out->failed) return true;
+    conn_kill(c, true);
+    return false;
+}
+
+static void next_request(struct conn *c)
+{
+    c->in.http->answered = false;
+    http_parser_next(c->in.http->parser);
+}
+
+/* The request has its answer: the connection ends behind it, or goes on to the next. While the handler runs it may
+ * still be reading the request, so the parser then goes on a little later. */
+static void answered(struct conn *c)
+{
+    struct http_side *h = c->in.http;
+
+    h->answered = true;
+    h->fresh = false;
+    c->alive_ms = conn_now_ms(c);
+    if (!h->keep_alive || c->set->draining || c->eof)
+        conn_finish(c);
+    else
+        conn_timer_set(c);
+}
+
+static void respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+{
+    if (!write_head(c, status, content_type, body.len, false)) return;
+    if (c->in.http->head_only) body.len = 0;
+    if (conn_put_copy(c, buf_peek(&c->set->scratch), body)) answered(c);
+}
+
+/* A refusal of a request that was read whole: the connection goes on. */
+static void respond_refusal(struct conn *c, struct http_verdict v)
+{
+    char text[256];
+    size_t len = strlen(v.why);
+
+    if (len > sizeof text - 1) len = sizeof text - 1;
+    memcpy(text, v.why, len);
+    text[len] = '\n';
+    respond(c, v.status, TEXT_PLAIN, slice_of(text, len + 1));
+}
+
+void http_refuse(struct conn *c, unsigned status, const char *why)
+{
+    struct buf *out = &c->set->scratch;
+
+    buf_reset(out);
+    http_put_refusal(out, (struct http_verdict){status, why}, buf_peek(&c->in.http->origin));
+    if (out->failed) {
+        conn_kill(c, true);
+        return;
+    }
+    TRACE(conn, http_refuse, c->slot, status);
+    if (conn_put_copy(c, buf_peek(out), slice_of(NULL, 0))) conn_finish(c);
+}
+
+void http_reply(struct conn *c, struct buf *body)
+{
+    if (!write_head(c, 200, body->len ? JSON : slice_of(NULL, 0), body->len, false)) return;
+    if (c->set->scratch.len + body->len <= OUT_BLOCK_LEN) {
+        if (!conn_put_copy(c, buf_peek(&c->set->scratch), buf_peek(body))) return;
+    } else {
+        if (!conn_put_copy(c, buf_peek(&c->set->scratch), slice_of(NULL, 0))) return;
+        if (body->len && !conn_put_buf(c, slice_of(NULL, 0), body)) return;
+    }
+    answered(c);
+}
+
+void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+{
+    if (c->state != CONN_OPEN || c->kind == CONN_KIND_WEBSOCKET) return;
+    respond(c, status, content_type, body);
+}
+
+/* ---- who may ---- */
+
+/* Takes down what the answer will need of the request, since its bytes are gone when that comes late; and says whether
+ * it is welcome. */
+static struct http_verdict admit(struct conn *c, const struct http_request *r)
+{
+    const struct conn_options *o = &c->set->options;
+    struct http_side *h = c->in.http;
+    bool to_ws = r->upgrade_websocket && r->connection_upgrade;
+
+    h->minor = r->minor;
+    h->keep_alive = r->keep_alive;
+    h->head_only = r->method == HTTP_METHOD_HEAD;
+    h->private_network = false;
+    buf_reset(&h->origin);
+    c->peer.loopback = c->loopback && !r->forwarded;
+    if (h->refuse_all) {
+        h->keep_alive = false;
+        return (struct http_verdict){503, "too many connections"};
+    }
+    if (!admission_host(r->host, o->vhosts, o->vhost_count)) {
+        c->set->stats.refused_host++;
+        return (struct http_verdict){403, "invalid host specified (--http.vhosts)"};
+    }
+    if (to_ws ? !admission_origin(r->origin, o->ws_origins, o->ws_origin_count)
+              : !admission_origin(r->origin, o->cors_origins, o->cors_origin_count)) {
+        c->set->stats.refused_origin++;
+        return (struct http_verdict){403, to_ws ? "origin not allowed (--ws.origins)"
+                                                : "origin not allowed (--http.corsdomain)"};
+    }
+    if (!to_ws) buf_put(&h->origin, r->origin);
+    if (h->origin.failed) return (struct http_verdict){503, "out of memory"};
+    return (struct http_verdict){0};
+}
+
+static bool is_rpc_path(struct slice path)
+{
+    return slice_eq_str(path, "/") || slice_eq_str(path, "/ws");
+}
+
+/* ---- requests ---- */
+
+static void upgrade(struct conn *c, const struct http_request *r)
+{
+    struct conn_set *s = c->set;
+    struct http_verdict v = ws_handshake_check(r);
+
+    if (!v.status && c->accepts == CONN_ACCEPTS_HTTP) v = (struct http_verdict){400, "no WebSockets on this port"};
+    if (!v.status && s->draining) v = (struct http_verdict){503, "server is shutting down"};
+    if (v.status) {
+        http_refuse(c, v.status, v.why);
+        return;
+    }
+    if (!conn_count_as(c, CONN_KIND_WEBSOCKET)) {
+        s->stats.refused_limit++;
+        http_refuse(c, 503, "too many WebSockets");
+        return;
+    }
+    buf_reset(&s->scratch);
+    ws_handshake_put(&s->scratch, r, slice_of(NULL, 0), slice_of(NULL, 0));
+    http_side_close(c);
+    ws_side_open(c);
+    if (s->scratch.failed)
+        conn_kill(c, true);
+    else
+        (void)conn_put_copy(c, buf_peek(&s->scratch), slice_of(NULL, 0));
+}
+
+static void preflight(struct conn *c, const struct http_request *r)
+{
+    const struct http_header *private_network = http_find(r, "Access-Control-Request-Private-Network");
+
+    c->in.http->private_network = private_network && slice_eq_str(private_network->value, "true");
+    if (!write_head(c, 200, slice_of(NULL, 0), 0, r->has_origin)) return;
+    if (conn_put_copy(c, buf_peek(&c->set->scratch), slice_of(NULL, 0))) answered(c);
+}
+
+static void call(struct conn *c, const struct http_request *r)
+{
+    struct conn_set *s = c->set;
+    struct http_verdict v = http_check_rpc(r);
+
+    if (v.status) {
+        respond_refusal(c, v);
+        return;
+    }
+    s->stats.messages_in++;
+    c->in_flight++;
+    s->handler.message(s->handler.ctx, c, r->body);
+}
+
+static void serve(struct conn *c, const struct http_request *r)
+{
+    struct conn_set *s = c->set;
+    bool reads = r->method == HTTP_METHOD_GET || r->method == HTTP_METHOD_HEAD;
+
+    if (r->method == HTTP_METHOD_OPTIONS) {
+        preflight(c, r);
+    } else if (!is_rpc_path(r->path)) {
+        if (!(reads && s->handler.route && s->handler.route(s->handler.ctx, c, r->path)) && c->state == CONN_OPEN)
+            respond_refusal(c, (struct http_verdict){404, "not found"});
+    } else if (r->upgrade_websocket && r->connection_upgrade) {
+        upgrade(c, r);
+    } else if (c->accepts == CONN_ACCEPTS_WEBSOCKET) {
+        respond_refusal(c, (struct http_verdict){426, "this port speaks WebSocket only; HTTP has a port of its own"});
+    } else if (reads && r->body.len == 0 && r->query.len == 0) {
+        respond(c, 200, slice_of(NULL, 0),
+                slice_of(NULL, 0)); /* as geth: what load balancers ask to see whether we live */
+    } else {
+        call(c, r);
+    }
+}
+
+static void got_request(struct conn *c)
+{
+    struct http_side *h = c->in.http;
+    const struct http_request *r = http_parser_request(h->parser);
+    struct http_verdict v = admit(c, r);
+
+    h->in_head = false;
+    h->serving = true;
+    if (!v.status)
+        serve(c, r);
+    else if (h->refuse_all)
+        http_refuse(c, v.status, v.why);
+    else
+        respond_refusal(c, v);
+    if (c->kind == CONN_KIND_WEBSOCKET) return; /* h has gone */
+    h->serving = false;
+    if (h->answered) next_request(c);
+}
+
+/* The client waits for our word before it sends the body: refusing now spares both sides the bytes. */
+static void wants_continue(struct conn *c)
+{
+    const struct http_request *r = http_parser_request(c->in.http->parser);
+    struct http_verdict v = admit(c, r);
+
+    if (!v.status && is_rpc_path(r->path) && c->accepts != CONN_ACCEPTS_WEBSOCKET) v = http_check_rpc(r);
+    if (v.status)
+        http_refuse(c, v.status, v.why);
+    else
+        (void)conn_put_copy(c, HTTP_CONTINUE_RESPONSE, slice_of(NULL, 0));
+}
+
+size_t http_input(struct conn *c, uint8_t *at, size_t len)
+{
+    size_t from = 0;
+
+    while (from < len && c->kind != CONN_KIND_WEBSOCKET && conn_wants_input(c)) {
+        struct http_side *h = c->in.http;
+        struct http_verdict v;
+        size_t taken;
+
+        /* The answers before it leave first, as far as the socket takes them. */
+        if (c->out.bytes >= READ_LEN && !c->blocked) conn_send(c);
+        if (!conn_wants_input(c)) break;
+        switch (http_parser_feed(h->parser, slice_of(at + from, len - from), &taken)) {
+        case HTTP_NEEDS_MORE:
+            if (http_parser_phase(h->parser) == HTTP_PHASE_HEAD && !h->in_head) {
+                h->in_head = true;
+                c->since_ms = conn_now_ms(c);
+            } else if (http_parser_phase(h->parser) == HTTP_PHASE_BODY) {
+                h->in_head = false;
+            }
+            break;
+        case HTTP_WANTS_CONTINUE:
+            wants_continue(c);
+            break;
+        case HTTP_GOT_REQUEST:
+            got_request(c);
+            break;
+        case HTTP_REFUSES:
+            v = http_parser_verdict(h->parser);
+            c->set->stats.protocol_errors++;
+            http_refuse(c, v.status, v.why);
+            break;
+        }
+        from += taken;
+    }
+    return from;
+}

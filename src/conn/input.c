@@ -1,0 +1,155 @@
+/* Reading: from the socket into the worker's buffer, from there into the parser. What a paused connection has read
+ * already waits with it; what it has not read waits in the kernel, and so with the peer. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "conn/parts.h"
+#include "net/os.h"
+
+enum { READS_PER_TURN = 8 };
+
+bool conn_wants_input(const struct conn *c)
+{
+    if (c->state == CONN_CLOSING) return true; /* for the peer's close frame */
+    if (c->state != CONN_OPEN) return false;
+    if (c->blocked && c->out.reply_count) return false; /* it does not take the answers it has */
+    return c->in_flight < (c->kind == CONN_KIND_WEBSOCKET ? c->set->options.in_flight_max : 1);
+}
+
+static bool discards(const struct conn *c)
+{
+    return c->state == CONN_FINISHING || c->state == CONN_DISCARDING;
+}
+
+void conn_watch(struct conn *c)
+{
+    uint32_t events = 0;
+
+    if (c->state == CONN_DEAD) return;
+    if (!c->eof && c->input.len == 0 && (conn_wants_input(c) || discards(c))) events |= EPOLLIN;
+    if (c->blocked) events |= EPOLLOUT;
+    loop_fd_change(c->set->loop, &c->watch, events);
+}
+
+/* Keeps what could not be parsed yet. */
+static void put_aside(struct conn *c, const uint8_t *at, size_t len)
+{
+    assert(c->input.len == 0 && len <= UINT32_MAX);
+    if (len == 0) return;
+    c->input.at = malloc(len);
+    if (!c->input.at) {
+        conn_kill(c, true);
+        return;
+    }
+    memcpy(c->input.at, at, len);
+    c->input.len = (uint32_t)len;
+    c->input.from = 0;
+}
+
+/* Feeds what the state calls for; a handshake may change the parser half-way. Returns how many bytes were taken: all,
+ * unless reading pauses. */
+static size_t feed(struct conn *c, uint8_t *at, size_t len)
+{
+    size_t taken = 0;
+
+    while (taken < len && conn_wants_input(c)) {
+        if (c->kind == CONN_KIND_WEBSOCKET)
+            taken += ws_input(c, at + taken, len - taken);
+        else
+            taken += http_input(c, at + taken, len - taken);
+    }
+    /* Who is ending has no more use for it. */
+    return c->state == CONN_OPEN ? taken : len;
+}
+
+static void ended_by_peer(struct conn *c)
+{
+    c->eof = true;
+    /* Half a close: a client may send a request, then FIN, and wait for the answer. */
+    if (c->state == CONN_OPEN && c->kind != CONN_KIND_WEBSOCKET && (c->in_flight || !outbox_empty(&c->out))) {
+        if (!c->in_flight) conn_finish(c);
+        conn_watch(c);
+    } else if (c->state == CONN_FINISHING && !outbox_empty(&c->out)) {
+        conn_watch(c);
+    } else {
+        conn_kill(c, false);
+    }
+}
+
+static void read_some(struct conn *c)
+{
+    struct conn_set *s = c->set;
+
+    for (int i = 0; i < READS_PER_TURN; i++) {
+        ssize_t got = s->os->recv(s->os->ctx, c->watch.fd, s->bytes, sizeof s->bytes, MSG_DONTWAIT);
+        size_t taken;
+
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) return;
+        if (got < 0)
+            conn_kill(c, false);
+        else if (got == 0)
+            ended_by_peer(c);
+        if (got <= 0) return;
+        s->stats.bytes_in += (uint64_t)got;
+        c->alive_ms = conn_now_ms(c);
+        c->pinged = false;
+        if (discards(c)) continue;
+        taken = feed(c, s->bytes, (size_t)got);
+        if (c->state == CONN_OPEN && taken < (size_t)got) put_aside(c, s->bytes + taken, (size_t)got - taken);
+        if (c->state == CONN_DEAD) return;
+        conn_timer_set(c);
+        if (c->input.len || !conn_wants_input(c)) {
+            if (!discards(c)) conn_watch(c);
+            return;
+        }
+        if ((size_t)got < sizeof s->bytes) return; /* the socket is empty, most likely */
+    }
+}
+
+void conn_ready(struct loop_fd *self, uint32_t events)
+{
+    struct conn *c = CONTAINER_OF(self, struct conn, watch);
+
+    if (events & EPOLLOUT) conn_send(c);
+    if (c->state == CONN_DEAD) return;
+    if (events & EPOLLIN) {
+        if (conn_wants_input(c) || discards(c))
+            read_some(c);
+        else
+            conn_watch(c); /* not now: the kernel keeps it */
+    } else if (events & (EPOLLERR | EPOLLHUP)) {
+        conn_kill(c, false);
+    }
+}
+
+void conn_resume_later(struct conn *c)
+{
+    if (c->wants_resume || !conn_wants_input(c)) return;
+    if (c->input.len == 0 && (c->watch.events & EPOLLIN || c->eof)) return;
+    c->wants_resume = true;
+    conn_mark_later(c);
+}
+
+void conn_resume(struct conn *c)
+{
+    if (c->input.len && conn_wants_input(c)) {
+        uint8_t *at = c->input.at;
+        size_t len = c->input.len, from = c->input.from;
+
+        /* Taken away while the parser works in it: whatever ends the connection meanwhile must not free it. */
+        c->input.at = NULL;
+        c->input.len = 0;
+        from += feed(c, at + from, len - from);
+        if (c->state == CONN_OPEN && from < len) {
+            c->input.at = at;
+            c->input.len = (uint32_t)len;
+            c->input.from = (uint32_t)from;
+            at = NULL;
+        }
+        free(at);
+    }
+    if (c->state == CONN_DEAD) return;
+    conn_watch(c);
+    conn_timer_set(c);
+}

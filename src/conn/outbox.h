@@ -1,0 +1,100 @@
+/* outbox: what one connection has still to send, in order.
+ *
+ *   first                                        last      held (behind all, once the hold ends)
+ *   [notification│###sent###....] [reply] [notification]   [notification] [notification]
+ *
+ * An entry is one cache line from the worker's pool and says where its bytes are: a shared frame and the id for its
+ * hole, or bytes of its own (a small block from the pool, or a reply's memory taken over from whoever wrote it). So
+ * many entries leave in one sendmsg() without being copied together, and a notification allocates nothing once the pool
+ * is warm.
+ *
+ * Inside conn/ only. Not here: budgets and who is slow (conn.c), when to send (set.c).
+ * Thread: the worker's. */
+#ifndef CONN_OUTBOX_H
+#define CONN_OUTBOX_H
+
+#include <sys/uio.h>
+
+#include "base/buf.h"
+#include "conn/share.h"
+
+enum {
+    OUT_BLOCK_LEN = 1024, /* a small reply with its head fits */
+    OUT_PARTS_MAX = 1020, /* of one sendmsg(): the kernel takes 1,024 */
+    OUT_SEND_LEN_MAX = 1 << 20
+};
+
+enum out_kind {
+    OUT_NOTIFICATION, /* share, id */
+    OUT_BLOCK,        /* bytes: a block of the pool */
+    OUT_HEAP          /* bytes: malloc'ed; NULL when all is in `own` */
+};
+
+struct out_entry {
+    struct out_entry *next;
+    union {
+        struct frame_share *share;
+        uint8_t *bytes;
+    } of;
+    uint32_t len;       /* of all its bytes */
+    uint32_t queued_ms; /* the clock's lower half */
+    uint8_t kind;       /* enum out_kind */
+    uint8_t own_len;
+    uint8_t own[FRAME_ID_LEN]; /* the id in a frame's hole, or what stands before `bytes` */
+};
+static_assert(sizeof(struct out_entry) == 64, "one cache line");
+
+/* A worker's entries and blocks, kept for reuse. */
+struct out_pool {
+    struct out_entry *entries;
+    union out_block *blocks;
+    struct out_slab *slabs;
+    int64_t waiting; /* bytes of memory that output keeps: entries, their bytes, shared frames once */
+};
+
+void out_pool_init(struct out_pool *p);
+void out_pool_fini(struct out_pool *p); /* every outbox must be empty */
+
+struct outbox {
+    struct out_entry *first, *last, *held_first, *held_last;
+    size_t bytes;         /* still to leave, held ones included */
+    size_t notify_bytes;  /* of the notifications among them, in whole frames */
+    uint32_t sent;        /* bytes of `first` that have left */
+    uint32_t reply_count; /* entries that are no notifications */
+};
+
+/* Each returns false when memory ran out; the outbox is then as before. */
+FAN_MUST_CHECK bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
+                                            const uint8_t id[FRAME_ID_LEN], uint64_t now_ms, bool held);
+/* Copies: head and body side by side. */
+FAN_MUST_CHECK bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body,
+                                    uint64_t now_ms);
+/* Takes the buf's bytes, behind a short head (at most FRAME_ID_LEN). On failure the buf keeps them. */
+FAN_MUST_CHECK bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct slice head, struct buf *body,
+                                   uint64_t now_ms);
+
+/* What leaves next: fills at most OUT_PARTS_MAX parts and about OUT_SEND_LEN_MAX bytes; returns how many parts, and
+ * their bytes in *out_len. */
+size_t outbox_gather(const struct outbox *o, struct iovec parts[OUT_PARTS_MAX], size_t *out_len);
+/* So many bytes have left. */
+void outbox_sent(struct outbox *o, struct out_pool *p, size_t len);
+/* Held notifications join the queue's end. */
+void outbox_release(struct outbox *o);
+void outbox_forget_held(struct outbox *o, struct out_pool *p, const uint8_t id[FRAME_ID_LEN]);
+/* Drops everything behind the entry in progress; an entry of which nothing has left is not in progress. */
+void outbox_cut(struct outbox *o, struct out_pool *p);
+void outbox_clear(struct outbox *o, struct out_pool *p);
+
+static inline bool outbox_empty(const struct outbox *o)
+{
+    return !o->first;
+}
+/* Bytes of notifications that wait behind the entry being written. */
+static inline size_t outbox_behind(const struct outbox *o)
+{
+    return o->notify_bytes - (o->first && o->first->kind == OUT_NOTIFICATION ? o->first->len : 0);
+}
+/* How long the oldest notification behind the entry being written has waited; false: there is none. */
+bool outbox_oldest_ms(const struct outbox *o, uint64_t now_ms, uint64_t *out_age_ms);
+
+#endif

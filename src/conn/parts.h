@@ -1,0 +1,183 @@
+/* parts: what the files of conn/ share: the connection, the set, and who calls whom.
+ *
+ *   set.c        the worker's slots, adopting, flushing, the end of a turn     outbox.c     what waits to leave
+ *   conn.c       states, sending, notifications, how a connection ends         admission.c  Host and Origin
+ *   input.c      reading, pausing, going on                                    keepalive.c  the one timer of each
+ * connection http.c       requests and responses                                        websocket.c  messages and
+ * control frames
+ *
+ *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
+ *   adopt ─► OPEN ───┤                                                     ▼
+ *              │     └─► CLOSING (our close frame waits for theirs) ─► FINISHING ─(all has left, FIN)─► DISCARDING ─►
+ * DEAD └── an error, a reset, a deadline: from every state ────────────────────────────────────────────────► DEAD
+ *
+ * Any callback may end any connection, so nothing is freed on the spot: the socket closes at once, but the slot goes at
+ * the end of the turn, and that is also where the handler hears of it. After whatever may call out, look at c->state
+ * again. */
+#ifndef CONN_PARTS_H
+#define CONN_PARTS_H
+
+#include <stdatomic.h>
+
+#include "conn/conn.h"
+#include "conn/outbox.h"
+#include "net/loop.h"
+#include "wire/ws.h"
+
+enum conn_state {
+    CONN_FREE,
+    CONN_OPEN,       /* messages come in, replies and notifications go out */
+    CONN_CLOSING,    /* WebSocket: our close frame is on its way, theirs is awaited */
+    CONN_FINISHING,  /* what is queued leaves, then FIN */
+    CONN_DISCARDING, /* FIN has left; what still comes is thrown away until the peer's FIN, else it would be answered
+                        with a reset */
+    CONN_DEAD        /* the socket is closed; the slot goes at the end of the turn */
+};
+
+/* What a socket counts as, in conn_totals. */
+enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_KIND_COUNT };
+
+/* Only while it speaks HTTP. */
+struct http_side {
+    struct http_parser *parser;
+    struct buf origin; /* of the request being answered, when it is welcome: for the CORS headers of a reply that comes
+                          later */
+    unsigned minor;
+    bool keep_alive, head_only;
+    bool private_network; /* a preflight asks for Access-Control-Allow-Private-Network */
+    bool serving;         /* the handler has the request and may be reading it */
+    bool answered;        /* while serving: it has its reply */
+    bool in_head;         /* bytes of a head have come, or none since the beginning: the handshake's time runs */
+    bool fresh;           /* no request yet */
+    bool refuse_all;      /* accepted beyond the limit: gets a 503 and goes */
+};
+
+struct conn {
+    struct conn_set *set;
+    struct loop_fd watch;
+    struct loop_timer timer;
+    struct conn *next_dirty, *next_later; /* in the set's lists; see the flags */
+    void *attachment;
+    struct outbox out;
+    struct {
+        uint8_t *at;
+        uint32_t len, from;
+    } input; /* read and not yet parsed: only while reading is paused */
+    union {
+        struct http_side *http;
+        struct ws_parser ws;
+    } in;
+    uint64_t alive_ms;    /* bytes came, or output had been waiting until then */
+    uint64_t since_ms;    /* HTTP: a head began; WebSocket: the ping was sent; when closing: the deadline */
+    uint64_t progress_ms; /* the socket last took something, or refused for the first time */
+    uint32_t slot, generation;
+    uint32_t in_flight; /* messages being answered */
+    uint32_t holds;
+    uint8_t state, kind, accepts;
+    bool blocked; /* the socket refused; EPOLLOUT is on */
+    bool pinged;  /* and nothing has come since */
+    bool eof;     /* the peer's FIN has come */
+    bool slow;    /* closed as a slow consumer: still counts as a WebSocket, since it holds memory */
+    bool counted; /* in conn_totals */
+    bool binary;  /* the last message's opcode */
+    bool is_dirty, is_later, wants_resume, told_closed;
+    bool loopback; /* the address */
+    struct conn_peer peer;
+};
+
+static_assert(sizeof(struct conn) <= 512, "a thousand idle clients must not cost a megabyte");
+
+enum { CONNS_PER_CHUNK = 64, READ_LEN = 64 * 1024 };
+
+struct conn_totals {
+    atomic_size_t open[CONN_KIND_COUNT];
+    _Atomic int64_t output_bytes;
+};
+
+struct conn_set {
+    struct loop *loop;
+    const struct os *os;
+    struct loop_hook turn_end;
+    struct conn_options options;
+    struct conn_handler handler;
+    struct conn_totals *totals;
+    struct conn_stats stats;
+    struct out_pool pool;
+    int64_t published;    /* of pool.waiting, in totals */
+    struct conn **chunks; /* of CONNS_PER_CHUNK each; they never move */
+    size_t chunk_count, chunk_cap;
+    struct conn *free; /* by next_later */
+    struct conn *dirty, *later;
+    size_t open[CONN_KIND_COUNT];
+    uint32_t worker;
+    bool draining;
+    struct buf scratch; /* heads being written */
+    uint64_t date_s;    /* of `date` */
+    char date[HTTP_DATE_LEN];
+    struct iovec parts[OUT_PARTS_MAX];
+    uint8_t bytes[READ_LEN]; /* what recv() gave; lent to parsers */
+};
+
+/* ---- set.c ---- */
+static inline uint64_t conn_now_ms(const struct conn *c)
+{
+    return loop_now_ms(c->set->loop);
+}
+/* There will be something to send at the end of this turn. */
+void conn_mark_dirty(struct conn *c);
+/* There is something to do for it at the end of this turn: its end, or input to go on with. */
+void conn_mark_later(struct conn *c);
+/* Counts the socket as this kind; false when the process has as many as it may. Uncounts it from what it was. */
+bool conn_count_as(struct conn *c, enum conn_kind kind);
+void conn_uncount(struct conn *c);
+
+/* ---- conn.c ---- */
+/* Sends as much as the socket takes. May kill it. */
+void conn_send(struct conn *c);
+/* No more messages; what is queued leaves, then FIN. */
+void conn_finish(struct conn *c);
+/* Closes the socket now; `reset`: so that the peer's kernel drops what it has not read. */
+void conn_kill(struct conn *c, bool reset);
+void conn_close_slow(struct conn *c);
+/* Queues a copy or a buf; kills the connection when memory ran out. False: it is not there any more. */
+bool conn_put_copy(struct conn *c, struct slice head, struct slice body);
+bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
+
+/* ---- input.c ---- */
+void conn_ready(struct loop_fd *self, uint32_t events);
+/* May the next message be read? */
+bool conn_wants_input(const struct conn *c);
+/* Watches for what the state calls for. */
+void conn_watch(struct conn *c);
+/* Goes on reading at the end of the turn, where it was paused and need not be any more. */
+void conn_resume_later(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* ---- http.c ---- */
+FAN_MUST_CHECK bool http_side_open(struct conn *c);
+void http_side_close(struct conn *c);
+/* Parses until the bytes are used up, reading pauses, or the connection is no HTTP any more; returns how many it took.
+ */
+size_t http_input(struct conn *c, uint8_t *at, size_t len);
+void http_reply(struct conn *c, struct buf *body);
+/* 408 and kin: answers, then ends. */
+void http_refuse(struct conn *c, unsigned status, const char *why);
+
+/* ---- websocket.c ---- */
+void ws_side_open(struct conn *c);
+void ws_side_close(struct conn *c);
+size_t ws_input(struct conn *c, uint8_t *at, size_t len);
+void ws_reply(struct conn *c, struct buf *body);
+bool ws_put_close(struct conn *c, uint16_t code, const char *reason); /* WS_CLOSE_NO_CODE: an empty one */
+bool ws_put_ping(struct conn *c);
+
+/* ---- keepalive.c ---- */
+void conn_timer_fired(struct loop_timer *t);
+/* The deadline may have come nearer. */
+void conn_timer_set(struct conn *c);
+
+enum {
+    CLOSE_WAIT_MS = 5000 /* for the peer's close frame, or its FIN */
+};
+
+#endif

@@ -1,0 +1,382 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/trace.h"
+#include "conn/parts.h"
+#include "net/os.h"
+
+/* ---- totals ---- */
+
+struct conn_totals *conn_totals_new(void)
+{
+    return calloc(1, sizeof(struct conn_totals));
+}
+
+void conn_totals_free(struct conn_totals *t)
+{
+    free(t);
+}
+
+static size_t limit_of(const struct conn_set *s, enum conn_kind kind)
+{
+    return kind == CONN_KIND_HTTP ? s->options.http_max : s->options.websockets_max;
+}
+
+void conn_uncount(struct conn *c)
+{
+    if (!c->counted) return;
+    c->counted = false;
+    atomic_fetch_sub_explicit(&c->set->totals->open[c->kind], 1, memory_order_relaxed);
+}
+
+bool conn_count_as(struct conn *c, enum conn_kind kind)
+{
+    atomic_size_t *open = &c->set->totals->open[kind];
+
+    if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) >= limit_of(c->set, kind)) {
+        atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
+        return false;
+    }
+    conn_uncount(c);
+    c->set->open[c->kind]--;
+    c->kind = (uint8_t)kind;
+    c->set->open[kind]++;
+    c->counted = true;
+    return true;
+}
+
+/* ---- slots ---- */
+
+static bool add_chunk(struct conn_set *s)
+{
+    struct conn *chunk;
+
+    if (s->chunk_count == s->chunk_cap) {
+        size_t cap = s->chunk_cap ? 2 * s->chunk_cap : 16;
+        struct conn **more = realloc(s->chunks, cap * sizeof(struct conn *));
+
+        if (!more) return false;
+        s->chunks = more;
+        s->chunk_cap = cap;
+    }
+    chunk = calloc(CONNS_PER_CHUNK, sizeof *chunk);
+    if (!chunk) return false;
+    for (size_t i = CONNS_PER_CHUNK; i-- > 0;) {
+        chunk[i].set = s;
+        chunk[i].slot = (uint32_t)(s->chunk_count * CONNS_PER_CHUNK + i);
+        chunk[i].generation = 1;
+        chunk[i].next_later = s->free;
+        s->free = &chunk[i];
+    }
+    s->chunks[s->chunk_count++] = chunk;
+    return true;
+}
+
+static struct conn *slot_take(struct conn_set *s)
+{
+    struct conn *c;
+
+    if (!s->free && !add_chunk(s)) return NULL;
+    c = s->free;
+    s->free = c->next_later;
+    *c = (struct conn){.set = s, .slot = c->slot, .generation = c->generation, .state = CONN_OPEN, .watch = {.fd = -1}};
+    return c;
+}
+
+/* The parsers go only now: whoever ended the connection may have been reading what they lent. */
+static void slot_give_back(struct conn *c)
+{
+    if (c->kind == CONN_KIND_WEBSOCKET)
+        ws_side_close(c);
+    else
+        http_side_close(c);
+    c->state = CONN_FREE;
+    c->next_later = c->set->free;
+    c->set->free = c;
+}
+
+struct conn_id conn_id_of(const struct conn *c)
+{
+    return (struct conn_id){c->set->worker, c->slot, c->generation};
+}
+
+struct conn *conn_find(struct conn_set *s, struct conn_id id)
+{
+    struct conn *c;
+
+    if (id.worker != s->worker || id.generation == 0 || id.slot / CONNS_PER_CHUNK >= s->chunk_count) return NULL;
+    c = &s->chunks[id.slot / CONNS_PER_CHUNK][id.slot % CONNS_PER_CHUNK];
+    return c->generation == id.generation && c->state != CONN_FREE ? c : NULL;
+}
+
+/* ---- adopting ---- */
+
+static void peer_read(struct conn *c)
+{
+    const struct os *os = c->set->os;
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    char text[INET6_ADDRSTRLEN] = "";
+    char *out = c->peer.address;
+    size_t out_len = sizeof c->peer.address;
+
+    if (os->getpeername(os->ctx, c->watch.fd, (struct sockaddr *)&address, &len)) address.ss_family = AF_UNSPEC;
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)&address;
+
+        c->loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
+        (void)inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+        (void)snprintf(out, out_len, "%s:%u", text, ntohs(in->sin_port));
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)&address;
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr); /* IPv4 through a socket on :: */
+
+        c->loopback = mapped ? in->sin6_addr.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
+        (void)inet_ntop(mapped ? AF_INET : AF_INET6, in->sin6_addr.s6_addr + (mapped ? 12 : 0), text, sizeof text);
+        (void)snprintf(out, out_len, mapped ? "%s:%u" : "[%s]:%u", text, ntohs(in->sin6_port));
+    } else {
+        c->loopback = address.ss_family == AF_UNIX;
+        (void)snprintf(out, out_len, c->loopback ? "local" : "unknown");
+    }
+    c->peer.loopback = c->loopback;
+}
+
+void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
+{
+    enum conn_kind kind = accepts == CONN_ACCEPTS_WEBSOCKET ? CONN_KIND_HANDSHAKE : CONN_KIND_HTTP;
+    struct conn *c = s->draining ? NULL : slot_take(s);
+    const int on = 1;
+
+    if (!c) {
+        s->os->close(s->os->ctx, fd);
+        return;
+    }
+    c->watch = (struct loop_fd){.ready = conn_ready, .fd = fd};
+    c->timer.fire = conn_timer_fired;
+    c->kind = (uint8_t)kind;
+    c->accepts = (uint8_t)accepts;
+    c->alive_ms = c->since_ms = loop_now_ms(s->loop);
+    s->open[kind]++;
+    peer_read(c);
+    (void)s->os->setsockopt(s->os->ctx, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* no TCP: no matter */
+    if (!http_side_open(c) || loop_fd_add(s->loop, &c->watch, EPOLLIN)) {
+        conn_kill(c, false);
+        return;
+    }
+    s->stats.accepted++;
+    TRACE(conn, adopt, c->slot, fd);
+    if (!conn_count_as(c, kind)) {
+        s->stats.refused_limit++;
+        /* A 503 is kinder than a reset, but only for as long as there are not many more of them. */
+        if (s->open[kind] > 2 * limit_of(s, kind) + 64)
+            conn_kill(c, false);
+        else
+            c->in.http->refuse_all = true;
+    }
+    if (c->state == CONN_OPEN) conn_timer_set(c);
+}
+
+/* ---- lists of a turn ---- */
+
+void conn_mark_dirty(struct conn *c)
+{
+    if (c->is_dirty) return;
+    c->is_dirty = true;
+    c->next_dirty = c->set->dirty;
+    c->set->dirty = c;
+}
+
+void conn_mark_later(struct conn *c)
+{
+    if (c->is_later) return;
+    c->is_later = true;
+    c->next_later = c->set->later;
+    c->set->later = c;
+}
+
+static struct conn *at_slot(const struct conn_set *s, size_t slot)
+{
+    return &s->chunks[slot / CONNS_PER_CHUNK][slot % CONNS_PER_CHUNK];
+}
+
+static struct conn *longest(const struct conn_set *s)
+{
+    struct conn *found = NULL;
+
+    for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
+        struct conn *c = at_slot(s, i);
+
+        if ((c->state != CONN_OPEN && c->state != CONN_CLOSING) || c->out.bytes == 0) continue;
+        if (!found || c->out.bytes > found->out.bytes) found = c;
+    }
+    return found;
+}
+
+/* Tells the process what waits here. Over its limit, the longest queues of the worker that noticed go first. */
+static void publish_output(struct conn_set *s)
+{
+    int64_t delta = s->pool.waiting - s->published, total;
+
+    if (delta == 0) return;
+    s->published = s->pool.waiting;
+    total = atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
+    while (total > (int64_t)s->options.output_bytes_max) {
+        struct conn *c = longest(s);
+
+        if (!c) return;
+        if (c->kind == CONN_KIND_WEBSOCKET && c->state == CONN_OPEN) {
+            conn_close_slow(c);
+        } else {
+            s->stats.slow_closed++;
+            conn_kill(c, true);
+        }
+        delta = s->pool.waiting - s->published;
+        s->published = s->pool.waiting;
+        total = atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
+    }
+}
+
+void conn_set_flush(struct conn_set *s)
+{
+    while (s->dirty) {
+        struct conn *c = s->dirty;
+
+        s->dirty = c->next_dirty;
+        c->is_dirty = false;
+        if (c->state != CONN_DEAD) conn_send(c);
+    }
+    publish_output(s);
+}
+
+/* The handler hears of it, and the id dies with that. */
+static void tell_closed(struct conn *c)
+{
+    if (c->told_closed) return;
+    c->told_closed = true;
+    c->set->handler.closed(c->set->handler.ctx, c);
+    c->attachment = NULL;
+    if (++c->generation == 0) c->generation = 1;
+}
+
+static void do_later(struct conn_set *s)
+{
+    struct conn *c = s->later;
+
+    s->later = NULL;
+    while (c) {
+        struct conn *next = c->next_later;
+
+        c->is_later = false;
+        if (c->wants_resume) {
+            c->wants_resume = false;
+            if (c->state != CONN_DEAD) conn_resume(c);
+        }
+        if (c->state != CONN_OPEN) tell_closed(c);
+        if (c->state == CONN_DEAD && !c->is_later) {
+            if (c->is_dirty)
+                conn_mark_later(c); /* after it has left that list */
+            else
+                slot_give_back(c);
+        }
+        c = next;
+    }
+}
+
+static void turn_end(struct loop_hook *self)
+{
+    struct conn_set *s = CONTAINER_OF(self, struct conn_set, turn_end);
+
+    conn_set_flush(s);
+    while (s->later) {
+        do_later(s);
+        conn_set_flush(s);
+    }
+}
+
+/* ---- life ---- */
+
+static void options_fill(struct conn_options *o)
+{
+    if (!o->websockets_max) o->websockets_max = 1000;
+    if (!o->http_max) o->http_max = 1000;
+    if (!o->ping_interval_ms) o->ping_interval_ms = 30000;
+    if (!o->ping_timeout_ms) o->ping_timeout_ms = 10000;
+    if (!o->message_len_max) o->message_len_max = (size_t)5 << 20;
+    if (!o->handshake_timeout_ms) o->handshake_timeout_ms = 5000;
+    if (!o->http_idle_timeout_ms) o->http_idle_timeout_ms = 120000;
+    if (!o->notify_bytes_max) o->notify_bytes_max = (size_t)16 << 20;
+    if (!o->notify_age_max_ms) o->notify_age_max_ms = 10000;
+    if (!o->reply_len_max) o->reply_len_max = 25000000;
+    if (!o->linger_ms) o->linger_ms = 30000;
+    if (!o->in_flight_max) o->in_flight_max = 1000;
+    if (!o->output_bytes_max) o->output_bytes_max = (size_t)1 << 30;
+}
+
+enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct conn_options *options,
+                             const struct conn_handler *handler, struct conn_totals *totals, struct conn_set **out)
+{
+    struct conn_set *s = calloc(1, sizeof *s);
+
+    if (!s) return FAN_ENOMEM;
+    s->loop = loop;
+    s->os = loop_os(loop);
+    s->worker = worker;
+    if (options) s->options = *options;
+    options_fill(&s->options);
+    s->handler = *handler;
+    s->totals = totals;
+    out_pool_init(&s->pool);
+    buf_init(&s->scratch, 0);
+    s->turn_end.run = turn_end;
+    loop_hook_add(loop, &s->turn_end);
+    *out = s;
+    return FAN_OK;
+}
+
+void conn_set_free(struct conn_set *s)
+{
+    if (!s) return;
+    loop_hook_remove(s->loop, &s->turn_end);
+    s->draining = true;
+    for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
+        struct conn *c = at_slot(s, i);
+
+        if (c->state == CONN_FREE) continue;
+        conn_kill(c, false);
+        tell_closed(c);
+        slot_give_back(c);
+    }
+    publish_output(s);
+    for (size_t i = 0; i < s->chunk_count; i++) free(s->chunks[i]);
+    free(s->chunks);
+    out_pool_fini(&s->pool);
+    buf_fini(&s->scratch);
+    free(s);
+}
+
+void conn_set_drain(struct conn_set *s)
+{
+    s->draining = true;
+    for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
+        struct conn *c = at_slot(s, i);
+
+        if (c->state != CONN_OPEN) continue;
+        if (c->kind == CONN_KIND_WEBSOCKET)
+            conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
+        else if (c->in_flight == 0 && http_parser_phase(c->in.http->parser) == HTTP_PHASE_IDLE)
+            conn_finish(c);
+    }
+}
+
+size_t conn_set_count(const struct conn_set *s, bool websockets)
+{
+    return websockets ? s->open[CONN_KIND_WEBSOCKET] : s->open[CONN_KIND_HTTP] + s->open[CONN_KIND_HANDSHAKE];
+}
+
+const struct conn_stats *conn_set_stats(const struct conn_set *s)
+{
+    return &s->stats;
+}

@@ -1,0 +1,136 @@
+/* The WebSocket side: messages, control frames, and the closing handshake. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "base/random.h"
+#include "base/trace.h"
+#include "conn/parts.h"
+#include "net/os.h"
+
+/* Without it a reader that stalls has megabytes of ours in the kernel before the socket refuses, which no resident set
+ * shows. */
+enum { NOTSENT_LOWAT = 256 * 1024 };
+
+void ws_side_open(struct conn *c)
+{
+    const struct os *os = c->set->os;
+    const int lowat = NOTSENT_LOWAT;
+
+    (void)os->setsockopt(os->ctx, c->watch.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
+    ws_parser_init(&c->in.ws, (struct ws_parser_options){.message_len_max = c->set->options.message_len_max});
+    c->peer.websocket = true;
+    c->alive_ms = conn_now_ms(c);
+}
+
+void ws_side_close(struct conn *c)
+{
+    ws_parser_fini(&c->in.ws);
+}
+
+/* ---- out ---- */
+
+/* A whole frame; the payload is copied. */
+static bool put_frame(struct conn *c, enum ws_opcode opcode, struct slice payload)
+{
+    uint8_t header[WS_HEADER_MAX];
+    size_t header_len = ws_header_encode(opcode, payload.len, header);
+
+    return conn_put_copy(c, slice_of(header, header_len), payload);
+}
+
+bool ws_put_close(struct conn *c, uint16_t code, const char *reason)
+{
+    uint8_t frame[WS_CLOSE_FRAME_MAX];
+
+    if (code == WS_CLOSE_NO_CODE) return put_frame(c, WS_CLOSE, slice_of(NULL, 0));
+    return conn_put_copy(c, slice_of(frame, ws_close_encode(code, reason ? reason : "", frame)), slice_of(NULL, 0));
+}
+
+bool ws_put_ping(struct conn *c)
+{
+    return put_frame(c, WS_PING, slice_of(NULL, 0));
+}
+
+void ws_reply(struct conn *c, struct buf *body)
+{
+    bool echo = c->set->options.echo_opcode;
+    enum ws_opcode opcode = echo && c->binary ? WS_BINARY : WS_TEXT;
+    uint8_t header[WS_HEADER_MAX];
+
+    if (body->len == 0 && !echo) return;
+    if (body->len + WS_HEADER_MAX <= OUT_BLOCK_LEN) {
+        (void)put_frame(c, opcode, buf_peek(body));
+    } else {
+        (void)conn_put_buf(c, slice_of(header, ws_header_encode(opcode, body->len, header)), body);
+    }
+}
+
+/* ---- in ---- */
+
+static void message(struct conn *c, const struct ws_event *e)
+{
+    struct conn_set *s = c->set;
+
+    if (c->state != CONN_OPEN) return; /* it crossed our close frame */
+    s->stats.messages_in++;
+    c->in_flight++;
+    c->binary = e->binary;
+    s->handler.message(s->handler.ctx, c, e->bytes);
+}
+
+/* The peer's close: ours was the question or is the answer, with the same code. */
+static void peer_closes(struct conn *c, const struct ws_event *e)
+{
+    TRACE(conn, peer_closes, c->slot, e->code);
+    if (c->state == CONN_OPEN) {
+        outbox_release(&c->out);
+        if (!ws_put_close(c, e->code, "")) return;
+    }
+    conn_finish(c);
+}
+
+static void refuse(struct conn *c, const struct ws_event *e)
+{
+    c->set->stats.protocol_errors++;
+    if (c->state == CONN_OPEN) {
+        TRACE(conn, refuse, c->slot, e->code);
+        outbox_release(&c->out);
+        if (!ws_put_close(c, e->code, e->why)) return;
+    }
+    conn_finish(c);
+}
+
+size_t ws_input(struct conn *c, uint8_t *at, size_t len)
+{
+    struct ws_parser *p = &c->in.ws;
+    size_t from = 0;
+
+    while (from < len && conn_wants_input(c)) {
+        struct ws_event e;
+        size_t taken;
+
+        switch (ws_parser_feed(p, at + from, len - from, &taken, &e)) {
+        case WS_NEEDS_MORE:
+            break;
+        case WS_GOT_MESSAGE:
+            message(c, &e);
+            break;
+        case WS_GOT_PING:
+            if (c->state == CONN_OPEN) (void)put_frame(c, WS_PONG, e.bytes);
+            break;
+        case WS_GOT_PONG:
+            break;
+        case WS_GOT_CLOSE:
+            peer_closes(c, &e);
+            break;
+        case WS_REFUSES:
+            refuse(c, &e);
+            break;
+        }
+        from += taken;
+        /* Replies pile up only as far as the socket takes them. */
+        if (from < len && c->out.bytes >= READ_LEN && !c->blocked && c->state == CONN_OPEN) conn_send(c);
+    }
+    ws_parser_trim(p);
+    return from;
+}
