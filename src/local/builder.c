@@ -226,7 +226,7 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
 
     if (!built.block) return FAN_ENOMEM;
     begin_header(l, parent, plan, &built.block->header);
-    s = run_open(&f.run, built.block, &l->config, parent_view, &l->index, fresh, fresh_count, err);
+    s = run_open(&f.run, built.block, &l->config, parent_view, &l->index, fresh, fresh_count, l->dev, err);
     if (!s) s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
     if (!s) s = fill(&f, &cursor, err);
     if (!s) s = finish(&f, parent, &built.diff, err);

@@ -56,7 +56,7 @@ static void dev_set_automine(struct chain *c, bool on)
     l->automine = on;
     if (!on) return;
     l->interval_ms = 0; /* as in anvil: one way of sealing at a time */
-    (void)builder_automine(l, NULL, NULL, NULL); /* what waited comes now; what fails stays in the pool and is tried with the next */
+    if (builder_automine(l, NULL, NULL, NULL)) l->seal_failures++; /* what waited comes now; what fails stays and is tried with the next */
 }
 
 static bool dev_automine(struct chain *c)

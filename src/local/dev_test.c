@@ -252,6 +252,10 @@ TEST(a_contract_may_send_when_impersonated, t)
     dev->impersonate(tc->chain, &who, true);
     if (dev->submit_unsigned(tc->chain, &tx, &hash, &err)) test_fail(t, __FILE__, __LINE__, "%s", err.text);
     CHECK_EQ(t, tc_account(t, tc, &who).nonce, 1);
+    CHECK_EQ(t, dev->set_code(tc->chain, &tc->accounts[0], test_hex("0000")), FAN_OK);
+    tx = tc_transfer(tc, 0, 1, 0); /* with a signature EIP-3607 holds */
+    CHECK_EQ(t, tc_send(t, tc, &tx, 0, &err), FAN_EREJECTED);
+    CHECK(t, strncmp(err.text, "sender not an eoa: address 0x", 29) == 0 && strstr(err.text, ", len(code): 2"));
     tc_close(t, tc);
 }
 

@@ -83,7 +83,7 @@ static enum fan_status broken(const struct run *r, uint32_t status, const char *
 }
 
 enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config, struct state_view *parent,
-                         struct index *index, struct block *const *fresh, size_t fresh_count, struct fan_error *err)
+                         struct blocks *index, struct block *const *fresh, size_t fresh_count, bool any_sender, struct fan_error *err)
 {
     const struct header *h = &block->header;
     uint32_t status;
@@ -99,6 +99,7 @@ enum fan_status run_open(struct run *r, struct block *block, const struct chain_
     r->reader.fresh = fresh;
     r->reader.fresh_count = fresh_count;
     exec_env(config, h, &r->env);
+    r->env.no_eoa_check = any_sender;
     if (r->fork >= FORK_CANCUN) r->blob_gas_price_wei = blob_base_fee(h->excess_blob_gas, r->env.blob.update_fraction);
     r->evm = evm_block_open(&r->env, &r->reader.reader);
     if (!r->evm) return FAN_ENOMEM;

@@ -11,14 +11,14 @@
 
 #include "chain/chain.h"
 #include "evm/evm.h"
-#include "local/index.h"
+#include "local/blocks.h"
 #include "local/state.h"
 
 /* ---- the state as the EVM sees it ---- */
 struct exec_reader {
     struct evm_state_reader reader;
     const struct state_view *view;
-    struct index *index;              /* for BLOCKHASH */
+    struct blocks *index;              /* for BLOCKHASH */
     struct block *const *fresh;       /* blocks above the canonical ones that count as ancestors, oldest first */
     size_t fresh_count;
     const struct chain_override *overrides;
@@ -30,7 +30,7 @@ struct exec_reader {
 };
 
 /* Borrows all it is given. reader.ctx points to r: it must not move afterwards. */
-void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct index *index);
+void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct blocks *index);
 /* Lays overrides over the view; borrowed. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides, size_t count);
 void exec_reader_fini(struct exec_reader *r);
@@ -69,10 +69,11 @@ struct run_outcome {
     uint64_t gas_used, blob_gas_used;
 };
 
-/* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer BLOCKHASH. On
- * failure only run_close() may follow. */
+/* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer BLOCKHASH.
+ * any_sender: senders may have code (EIP-3607 off), for impersonated ones. On failure only run_close() may follow. */
 FAN_MUST_CHECK enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config, struct state_view *parent,
-                                        struct index *index, struct block *const *fresh, size_t fresh_count, struct fan_error *err);
+                                        struct blocks *index, struct block *const *fresh, size_t fresh_count, bool any_sender,
+                                        struct fan_error *err);
 /* Executes one transaction; on FAN_OK its receipt is kept. FAN_EREJECTED: it cannot run here, nothing changed, *out_why says why and
  * err has geth's words. */
 FAN_MUST_CHECK enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out_why, struct fan_error *err);

@@ -93,11 +93,11 @@ static int read_block_hash(void *ctx, uint64_t number, struct fan_hash *out)
             *out = r->fresh[i]->hash;
             return 0;
         }
-    (void)index_hash_at(r->index, number, out);
+    (void)blocks_hash_at(r->index, number, out);
     return 0;
 }
 
-void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct index *index)
+void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct blocks *index)
 {
     memset(r, 0, sizeof *r);
     r->view = view;

@@ -46,7 +46,7 @@ static uint64_t suggest_tip(struct local *l, uint64_t head)
     struct block *blocks[BLOCKS];
     uint64_t tips[BLOCKS * PER_BLOCK];
     uint64_t first = head >= BLOCKS ? head - BLOCKS + 1 : 1;
-    size_t got = head ? index_range(&l->index, first, BLOCKS, blocks) : 0, n = 0;
+    size_t got = head ? blocks_range(&l->index, first, BLOCKS, blocks) : 0, n = 0;
 
     for (size_t i = 0; i < got; i++) {
         n += lowest_tips(blocks[i], tips + n);
@@ -60,7 +60,7 @@ static uint64_t suggest_tip(struct local *l, uint64_t head)
 void fees_suggest(struct chain *c, struct chain_fees *out)
 {
     struct local *l = local_of(c);
-    struct block *head = index_head(&l->index);
+    struct block *head = blocks_head(&l->index);
     const struct header *h = &head->header;
     uint64_t next_time = h->timestamp + 1;
     enum fork f = fork_at(&l->config, h->number + 1, next_time);

@@ -123,17 +123,17 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
         blocks[removed_count + i] = added[i].block;
         txs += added[i].block->tx_count;
     }
-    if (!index_reserve(&l->index, count, txs)) goto out;
+    if (!blocks_reserve(&l->index, count, txs)) goto out;
     if (removed_count + count) { /* made before anything changes: an event that cannot be made would be one lost */
         e = chain_event_head_new(blocks, removed_count, blocks + removed_count, count,
                                  count ? added[count - 1].block : l->index.canonical[keep]);
         if (!e) goto out;
     }
-    if (back) index_lock(&l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
+    if (back) blocks_lock(&l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
     s = move_state(l, keep, version, back, added, count, &done);
-    if (!back) index_lock(&l->index);
-    if (done.rewound || done.committed) index_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
-    index_unlock(&l->index);
+    if (!back) blocks_lock(&l->index);
+    if (done.rewound || done.committed) blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
+    blocks_unlock(&l->index);
     if (s) {
         (void)fan_error_set(err, s, "the state could not be moved: %s", fan_status_text(s));
         if (!done.rewound && !done.committed) goto out;

@@ -125,7 +125,7 @@ static enum fan_status execute(struct local *l, struct block *b, enum fork f, st
     enum fan_status s = state_db_head(l->state, &view);
 
     if (s) return s;
-    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, err);
+    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, false, err);
     for (size_t i = 0; i < b->tx_count && !s; i++) {
         enum evm_invalid reason;
 
@@ -177,7 +177,7 @@ static bool already_there(struct local *l, const struct block *b)
 {
     struct fan_hash hash = header_hash(&b->header), ours;
 
-    return index_hash_at(&l->index, b->header.number, &ours) && memcmp(&hash, &ours, sizeof hash) == 0;
+    return blocks_hash_at(&l->index, b->header.number, &ours) && memcmp(&hash, &ours, sizeof hash) == 0;
 }
 
 static void set_sync(struct local *l, bool syncing, uint64_t from, uint64_t highest)

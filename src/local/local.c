@@ -32,7 +32,7 @@ static int64_t tick(struct local *l)
     if (now >= l->due_ns) {
         struct seal_plan plan = builder_take_plan(l);
 
-        (void)builder_seal(l, &plan, NULL); /* a block that fails is tried again when the next is due */
+        if (builder_seal(l, &plan, NULL)) l->seal_failures++; /* tried again when the next is due */
         l->due_ns += interval;
         now = clock_monotonic_ns();
         if (now > l->due_ns) l->due_ns = now; /* late: no burst of blocks to catch up */
@@ -126,7 +126,7 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     l->chain.writer = &l->box;
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s = l->wake_fd < 0 ? fan_error_set(err, FAN_ESYSTEM, "eventfd: %s", strerror(errno)) : copy_accounts(l, o);
-    if (!s) s = index_init(&l->index);
+    if (!s) s = blocks_init(&l->index);
     if (!s) s = pool_init(&l->pool, &o->pool);
     if (!s) s = state_db_new(&state_options, &l->state);
     if (!s) s = genesis_build(l, o->genesis, err);
@@ -144,7 +144,7 @@ void local_close(struct local *l)
     assert(!l->started);
     builder_forget_pending(l);
     pool_fini(&l->pool);
-    index_fini(&l->index);
+    blocks_fini(&l->index);
     state_db_free(l->state);
     map_fini(&l->impersonated);
     if (l->secrets) explicit_bzero(l->secrets, l->account_count * sizeof *l->secrets);

@@ -63,7 +63,7 @@ enum fan_status logs_scan(struct chain *c, const struct filter *f, uint64_t from
         enum fan_status s = FAN_OK;
 
         if (to - from == UINT64_MAX) want = CHUNK; /* the +1 wrapped */
-        got = index_range(&l->index, from, want, blocks);
+        got = blocks_range(&l->index, from, want, blocks);
         for (size_t i = 0; i < got; i++) {
             if (!s) s = scan_block(&at, f, blocks[i], each, ctx);
             block_unref(blocks[i]);

@@ -307,6 +307,8 @@ static bool reserve(struct mem_base *m, const struct state_diff *d, struct mem_e
     const void *key;
     size_t count = 0;
 
+    /* The tables grow first: filling one in the order of another with the same hash while it grows would cluster. */
+    if (!map_reserve(&m->accounts, d->accounts.count) || !map_reserve(&m->nodes, d->nodes.count)) return false;
     for (size_t at = 0; map_next(&d->accounts, &at, &key, NULL); count++)
         if (!(journal[count] = (struct mem_entry *)(void *)make_account(m, key)) || !mem_entry_reserve(journal[count]))
             return false;

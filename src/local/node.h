@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 #include "local/exec.h"
-#include "local/index.h"
+#include "local/blocks.h"
 #include "local/local.h"
 #include "local/pool.h"
 #include "local/state.h"
@@ -52,7 +52,7 @@ struct local {
     uint8_t extra_data[32];
     size_t extra_data_len;
 
-    struct index index;
+    struct blocks index;
     struct state_db *state;
     struct pool pool;
 
@@ -77,6 +77,7 @@ struct local {
     bool has_next_base_fee, has_next_prev_randao;
     uint64_t next_base_fee_wei;
     struct fan_hash next_prev_randao;
+    uint64_t seal_failures;    /* blocks that nobody waited for and that could not be made */
     uint64_t turns;            /* how often the chain turned back: goes into prevRandao, so that a block made again is another one */
     struct snapshot *snapshots;
     size_t snapshot_count, snapshot_cap;

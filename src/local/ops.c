@@ -17,18 +17,18 @@ static enum fan_status found(struct block *b, struct block **out)
 
 static enum fan_status op_head(struct chain *c, struct block **out)
 {
-    return found(index_head(&local_of(c)->index), out);
+    return found(blocks_head(&local_of(c)->index), out);
 }
 
 static enum fan_status op_finalized(struct chain *c, struct block **out_safe, struct block **out_finalized)
 {
     struct local *l = local_of(c);
-    struct block *head = index_head(&l->index), *safe, *finalized;
+    struct block *head = blocks_head(&l->index), *safe, *finalized;
     uint64_t number = head->header.number, imported = min_u64(atomic_load(&l->imported_number), number);
 
     block_unref(head);
-    safe = index_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0));
-    finalized = index_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0));
+    safe = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0));
+    finalized = blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0));
     if (!safe || !finalized) { /* the chain turned back in between */
         block_unref(safe);
         block_unref(finalized);
@@ -41,17 +41,17 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
 
 static enum fan_status op_block_by_number(struct chain *c, uint64_t number, struct block **out)
 {
-    return found(index_by_number(&local_of(c)->index, number), out);
+    return found(blocks_by_number(&local_of(c)->index, number), out);
 }
 
 static enum fan_status op_block_by_hash(struct chain *c, const struct fan_hash *hash, bool *out_canonical, struct block **out)
 {
-    return found(index_by_hash(&local_of(c)->index, hash, out_canonical), out);
+    return found(blocks_by_hash(&local_of(c)->index, hash, out_canonical), out);
 }
 
 static enum fan_status op_tx_by_hash(struct chain *c, const struct fan_hash *hash, struct block **out, size_t *out_index)
 {
-    return found(index_by_tx(&local_of(c)->index, hash, out_index), out);
+    return found(blocks_by_tx(&local_of(c)->index, hash, out_index), out);
 }
 
 static enum fan_status op_pending_by_hash(struct chain *c, const struct fan_hash *hash, struct pending_tx **out)
@@ -84,7 +84,7 @@ static enum fan_status op_state_open(struct chain *c, const struct block *at, st
     (void)pthread_rwlock_rdlock(&l->index.lock); /* so that block and state are of one moment (index.h) */
     if (number >= l->index.count || memcmp(&l->index.canonical[number]->hash, &at->hash, sizeof at->hash) != 0) s = FAN_ESTALE;
     else s = state_db_at(l->state, number, &state->view);
-    index_unlock(&l->index);
+    blocks_unlock(&l->index);
     if (s) free(state);
     else *out = state;
     return s;

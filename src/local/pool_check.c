@@ -161,6 +161,31 @@ static enum fan_status refuse_funds(const struct fan_u256 *balance, const struct
     REFUSE("insufficient funds for gas * price + value: balance %s, queued cost %s, tx cost %s, overshot %s", have, before, price, over);
 }
 
+/* EIP-3607: an account with code signs nothing, unless the code is a delegation (EIP-7702: ef0100 and an address). */
+static enum fan_status check_code(struct local *l, const struct tx *tx, struct fan_error *err)
+{
+    struct state_view *view;
+    struct state_account account;
+    struct arena_home home;
+    struct arena a;
+    struct slice code = {0};
+    char who[43];
+    enum fan_status s = state_db_head(l->state, &view);
+
+    if (s) return s;
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    s = state_view_account(view, &tx->sender, &account);
+    if (!s) s = state_view_code(view, &account.code_hash, &a, &code);
+    if (!s && code.len && !(code.len == 23 && slice_starts(code, SLICE("\xef\x01\x00")))) {
+        hex_write_checksum(&tx->sender, who);
+        s = fan_error_set(err, FAN_EREJECTED, "sender not an eoa: address %s, len(code): %zu", who, code.len);
+    }
+    arena_home_fini(&home);
+    state_view_unref(view);
+    return s;
+}
+
 /* Nonce, and whether the account can pay for this one beside all that already waits. */
 static enum fan_status check_account(struct local *l, const struct tx *tx, struct fan_u256 *out_cost, uint64_t *out_nonce,
                                      struct fan_u256 *out_balance, struct fan_error *err)
@@ -200,6 +225,7 @@ enum fan_status pool_check(struct local *l, const struct tx *tx, bool unsigned_s
     if (!s) s = check_gas(&n, tx, err);
     if (!s && tx->type == TX_SET_CODE && !tx->authorization_count) REFUSE("set code tx must have at least one authorization tuple");
     if (!s && tx->type == TX_SET_CODE && !tx->has_to) REFUSE("EIP-7702 transaction cannot be used to create contract");
+    if (!s && !unsigned_sender) s = check_code(l, tx, err);
     if (!s) s = check_account(l, tx, out_cost, out_nonce, out_balance, err);
     if (!s && tx->type == TX_BLOB) s = check_blobs(&n, tx, err); /* last, since it costs milliseconds */
     return s;

@@ -121,7 +121,7 @@ static size_t heap_bytes(void)
 
 TEST(a_block_costs_what_it_changes, t)
 {
-    size_t total = account_count(), depth = 1, before;
+    size_t total = account_count(), depth = 1, nodes = 0, before;
     uint64_t root_ns[BLOCKS], commit_ns[BLOCKS];
     struct state_db *db;
 
@@ -138,6 +138,7 @@ TEST(a_block_costs_what_it_changes, t)
         root_ns[n - 1] = clock_monotonic_ns() - start;
         CHECK_EQ(t, d->accounts.count, CHANGED);
         CHECK(t, d->nodes.count <= CHANGED * (depth + 2));
+        nodes = d->nodes.count;
         start = clock_monotonic_ns();
         REQUIRE(t, state_db_commit(db, d) == FAN_OK);
         commit_ns[n - 1] = clock_monotonic_ns() - start;
@@ -145,8 +146,9 @@ TEST(a_block_costs_what_it_changes, t)
     }
     qsort(root_ns, BLOCKS, sizeof root_ns[0], by_size);
     qsort(commit_ns, BLOCKS, sizeof commit_ns[0], by_size);
-    (void)printf("     block of %d accounts, diff and root: %.2f ms; commit with a fold: %.2f ms (medians)\n", CHANGED,
-                 (double)root_ns[BLOCKS / 2] / 1e6, (double)commit_ns[BLOCKS / 2] / 1e6);
+    (void)printf(
+        "     block of %d accounts, diff and root: %.2f ms for %zu nodes; commit with a fold: %.2f ms (medians)\n",
+        CHANGED, (double)root_ns[BLOCKS / 2] / 1e6, nodes, (double)commit_ns[BLOCKS / 2] / 1e6);
     (void)printf("     lookup through %d diffs: %" PRIu64 " ns\n", STATE_DIFFS_MAX, lookup_ns(db, total));
     for (uint64_t n = BLOCKS + 1; n <= BLOCKS + 110; n++) { /* the first ten take the place of the larger diffs */
         struct state_diff *d;

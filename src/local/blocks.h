@@ -1,12 +1,12 @@
 /* index: every block we have, by number and by hash, and where each transaction stands.
  *
  * Any thread reads; only the writer changes, under one read-write lock that is held for a few probes at a time. Where the chain
- * turns back, blocks and state must change as one for those who look from outside: the writer then holds index_lock() while it
+ * turns back, blocks and state must change as one for those who look from outside: the writer then holds blocks_lock() while it
  * rewinds the state, and state_open (read.c) opens its view under the same lock.
  * Blocks that were removed stay readable by hash until INDEX_ORPHANS_MAX younger ones were removed after them.
  * Every block handed out is a reference. */
-#ifndef LOCAL_INDEX_H
-#define LOCAL_INDEX_H
+#ifndef LOCAL_BLOCKS_H
+#define LOCAL_BLOCKS_H
 
 #include <pthread.h>
 
@@ -15,7 +15,7 @@
 
 enum { INDEX_ORPHANS_MAX = 256 };
 
-struct index {
+struct blocks {
     pthread_rwlock_t lock;
     struct block **canonical; /* by number, from 0 without holes */
     size_t count, cap;
@@ -30,25 +30,25 @@ struct index_place {
     uint64_t index;
 };
 
-FAN_MUST_CHECK enum fan_status index_init(struct index *x);
-void index_fini(struct index *x); /* zeroed is fine */
+FAN_MUST_CHECK enum fan_status blocks_init(struct blocks *x);
+void blocks_fini(struct blocks *x); /* zeroed is fine */
 
 /* ---- any thread ---- */
-struct block *index_head(struct index *x); /* NULL while empty */
-struct block *index_by_number(struct index *x, uint64_t number);                                  /* NULL: none */
-struct block *index_by_hash(struct index *x, const struct fan_hash *hash, bool *out_canonical);   /* NULL: none */
-struct block *index_by_tx(struct index *x, const struct fan_hash *hash, size_t *out_index);       /* NULL: none */
-bool index_hash_at(struct index *x, uint64_t number, struct fan_hash *out); /* false: none */
+struct block *blocks_head(struct blocks *x); /* NULL while empty */
+struct block *blocks_by_number(struct blocks *x, uint64_t number);                                  /* NULL: none */
+struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool *out_canonical);   /* NULL: none */
+struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index);       /* NULL: none */
+bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out); /* false: none */
 /* Up to count blocks from number on, as one moment has them; returns how many were written to out. */
-size_t index_range(struct index *x, uint64_t number, size_t count, struct block **out);
+size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out);
 
 /* ---- the writer ---- */
-/* Makes room, so that the next index_switch() with so many blocks and transactions cannot fail. Takes the lock. */
-FAN_MUST_CHECK bool index_reserve(struct index *x, size_t blocks, size_t txs);
-void index_lock(struct index *x);
-void index_unlock(struct index *x);
+/* Makes room, so that the next blocks_switch() with so many blocks and transactions cannot fail. Takes the lock. */
+FAN_MUST_CHECK bool blocks_reserve(struct blocks *x, size_t blocks, size_t txs);
+void blocks_lock(struct blocks *x);
+void blocks_unlock(struct blocks *x);
 /* Forgets canonical blocks from number `keep` on (they become orphans) and adds these, oldest first; takes its own references. Room was
- * reserved; under index_lock(). */
-void index_switch(struct index *x, uint64_t keep, struct block *const *added, size_t count);
+ * reserved; under blocks_lock(). */
+void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
 
 #endif

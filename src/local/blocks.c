@@ -1,8 +1,8 @@
-#include "local/index.h"
+#include "local/blocks.h"
 
 #include <stdlib.h>
 
-enum fan_status index_init(struct index *x)
+enum fan_status blocks_init(struct blocks *x)
 {
     pthread_rwlockattr_t attr;
     int failed;
@@ -18,7 +18,7 @@ enum fan_status index_init(struct index *x)
     return failed ? FAN_ESYSTEM : FAN_OK;
 }
 
-void index_fini(struct index *x)
+void blocks_fini(struct blocks *x)
 {
     void *value;
 
@@ -31,42 +31,42 @@ void index_fini(struct index *x)
     memset(x, 0, sizeof *x);
 }
 
-static void read_lock(struct index *x)
+static void read_lock(struct blocks *x)
 {
     (void)pthread_rwlock_rdlock(&x->lock);
 }
 
-void index_lock(struct index *x)
+void blocks_lock(struct blocks *x)
 {
     (void)pthread_rwlock_wrlock(&x->lock);
 }
 
-void index_unlock(struct index *x)
+void blocks_unlock(struct blocks *x)
 {
     (void)pthread_rwlock_unlock(&x->lock);
 }
 
-struct block *index_head(struct index *x)
+struct block *blocks_head(struct blocks *x)
 {
     struct block *b;
 
     read_lock(x);
     b = x->count ? block_ref(x->canonical[x->count - 1]) : NULL;
-    index_unlock(x);
+    blocks_unlock(x);
     return b;
 }
 
-struct block *index_by_number(struct index *x, uint64_t number)
+struct block *blocks_by_number(struct blocks *x, uint64_t number)
 {
     struct block *b;
 
     read_lock(x);
     b = number < x->count ? block_ref(x->canonical[number]) : NULL;
-    index_unlock(x);
+    blocks_unlock(x);
     return b;
 }
 
-struct block *index_by_hash(struct index *x, const struct fan_hash *hash, bool *out_canonical)
+struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool *out_canonical)
 {
     struct block **slot, *b = NULL;
 
@@ -76,11 +76,11 @@ struct block *index_by_hash(struct index *x, const struct fan_hash *hash, bool *
         b = block_ref(*slot);
         *out_canonical = b->header.number < x->count && x->canonical[b->header.number] == b;
     }
-    index_unlock(x);
+    blocks_unlock(x);
     return b;
 }
 
-struct block *index_by_tx(struct index *x, const struct fan_hash *hash, size_t *out_index)
+struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index)
 {
     struct index_place *place;
     struct block *b = NULL;
@@ -91,32 +91,32 @@ struct block *index_by_tx(struct index *x, const struct fan_hash *hash, size_t *
         b = block_ref(x->canonical[place->number]);
         *out_index = (size_t)place->index;
     }
-    index_unlock(x);
+    blocks_unlock(x);
     return b;
 }
 
-bool index_hash_at(struct index *x, uint64_t number, struct fan_hash *out)
+bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out)
 {
     bool there;
 
     read_lock(x);
     there = number < x->count;
     if (there) *out = x->canonical[number]->hash;
-    index_unlock(x);
+    blocks_unlock(x);
     return there;
 }
 
-size_t index_range(struct index *x, uint64_t number, size_t count, struct block **out)
+size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out)
 {
     size_t n = 0;
 
     read_lock(x);
     for (; n < count && number < x->count; n++, number++) out[n] = block_ref(x->canonical[number]);
-    index_unlock(x);
+    blocks_unlock(x);
     return n;
 }
 
-static bool reserve_locked(struct index *x, size_t blocks, size_t txs)
+static bool reserve_locked(struct blocks *x, size_t blocks, size_t txs)
 {
     if (!map_reserve(&x->by_hash, blocks) || !map_reserve(&x->by_tx, txs)) return false;
     if (x->count + blocks > x->cap) {
@@ -132,18 +132,18 @@ static bool reserve_locked(struct index *x, size_t blocks, size_t txs)
     return true;
 }
 
-bool index_reserve(struct index *x, size_t blocks, size_t txs)
+bool blocks_reserve(struct blocks *x, size_t blocks, size_t txs)
 {
     bool done;
 
-    index_lock(x);
+    blocks_lock(x);
     done = reserve_locked(x, blocks, txs);
-    index_unlock(x);
+    blocks_unlock(x);
     return done;
 }
 
 /* The block leaves the chain; it stays readable by hash for a while. */
-static void orphan(struct index *x, struct block *b)
+static void orphan(struct blocks *x, struct block *b)
 {
     struct fan_hash *place = &x->orphans[x->orphan_count % INDEX_ORPHANS_MAX];
 
@@ -167,7 +167,7 @@ static void orphan(struct index *x, struct block *b)
     x->orphan_count++;
 }
 
-void index_switch(struct index *x, uint64_t keep, struct block *const *added, size_t count)
+void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count)
 {
     assert(keep <= x->count && x->cap >= keep + count);
     while (x->count > keep) {
