@@ -80,7 +80,7 @@ enum fan_status estimate_gas(uint64_t most, bool plain, estimate_run *run, void 
         s = try_gas(guess, run, ctx, &low, &high, &invalid, out_last);
         if (s) return s;
     }
-    while (!invalid && low + 1 < high && (high - low) * 1000 >= high * 15) {
+    while (!invalid && low + 1 < high) {
         uint64_t middle = low + (high - low) / 2;
 
         if (low && middle > low * 2) middle = low * 2;

@@ -1,8 +1,8 @@
-/* estimate: the least gas with which a call succeeds, by geth's search, so that the figures agree.
+/* estimate: the least gas with which a call succeeds, by geth's search.
  *
  * One run with the most gas tells whether it can succeed at all; what that run spent bounds the answer from below, a
- * little more than its peak is tried next, and then the gap is halved (leaning to the low side) until it is within 1.5
- * %.
+ * little more than its peak is tried next, and then the gap is halved, leaning to the low side, until the answer is
+ * exact, as the conversations recorded by execution-apis have it (geth stops at 1.5 % today).
  *
  * Not here: what a run is (eth_estimate.c). Spec: geth's eth/gasestimator. */
 #ifndef API_ESTIMATE_H

@@ -2,40 +2,77 @@
 #include "api/tables.h"
 #include "api/view.h"
 
-/* The fields that nobody can know of a block that has not been sealed are null, as in geth. */
+/* Writes the members of an object that was written to `text`, each as `rule` wants it: left out, or null. */
+enum member_rule { MEMBER_AS_IS, MEMBER_NULL, MEMBER_OUT };
+
+static enum fan_status copy_members(struct buf *text, enum member_rule (*rule)(struct slice key, struct json v),
+                                    struct arena *a, struct json_writer *w)
+{
+    struct slice whole = text->failed ? (struct slice){0} : arena_dup(a, buf_peek(text));
+    struct json doc;
+    enum fan_status s;
+
+    if (!whole.at) return FAN_ENOMEM;
+    s = json_parse(whole, JSON_DEPTH_MAX, a, &doc, NULL);
+    if (s) return s;
+    for (struct json v = json_first(doc); !json_is(v, JSON_MISSING); v = json_next(v)) {
+        enum member_rule r = rule(json_key(v), v);
+        char *name = arena_cstr(a, json_key(v));
+
+        if (!name) return FAN_ENOMEM;
+        if (r == MEMBER_OUT) continue;
+        json_put_key(w, name);
+        json_put_raw(w, r == MEMBER_NULL ? SLICE("null") : json_raw(v));
+    }
+    return FAN_OK;
+}
+
+/* What nobody can know of a block that has not been sealed is null, as in geth. */
+static enum member_rule pending_rule(struct slice key, struct json v)
+{
+    (void)v;
+    return slice_eq_str(key, "hash") || slice_eq_str(key, "nonce") || slice_eq_str(key, "miner") ? MEMBER_NULL
+                                                                                                 : MEMBER_AS_IS;
+}
+
 static enum fan_status put_pending_block(const struct block *b, bool full_txs, struct arena *a, struct json_writer *w)
 {
-    static const char *const unknown[] = {"hash", "nonce", "miner"};
     struct buf text;
     struct json_writer inner;
-    struct json doc;
-    struct slice whole;
     enum fan_status s;
 
     buf_init(&text, 0);
     inner = json_writer_of(&text);
     block_put_json(b, full_txs, &inner);
-    whole = text.failed ? (struct slice){0} : arena_dup(a, buf_peek(&text));
-    buf_fini(&text);
-    if (!whole.at) return FAN_ENOMEM;
-    s = json_parse(whole, JSON_DEPTH_MAX, a, &doc, NULL);
-    if (s) return s;
     json_begin_object(w);
-    for (struct json v = json_first(doc); !json_is(v, JSON_MISSING); v = json_next(v)) {
-        struct slice key = json_key(v);
-        char *name = arena_cstr(a, key);
-        bool is_unknown = false;
-
-        if (!name) return FAN_ENOMEM;
-        for (size_t i = 0; i < COUNT_OF(unknown); i++) is_unknown |= slice_eq_str(key, unknown[i]);
-        json_put_key(w, name);
-        if (is_unknown)
-            json_put_null(w);
-        else
-            json_put_raw(w, json_raw(v));
-    }
+    s = copy_members(&text, pending_rule, a, w);
     json_end_object(w);
-    return FAN_OK;
+    buf_fini(&text);
+    return s;
+}
+
+/* newHeads shows fields of later forks as null; a block's header leaves them out. */
+static enum member_rule header_rule(struct slice key, struct json v)
+{
+    (void)key;
+    return json_is(v, JSON_NULL) ? MEMBER_OUT : MEMBER_AS_IS;
+}
+
+static enum fan_status put_header_members(const struct header *h, const struct fan_hash *hash, struct arena *a,
+                                          struct json_writer *w)
+{
+    struct buf text;
+    struct json_writer inner;
+    enum fan_status s;
+
+    buf_init(&text, 0);
+    inner = json_writer_of(&text);
+    json_begin_object(&inner);
+    header_put_json_members(h, hash, &inner);
+    json_end_object(&inner);
+    s = copy_members(&text, header_rule, a, w);
+    buf_fini(&text);
+    return s;
 }
 
 /* The block that parameter 0 names, by number or by hash. */
@@ -95,6 +132,7 @@ static void get_header(struct call *call, bool by_hash, void (*again)(struct cal
     struct params p;
     struct view v;
     struct json_writer *w;
+    enum fan_status s = FAN_OK;
 
     if (!block_param(call, 1, by_hash, again, &p, &v)) return;
     w = call_result(call);
@@ -102,11 +140,14 @@ static void get_header(struct call *call, bool by_hash, void (*again)(struct cal
         json_put_null(w);
     } else {
         json_begin_object(w);
-        header_put_json_members(&v.block->header, &v.block->hash, w);
+        s = put_header_members(&v.block->header, &v.block->hash, call_arena(call), w);
         json_end_object(w);
     }
     view_close(&v);
-    call_finish(call);
+    if (s)
+        answer_status(call, s, NULL);
+    else
+        call_finish(call);
 }
 
 static void get_header_by_number(struct call *call)
@@ -158,7 +199,7 @@ static void get_uncle_count_by_hash(struct call *call)
 /* ---- ommers ---- */
 
 /* geth shows an ommer as a block without a body; its size is that of [header, [], []]. */
-static enum fan_status put_uncle(const struct header *h, struct json_writer *w)
+static enum fan_status put_uncle(const struct header *h, struct arena *a, struct json_writer *w)
 {
     struct fan_hash hash = header_hash(h);
     struct buf rlp;
@@ -173,7 +214,7 @@ static enum fan_status put_uncle(const struct header *h, struct json_writer *w)
     rlp_list_end(&rlp, begin);
     s = rlp.failed;
     json_begin_object(w);
-    header_put_json_members(h, &hash, w);
+    if (!s) s = put_header_members(h, &hash, a, w);
     json_put_key(w, "size");
     json_put_u64(w, rlp.len);
     json_put_key(w, "uncles");
@@ -196,7 +237,7 @@ static void get_uncle(struct call *call, bool by_hash, void (*again)(struct call
     if (params_refused(&p, call)) return;
     if (!block_param(call, 2, by_hash, again, &p, &v)) return;
     if (v.block && index < v.block->ommer_count)
-        s = put_uncle(&v.block->ommers[index], call_result(call));
+        s = put_uncle(&v.block->ommers[index], call_arena(call), call_result(call));
     else
         json_put_null(call_result(call));
     view_close(&v);

@@ -1,6 +1,8 @@
 /* eth_call and eth_createAccessList: executing without keeping. */
 #include "api/execute.h"
 
+#include <inttypes.h>
+
 #include "api/tables.h"
 #include "base/clock.h"
 #include "codec/abi.h"
@@ -52,7 +54,33 @@ static void answer_revert(struct call *call, struct slice output)
         call_fail_data(call, CODE_REVERTED, slice_of(data, len), "execution reverted");
 }
 
-void execute_answer_failure(struct call *call, const struct chain_call_result *r, uint64_t gas, bool estimating)
+static void answer_invalid(struct call *call, struct slice why, const struct chain_call *cc,
+                           enum execute_purpose purpose)
+{
+    struct tx tx = cc->tx;
+    char hash[64];
+
+    switch (purpose) {
+    case TO_CALL:
+        call_fail(call, CODE_REFUSED, "err: %.*s (supplied gas %" PRIu64 ")", SLICE_ARGS(why), tx.gas_limit);
+        return;
+    case TO_ESTIMATE:
+        call_fail(call, CODE_REFUSED, "failed with %" PRIu64 " gas: %.*s", tx.gas_limit, SLICE_ARGS(why));
+        return;
+    case TO_LIST:
+        break;
+    }
+    if (tx_seal(&tx, call_arena(call))) {
+        answer_status(call, FAN_ENOMEM, NULL);
+        return;
+    }
+    hex_encode(slice_of(tx.hash.bytes, sizeof tx.hash.bytes), hash);
+    call_fail(call, CODE_REFUSED, "failed to apply transaction: 0x%.*s err: %.*s", (int)sizeof hash, hash,
+              SLICE_ARGS(why));
+}
+
+void execute_answer_failure(struct call *call, const struct chain_call_result *r, const struct chain_call *cc,
+                            enum execute_purpose purpose)
 {
     uint64_t timeout_ms = api_of(call)->options.call_timeout_ms;
 
@@ -66,17 +94,11 @@ void execute_answer_failure(struct call *call, const struct chain_call_result *r
         call_fail(call, CODE_REFUSED, "%.*s", SLICE_ARGS(r->text));
         return;
     case CHAIN_CALL_INVALID:
-        if (estimating)
-            call_fail(call, CODE_REFUSED, "failed with %llu gas: %.*s", (unsigned long long)gas, SLICE_ARGS(r->text));
-        else
-            call_fail(call, CODE_REFUSED, "err: %.*s (supplied gas %llu)", SLICE_ARGS(r->text),
-                      (unsigned long long)gas);
+        answer_invalid(call, r->text, cc, purpose);
         return;
     case CHAIN_CALL_TIMEOUT:
-        if (timeout_ms % 1000)
-            call_fail(call, CODE_TIMEOUT, "execution aborted (timeout = %llums)", (unsigned long long)timeout_ms);
-        else
-            call_fail(call, CODE_TIMEOUT, "execution aborted (timeout = %llus)", (unsigned long long)timeout_ms / 1000);
+        call_fail(call, CODE_TIMEOUT, "execution aborted (timeout = %" PRIu64 "%s)",
+                  timeout_ms % 1000 ? timeout_ms : timeout_ms / 1000, timeout_ms % 1000 ? "ms" : "s");
         return;
     }
     answer_status(call, FAN_EINTERNAL, NULL);
@@ -109,7 +131,7 @@ static void eth_call(struct call *call)
     if (s) {
         answer_status(call, s, &err);
     } else if (r.status != CHAIN_CALL_SUCCESS) {
-        execute_answer_failure(call, &r, cc.tx.gas_limit, false);
+        execute_answer_failure(call, &r, &cc, TO_CALL);
     } else {
         json_put_data(call_result(call), r.output);
         call_finish(call);
@@ -205,7 +227,7 @@ static void create_access_list(struct call *call)
     if (s) {
         answer_status(call, s, &err);
     } else if (r.status == CHAIN_CALL_INVALID || r.status == CHAIN_CALL_TIMEOUT) {
-        execute_answer_failure(call, &r, cc.tx.gas_limit, false);
+        execute_answer_failure(call, &r, &cc, TO_LIST);
     } else {
         put_access_list(call_result(call), &r);
         call_finish(call);

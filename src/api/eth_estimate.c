@@ -116,7 +116,7 @@ bool execute_estimate(struct call *call, const struct view *v, const struct mess
     else if (end == ESTIMATE_ALLOWANCE)
         call_fail(call, CODE_REFUSED, "gas required exceeds allowance (%llu)", (unsigned long long)most);
     else if (end == ESTIMATE_FAILS)
-        execute_answer_failure(call, &last, cc->tx.gas_limit, true);
+        execute_answer_failure(call, &last, cc, TO_ESTIMATE);
     else
         return true;
     return false;

@@ -17,17 +17,17 @@ static void answer_id(struct call *call, enum fan_status s, const char id[FRAME_
 static void new_filter(struct call *call)
 {
     struct params p = params_of_call(call, 1);
+    struct where at = params_where(0, "filter");
     struct api *api = api_of(call);
     struct filter_range range;
     struct filter f;
-    struct slice text = SLICE("{}");
     char id[FRAME_ID_LEN];
 
+    (void)params_value(&p, &at);
     logs_read_filter(&p, 0, api, &f, &range);
     logs_check_live_range(&p, &range);
     if (params_refused(&p, call)) return;
-    if (params_has(&p, 0)) text = json_raw(json_at(p.list, 0));
-    answer_id(call, hub_poll_new(api->hub, HUB_POLL_LOGS, &f, text, id), id);
+    answer_id(call, hub_poll_new(api->hub, HUB_POLL_LOGS, &f, json_raw(json_at(p.list, 0)), id), id);
 }
 
 static void new_block_filter(struct call *call)

@@ -4,6 +4,7 @@
  *   eth_sendTransaction      (writer: impersonated?) ─► pool: fees, gas ─► writer: nonce, sign, submit */
 #include "api/execute.h"
 #include "api/tables.h"
+#include "codec/hex.h"
 #include "codec/u256.h"
 
 /* Writer's thread; call_state() is the transaction, its sender known. */
@@ -97,7 +98,7 @@ static bool fill_fees(struct call *call, struct message *m, const struct header 
     struct chain *chain = api_of(call)->chain;
     struct chain_fees fees = {0};
     struct fan_u256 twice;
-    char have[79], want[79];
+    char have[66], want[66];
 
     if (chain->ops->fees) chain->ops->fees(chain, &fees);
     if (m->has_gas_price) return true;
@@ -117,9 +118,8 @@ static bool fill_fees(struct call *call, struct message *m, const struct header 
     }
     m->has_fee_max = m->has_priority_fee = true;
     if (u256_cmp(&m->fee_max_wei, &m->priority_fee_wei) >= 0) return true;
-    u256_to_decimal(&m->fee_max_wei, have);
-    u256_to_decimal(&m->priority_fee_wei, want);
-    call_fail(call, CODE_REFUSED, "maxFeePerGas (%s) < maxPriorityFeePerGas (%s)", have, want);
+    call_fail(call, CODE_REFUSED, "maxFeePerGas (%.*s) < maxPriorityFeePerGas (%.*s)",
+              (int)hex_write_u256(&m->fee_max_wei, have), have, (int)hex_write_u256(&m->priority_fee_wei, want), want);
     return false;
 }
 

@@ -34,6 +34,13 @@ static const struct tx *found_tx_body(const struct found_tx *f)
     return f->block ? &f->block->txs[f->index] : &f->pending->tx;
 }
 
+/* An unknown transaction is null; its bytes are none. */
+static void answer_nothing(struct call *call, bool raw)
+{
+    json_put_raw(call_result(call), raw ? SLICE("\"0x\"") : SLICE("null"));
+    call_finish(call);
+}
+
 static void get_tx(struct call *call, bool raw)
 {
     struct params p = params_of_call(call, 1);
@@ -45,7 +52,7 @@ static void get_tx(struct call *call, bool raw)
     if (params_refused(&p, call)) return;
     s = find_tx(api_of(call)->chain, &hash, &f);
     if (s == FAN_ENOTFOUND) {
-        answer_null(call);
+        answer_nothing(call, raw);
         return;
     }
     if (s) {
@@ -92,8 +99,11 @@ static void get_tx_at(struct call *call, bool by_hash, bool raw, void (*again)(s
     if (params_refused(&p, call)) return;
     if (!view_block(call, &at, RPC_WRITER, again, &v)) return;
     if (!v.block || index >= v.block->tx_count) {
-        json_put_null(call_result(call));
-    } else if (raw) {
+        view_close(&v);
+        answer_nothing(call, raw);
+        return;
+    }
+    if (raw) {
         json_put_data(call_result(call), v.block->txs[index].encoded);
     } else {
         place = block_tx_place(v.block, index);

@@ -13,8 +13,12 @@
 bool execute_prepare(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc);
 /* The rules that hold there. */
 enum fork execute_fork(const struct api *api, const struct view *v, const struct chain_call *cc);
-/* Answers what is not CHAIN_CALL_SUCCESS. estimating chooses geth's other phrase for an invalid call. */
-void execute_answer_failure(struct call *call, const struct chain_call_result *r, uint64_t gas, bool estimating);
+
+enum execute_purpose { TO_CALL, TO_ESTIMATE, TO_LIST };
+/* Answers what is not CHAIN_CALL_SUCCESS. geth has a phrase for each purpose around the reason why cc cannot be
+ * executed. */
+void execute_answer_failure(struct call *call, const struct chain_call_result *r, const struct chain_call *cc,
+                            enum execute_purpose purpose);
 /* eth_estimateGas's search. False: the call was answered. The view stays the caller's. */
 bool execute_estimate(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc,
                       uint64_t *out_gas);

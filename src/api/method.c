@@ -31,7 +31,7 @@ void answer_true(struct call *call)
 
 void answer_status(struct call *call, enum fan_status s, const struct fan_error *err)
 {
-    if (s == FAN_EREJECTED && err && err->text[0])
+    if ((s == FAN_EREJECTED || s == FAN_EUNSUPPORTED) && err && err->text[0])
         call_fail(call, CODE_REFUSED, "%s", err->text);
     else
         call_fail_status(call, s, err && err->text[0] ? err : NULL);

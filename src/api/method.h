@@ -14,7 +14,8 @@ bool params_refused(const struct params *p, struct call *call);
 /* Each of these ends the call. */
 void answer_null(struct call *call);
 void answer_true(struct call *call);
-/* A failure that is not the parameters': -32000 with err's words where a rule refused, else by rpc's table. err may be
+/* A failure that is not the parameters': -32000 with err's words where a rule refused or something is not
+ * supported, else by rpc's table. err may be
  * NULL. */
 void answer_status(struct call *call, enum fan_status s, const struct fan_error *err);
 /* null, or the failure. */
