@@ -45,8 +45,8 @@ npm_project() {
     say "installing npm packages of $from into $to"
     mkdir -p "$to"
     cp "$from/package.json" "$from/package-lock.json" "$to/"
-    (cd "$to" && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline >npm.log 2>&1) ||
-        die "npm ci failed in $to ($(grep -m1 'npm error' "$to/npm.log")). Cure: look at $to/npm.log"
+    (cd "$to" && npm install --no-save --no-audit --no-fund --ignore-scripts --prefer-offline >npm.log 2>&1) ||
+        die "npm install failed in $to ($(grep -m1 'npm error' "$to/npm.log")). Cure: look at $to/npm.log"
     cp "$from/package-lock.json" "$to/.done"
 }
 
