@@ -88,13 +88,15 @@ static void answered(struct conn *c)
 {
     struct http_side *h = c->in.http;
 
-    h->answered = true;
+    h->answered = h->serving;
     h->fresh = false;
     c->alive_ms = conn_now_ms(c);
-    if (!h->keep_alive || c->set->draining || c->eof)
+    if (!h->keep_alive || c->set->draining || c->eof) {
         conn_finish(c);
-    else
-        conn_timer_set(c);
+        return;
+    }
+    if (!h->serving) next_request(c); /* the answer came later than the handler returned */
+    conn_timer_set(c);
 }
 
 static void respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
