@@ -109,7 +109,9 @@ static void run_there(struct letter *l)
     struct call *c = CONTAINER_OF(l, struct call, letter);
 
     c->letter.run = come_home;
-    c->step(c); /* may finish and be gone */
+    /* A writer that has ended may run what is left in its box; by then methods find nothing to stand on. */
+    if (atomic_load(&exchange_of(c)->home->rpc->stopped)) call_fail(c, -32000, "server is shutting down");
+    else c->step(c); /* may finish and be gone */
 }
 
 /* On the worker. True when the call is finished; else it is out, and must not be touched. */

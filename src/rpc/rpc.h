@@ -59,7 +59,8 @@ size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out);
 /* Worker's thread. worker_app is what call_worker_app() gives to inline methods (the hub's shard). */
 FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox,
                                               void *worker_app, struct rpc_worker **out);
-/* After rpc_free(), before the mailbox (the loop) goes: runs the letters that still lie in it. NULL is fine. */
+/* After rpc_free(), before the worker's mailbox (its loop) goes: runs the letters that still lie in it. What lies in the
+ * writer's box then will not be there any more: let the writer run it empty first, or never again. NULL is fine. */
 void rpc_worker_free(struct rpc_worker *w);
 /* conn_handler.message: answers through conn_reply(). */
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body);

@@ -228,10 +228,10 @@ static void server_fini(struct server *s)
     (void)pthread_join(s->threads[0], NULL);
     (void)pthread_join(s->threads[1], NULL);
     rpc_free(s->rpc);
+    loop_free(s->writer); /* runs what is left in its box */
     rpc_worker_free(s->worker);
     conn_set_free(s->conns);
     loop_free(s->loop);
-    loop_free(s->writer);
     conn_totals_free(s->totals);
 }
 
