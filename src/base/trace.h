@@ -12,6 +12,9 @@
 #if defined(__has_include)
 #if __has_include(<sys/sdt.h>)
 #include <sys/sdt.h>
+#ifdef __clang__ /* its macros leave the dots empty */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define TRACE_PROBE(room, event, a, b) DTRACE_PROBE2(fanatico, room##_##event, a, b)
 #endif
 #endif
