@@ -5,7 +5,7 @@
 static void answer_id(struct call *call, enum fan_status s, const char id[FRAME_ID_LEN])
 {
     if (s == FAN_ELIMIT) {
-        call_fail(call, CODE_REFUSED, "too many filters");
+        call_fail(call, CODE_REFUSED, "filter limit reached");
     } else if (s) {
         answer_status(call, s, NULL);
     } else {

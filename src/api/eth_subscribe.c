@@ -89,7 +89,7 @@ static void open_subscription(struct call *call, enum hub_kind kind, const struc
     call_hold(call);
     s = hub_subscribe(call_worker_app(call), conn, kind, kind == HUB_LOGS ? filter : NULL, id);
     if (s == FAN_ELIMIT) {
-        call_fail(call, CODE_REFUSED, "too many subscriptions on this connection");
+        call_fail(call, CODE_REFUSED, "subscription limit reached on this connection");
     } else if (s) {
         answer_status(call, s, NULL);
     } else {
