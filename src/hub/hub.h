@@ -52,7 +52,12 @@ FAN_MUST_CHECK enum fan_status hub_shard_new(struct hub *h, uint32_t worker, str
 void hub_shard_free(struct hub_shard *s);
 
 /* Makes a subscription live and writes its id (34 characters, 0x and 32 hex digits, no NUL). filter: for HUB_LOGS,
- * copied; NULL for all. FAN_ELIMIT: the connection has as many as it may. FAN_ENOMEM. */
+ * copied; NULL for all. FAN_ELIMIT: the connection has as many as it may. FAN_ENOMEM.
+ *
+ * What it gets: every event published after this call, and none that was published before, also where such a one is
+ * still on its way to this worker. So a client that reads the chain when it has the id has everything up to some event
+ * from that and everything after it from here. HUB_SYNCING begins with a notification of the state this worker knows,
+ * then gets its changes. The caller holds the connection (call_hold) until the reply with the id has left. */
 FAN_MUST_CHECK enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind kind,
                                              const struct filter *filter, char out_id[FRAME_ID_LEN]);
 /* False: no such id on this connection. Afterwards nothing more comes for it, held notifications included. */

@@ -10,7 +10,7 @@ struct bench {
 
 static bool begin(struct bench *b, const struct hub_options *options)
 {
-    if (!test_server_init(&b->server, 1, options)) return false;
+    if (!test_server_init(&b->server, 1, options, NULL)) return false;
     client_init(&b->client, test_server_connect(&b->server, 0));
     test_server_settle(&b->server);
     return client_upgraded(&b->client, 1000);
@@ -220,7 +220,7 @@ TEST(frames_are_encoded_once_and_only_where_wanted, t)
     static struct client clients[CLIENTS];
     uint64_t encoded = 0, notified = 0;
 
-    REQUIRE(t, test_server_init(&s, WORKERS, NULL));
+    REQUIRE(t, test_server_init(&s, WORKERS, NULL, NULL));
     for (size_t i = 0; i < CLIENTS; i++) {
         client_init(&clients[i], test_server_connect(&s, i % WORKERS));
         test_server_settle(&s);
@@ -237,6 +237,52 @@ TEST(frames_are_encoded_once_and_only_where_wanted, t)
     }
     CHECK_EQ(t, encoded, 20);
     CHECK_EQ(t, notified, 20 * CLIENTS);
+    for (size_t i = 0; i < CLIENTS; i++) client_fini(&clients[i]);
+    test_server_fini(&s);
+}
+
+/* Promises 3 and 5: who does not read is closed, with what it had been sent whole and in order; who reads gets
+ * everything. */
+TEST(a_stalled_reader_costs_the_others_nothing, t)
+{
+    enum { CLIENTS = 6, BLOCKS = 1000 }; /* the even ones read */
+    const struct conn_options small = {.notify_bytes_max = 64 * 1024};
+    static struct client clients[CLIENTS];
+    struct test_server s;
+    char number[48];
+
+    REQUIRE(t, test_server_init(&s, 1, NULL, &small));
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_init(&clients[i], test_server_connect(&s, 0));
+        test_server_settle(&s);
+        REQUIRE(t, client_upgraded(&clients[i], 1000));
+        client_send(&clients[i], "heads");
+        test_server_settle(&s);
+        REQUIRE(t, client_next(&clients[i], 0) && is_id(clients[i].text));
+    }
+    for (uint64_t n = 1; n <= BLOCKS; n++) {
+        test_publish_block(&s.chain, n, 0);
+        test_server_settle(&s);
+        (void)snprintf(number, sizeof number, "\"number\":\"0x%llx\"", (unsigned long long)n);
+        for (size_t i = 0; i < CLIENTS; i += 2)
+            if (!client_next(&clients[i], 0) || !strstr(clients[i].text, number))
+                test_fail(t, __FILE__, __LINE__, "client %zu at %llu: %.60s", i, (unsigned long long)n,
+                          clients[i].text);
+    }
+    CHECK_EQ(t, conn_set_stats(s.workers[0].conns)->slow_closed, CLIENTS / 2);
+    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS], CLIENTS / 2);
+    for (size_t i = 1; i < CLIENTS; i += 2) {
+        uint64_t n = 1;
+
+        for (;; n++) {
+            (void)snprintf(number, sizeof number, "\"number\":\"0x%llx\"", (unsigned long long)n);
+            test_server_settle(&s);
+            if (!client_next(&clients[i], 0)) break;
+            CHECK(t, strstr(clients[i].text, number) != NULL);
+        }
+        CHECK(t, n > 1 && n <= BLOCKS);
+        CHECK_EQ(t, clients[i].close_code, WS_CLOSE_TRY_LATER);
+    }
     for (size_t i = 0; i < CLIENTS; i++) client_fini(&clients[i]);
     test_server_fini(&s);
 }

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -179,6 +180,72 @@ TEST(many_filters_share_a_journal, t)
         seen[i] += count_of(changes(&b, id[i]), "0x");
         CHECK_EQ(t, seen[i], BLOCKS - since[i]);
     }
+    end(&b);
+}
+
+/* ---- threads: the writer appends, others poll, make and drop ---- */
+
+enum { POLLERS = 4, THREAD_BLOCKS = 3000 };
+
+struct poller {
+    struct bench bench; /* its own buffer; the hub is shared */
+    pthread_t thread;
+    size_t wrong, seen;
+    atomic_bool *done;
+};
+
+/* The numbers of all blocks in a reply, which must go up by one each. */
+static void follow(struct poller *p, const char *text, uint64_t *next)
+{
+    for (const char *at = text; (at = strstr(at, "0xb1")) != NULL; at += 66) {
+        uint64_t number = strtoull((const char[17]){at[50], at[51], at[52], at[53], at[54], at[55], at[56], at[57],
+                                                    at[58], at[59], at[60], at[61], at[62], at[63], at[64], at[65], 0},
+                                   NULL, 16);
+
+        if (*next && number != *next) p->wrong++;
+        *next = number + 1;
+        p->seen++;
+    }
+}
+
+static void *poller_main(void *arg)
+{
+    struct poller *p = arg;
+    bool last = false;
+
+    while (!last) {
+        char id[FRAME_ID_LEN];
+        uint64_t next = 0;
+
+        last = atomic_load(p->done);
+        if (hub_poll_new(p->bench.hub, HUB_POLL_BLOCKS, NULL, slice_of(NULL, 0), id)) p->wrong++;
+        for (size_t i = 0; i < 50; i++) follow(p, changes(&p->bench, id), &next);
+        if (!hub_poll_drop(p->bench.hub, slice_of(id, sizeof id))) p->wrong++;
+    }
+    return NULL;
+}
+
+TEST(filters_of_many_threads_miss_nothing, t)
+{
+    static struct poller pollers[POLLERS];
+    char whole[FRAME_ID_LEN];
+    struct bench b;
+    atomic_bool done = false;
+
+    REQUIRE(t, begin(&b, NULL));
+    REQUIRE(t, !hub_poll_new(b.hub, HUB_POLL_BLOCKS, NULL, slice_of(NULL, 0), whole));
+    for (size_t i = 0; i < POLLERS; i++) {
+        pollers[i] = (struct poller){.bench.hub = b.hub, .done = &done};
+        REQUIRE(t, !pthread_create(&pollers[i].thread, NULL, poller_main, &pollers[i]));
+    }
+    for (uint64_t n = 1; n <= THREAD_BLOCKS; n++) test_publish_block(&b.chain, n, 0);
+    atomic_store(&done, true);
+    for (size_t i = 0; i < POLLERS; i++) {
+        (void)pthread_join(pollers[i].thread, NULL);
+        CHECK_EQ(t, pollers[i].wrong, 0);
+        buf_fini(&pollers[i].bench.out);
+    }
+    CHECK_EQ(t, count_of(changes(&b, whole), "0xb1"), THREAD_BLOCKS);
     end(&b);
 }
 

@@ -89,7 +89,9 @@ static inline void test_closed(void *ctx, struct conn *c)
     hub_forget(w->shard, c);
 }
 
-static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options)
+/* options and conn_options: NULL for the defaults. */
+static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options,
+                                    const struct conn_options *conn_options)
 {
     struct mailbox *boxes[TEST_WORKERS_MAX];
 
@@ -104,9 +106,8 @@ static inline bool test_server_init(struct test_server *s, size_t workers, const
     for (uint32_t i = 0; i < workers; i++) {
         struct test_worker *w = &s->workers[i];
         const struct conn_handler handler = {.ctx = w, .message = test_message, .closed = test_closed};
-        const struct conn_options conns = {0};
 
-        if (conn_set_new(w->loop, i, &conns, &handler, s->totals, &w->conns)) return false;
+        if (conn_set_new(w->loop, i, conn_options, &handler, s->totals, &w->conns)) return false;
         if (hub_shard_new(s->hub, i, w->conns, &w->shard)) return false;
     }
     return true;

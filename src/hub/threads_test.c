@@ -282,7 +282,7 @@ TEST(every_subscriber_gets_every_event_once_and_in_order, t)
         streams[i].items = calloc(ITEMS_MAX, sizeof *streams[i].items);
         REQUIRE(t, streams[i].items);
     }
-    REQUIRE(t, test_server_init(&s, WORKERS, NULL));
+    REQUIRE(t, test_server_init(&s, WORKERS, NULL, NULL));
     test_server_start(&s);
     for (size_t i = 0; i < CLIENTS; i++) {
         client_init(&clients[i], test_server_connect(&s, i % WORKERS));
