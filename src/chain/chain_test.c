@@ -73,8 +73,10 @@ TEST(a_pending_transaction_is_a_copy_to_the_last_byte, t)
     struct fan_hash slots[2] = {{{1}}, {{2}}}, blob = {{1, 9}};
     struct tx_access access[2] = {{.address = {{3}}, .slots = slots, .slot_count = 2}, {.address = {{4}}}};
     uint8_t blobs[64] = {5}, commitment[48] = {6}, proof[48] = {7};
-    struct tx_sidecar sidecar = {
-        .blobs = slice_of(blobs, 64), .commitments = slice_of(commitment, 48), .proofs = slice_of(proof, 48), .blob_count = 1};
+    struct tx_sidecar sidecar = {.blobs = slice_of(blobs, 64),
+                                 .commitments = slice_of(commitment, 48),
+                                 .proofs = slice_of(proof, 48),
+                                 .blob_count = 1};
     struct tx tx = {.type = TX_BLOB,
                     .has_to = true,
                     .has_chain_id = true,
@@ -106,7 +108,8 @@ TEST(a_pending_transaction_is_a_copy_to_the_last_byte, t)
     blob.bytes[1] = 0;
     CHECK_SLICE(t, p->tx.encoded, slice_of(encoded, len));
     CHECK_STR(t, p->tx.data, "data");
-    CHECK(t, p->tx.access_count == 2 && p->tx.access[0].address.bytes[0] == 3 && p->tx.access[0].slots[1].bytes[0] == 2);
+    CHECK(t,
+          p->tx.access_count == 2 && p->tx.access[0].address.bytes[0] == 3 && p->tx.access[0].slots[1].bytes[0] == 2);
     CHECK(t, p->tx.access[1].slot_count == 0 && p->tx.blob_hashes[0].bytes[1] == 9);
     CHECK(t, p->tx.sidecar != NULL && p->tx.sidecar->blobs.at[0] == 5 && p->tx.sidecar->proofs.at[0] == 7);
     CHECK(t, p->tx.has_sender);

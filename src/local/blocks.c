@@ -9,7 +9,7 @@ enum fan_status blocks_init(struct blocks *x)
 
     memset(x, 0, sizeof *x);
     map_init(&x->by_hash, sizeof(struct fan_hash), sizeof(struct block *));
-    map_init(&x->by_tx, sizeof(struct fan_hash), sizeof(struct index_place));
+    map_init(&x->by_tx, sizeof(struct fan_hash), sizeof(struct block_place));
     if (pthread_rwlockattr_init(&attr)) return FAN_ESYSTEM;
     /* A stream of readers must not keep the writer waiting: glibc's default prefers readers. */
     (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -82,7 +82,7 @@ struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool
 
 struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index)
 {
-    struct index_place *place;
+    struct block_place *place;
     struct block *b = NULL;
 
     read_lock(x);
@@ -148,7 +148,7 @@ static void orphan(struct blocks *x, struct block *b)
     struct fan_hash *place = &x->orphans[x->orphan_count % INDEX_ORPHANS_MAX];
 
     for (size_t i = 0; i < b->tx_count; i++) {
-        struct index_place *at = map_get(&x->by_tx, &b->txs[i].hash);
+        struct block_place *at = map_get(&x->by_tx, &b->txs[i].hash);
 
         if (at && at->number == b->header.number) (void)map_delete(&x->by_tx, &b->txs[i].hash);
     }
@@ -185,9 +185,9 @@ void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, 
         *slot = block_ref(b);
         x->canonical[x->count++] = b;
         for (size_t t = 0; t < b->tx_count; t++) {
-            struct index_place *place = map_put(&x->by_tx, &b->txs[t].hash, NULL);
+            struct block_place *place = map_put(&x->by_tx, &b->txs[t].hash, NULL);
 
-            *place = (struct index_place){.number = b->header.number, .index = t};
+            *place = (struct block_place){.number = b->header.number, .index = t};
         }
     }
 }

@@ -1,10 +1,10 @@
 /* index: every block we have, by number and by hash, and where each transaction stands.
  *
- * Any thread reads; only the writer changes, under one read-write lock that is held for a few probes at a time. Where the chain
- * turns back, blocks and state must change as one for those who look from outside: the writer then holds blocks_lock() while it
- * rewinds the state, and state_open (read.c) opens its view under the same lock.
- * Blocks that were removed stay readable by hash until INDEX_ORPHANS_MAX younger ones were removed after them.
- * Every block handed out is a reference. */
+ * Any thread reads; only the writer changes, under one read-write lock that is held for a few probes at a time. Where
+ * the chain turns back, blocks and state must change as one for those who look from outside: the writer then holds
+ * blocks_lock() while it rewinds the state, and state_open (read.c) opens its view under the same lock. Blocks that
+ * were removed stay readable by hash until INDEX_ORPHANS_MAX younger ones were removed after them. Every block handed
+ * out is a reference. */
 #ifndef LOCAL_BLOCKS_H
 #define LOCAL_BLOCKS_H
 
@@ -19,13 +19,13 @@ struct blocks {
     pthread_rwlock_t lock;
     struct block **canonical; /* by number, from 0 without holes */
     size_t count, cap;
-    struct map by_hash;       /* hash → struct block *, one reference each, orphans included */
-    struct map by_tx;         /* hash → struct index_place, canonical ones only */
+    struct map by_hash;                         /* hash → struct block *, one reference each, orphans included */
+    struct map by_tx;                           /* hash → struct block_place, canonical ones only */
     struct fan_hash orphans[INDEX_ORPHANS_MAX]; /* a ring, oldest at orphan_count % max once full */
     size_t orphan_count;
 };
 
-struct index_place {
+struct block_place {
     uint64_t number;
     uint64_t index;
 };
@@ -34,11 +34,11 @@ FAN_MUST_CHECK enum fan_status blocks_init(struct blocks *x);
 void blocks_fini(struct blocks *x); /* zeroed is fine */
 
 /* ---- any thread ---- */
-struct block *blocks_head(struct blocks *x); /* NULL while empty */
-struct block *blocks_by_number(struct blocks *x, uint64_t number);                                  /* NULL: none */
-struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool *out_canonical);   /* NULL: none */
-struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index);       /* NULL: none */
-bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out); /* false: none */
+struct block *blocks_head(struct blocks *x);                                                      /* NULL while empty */
+struct block *blocks_by_number(struct blocks *x, uint64_t number);                                /* NULL: none */
+struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool *out_canonical); /* NULL: none */
+struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index);     /* NULL: none */
+bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out);                     /* false: none */
 /* Up to count blocks from number on, as one moment has them; returns how many were written to out. */
 size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out);
 
@@ -47,8 +47,8 @@ size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct bloc
 FAN_MUST_CHECK bool blocks_reserve(struct blocks *x, size_t blocks, size_t txs);
 void blocks_lock(struct blocks *x);
 void blocks_unlock(struct blocks *x);
-/* Forgets canonical blocks from number `keep` on (they become orphans) and adds these, oldest first; takes its own references. Room was
- * reserved; under blocks_lock(). */
+/* Forgets canonical blocks from number `keep` on (they become orphans) and adds these, oldest first; takes its own
+ * references. Room was reserved; under blocks_lock(). */
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
 
 #endif

@@ -40,7 +40,8 @@ struct seal_plan builder_take_plan(struct local *l)
     return plan;
 }
 
-/* Reproducible, and another value once the chain has turned back: a block made anew at the same height must be another block. */
+/* Reproducible, and another value once the chain has turned back: a block made anew at the same height must be another
+ * block. */
 static struct fan_hash derived_randao(const struct local *l, const struct block *parent)
 {
     uint8_t bytes[32 + 8];
@@ -61,7 +62,8 @@ static uint64_t next_gas_limit(const struct local *l, const struct header *paren
 }
 
 /* Everything of the header that is known before the first transaction runs. */
-static void begin_header(const struct local *l, const struct block *parent, const struct seal_plan *plan, struct header *h)
+static void begin_header(const struct local *l, const struct block *parent, const struct seal_plan *plan,
+                         struct header *h)
 {
     const struct header *p = &parent->header;
     enum fork f = fork_at(&l->config, p->number + 1, plan->timestamp);
@@ -76,15 +78,18 @@ static void begin_header(const struct local *l, const struct block *parent, cons
     h->gas_limit = next_gas_limit(l, p, f >= FORK_LONDON && p->extent < HEADER_LONDON);
     memcpy(h->extra_data, l->extra_data, l->extra_data_len);
     h->extra_data_len = l->extra_data_len;
-    if (f >= FORK_PARIS) h->mix_hash = plan->has_prev_randao ? plan->prev_randao : derived_randao(l, parent);
-    else h->difficulty = header_difficulty(&l->config, p, plan->timestamp);
+    if (f >= FORK_PARIS)
+        h->mix_hash = plan->has_prev_randao ? plan->prev_randao : derived_randao(l, parent);
+    else
+        h->difficulty = header_difficulty(&l->config, p, plan->timestamp);
     if (f >= FORK_LONDON)
         h->base_fee_wei = plan->has_base_fee ? plan->base_fee_wei : header_next_base_fee(p, p->extent >= HEADER_LONDON);
     if (f >= FORK_SHANGHAI) h->withdrawals_root = KECCAK_EMPTY_TRIE;
     if (f >= FORK_CANCUN && blob_params_at(&l->config, plan->timestamp, &blob)) {
         bool had = p->extent >= HEADER_CANCUN;
 
-        h->excess_blob_gas = next_excess_blob_gas(f, &blob, had ? p->excess_blob_gas : 0, had ? p->blob_gas_used : 0, p->base_fee_wei);
+        h->excess_blob_gas =
+            next_excess_blob_gas(f, &blob, had ? p->excess_blob_gas : 0, had ? p->blob_gas_used : 0, p->base_fee_wei);
     }
 }
 
@@ -144,7 +149,8 @@ static bool may_pass_later(enum evm_invalid why)
     }
 }
 
-static enum fan_status refused(struct filling *f, const struct tx *tx, enum evm_invalid why, const struct fan_error *words)
+static enum fan_status refused(struct filling *f, const struct tx *tx, enum evm_invalid why,
+                               const struct fan_error *words)
 {
     if (f->culprit && memcmp(f->culprit, &tx->hash, sizeof tx->hash) == 0) *f->culprit_err = *words;
     if (may_pass_later(why)) return FAN_OK;
@@ -190,7 +196,8 @@ static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan
 }
 
 /* After the last transaction: roots, hash, derived fields. */
-static enum fan_status finish(struct filling *f, const struct block *parent, struct state_diff **out_diff, struct fan_error *err)
+static enum fan_status finish(struct filling *f, const struct block *parent, struct state_diff **out_diff,
+                              struct fan_error *err)
 {
     struct block *b = f->run.block;
     struct header *h = &b->header;
@@ -215,9 +222,10 @@ static enum fan_status finish(struct filling *f, const struct block *parent, str
     return FAN_OK;
 }
 
-enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view, struct block *const *fresh,
-                              size_t fresh_count, const struct seal_plan *plan, bool drop, const struct fan_hash *culprit,
-                              struct fan_error *culprit_err, struct built *out, struct fan_error *err)
+enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view,
+                              struct block *const *fresh, size_t fresh_count, const struct seal_plan *plan, bool drop,
+                              const struct fan_hash *culprit, struct fan_error *culprit_err, struct built *out,
+                              struct fan_error *err)
 {
     struct filling f = {.local = l, .culprit = culprit, .culprit_err = culprit_err};
     struct pool_cursor cursor = {0};
@@ -235,8 +243,10 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
     for (size_t i = 0; drop && i < f.never_count; i++) (void)pool_drop(&l->pool, &f.never[i]);
     free(f.never);
     free(f.txs);
-    if (s) built_fini(&built);
-    else *out = built;
+    if (s)
+        built_fini(&built);
+    else
+        *out = built;
     return s;
 }
 
@@ -255,7 +265,8 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
     return s;
 }
 
-enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err, struct fan_error *err)
+enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err,
+                                 struct fan_error *err)
 {
     while (l->pool.executable_count) {
         struct seal_plan plan = peek_plan(l);
@@ -295,7 +306,8 @@ enum fan_status builder_pending(struct local *l, struct fan_error *err)
     struct state_view *view;
     enum fan_status s;
 
-    if (l->pending.block && l->pending_changes == l->pool.changes && l->pending_timestamp == plan.timestamp) return FAN_OK;
+    if (l->pending.block && l->pending_changes == l->pool.changes && l->pending_timestamp == plan.timestamp)
+        return FAN_OK;
     builder_forget_pending(l);
     s = state_db_head(l->state, &view);
     if (s) return s;

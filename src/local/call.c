@@ -2,8 +2,10 @@
 #include "codec/u256.h"
 #include "local/node.h"
 
-/* The header the call runs under: the block's own, as geth does, or the pending one's; then what the caller overrides. */
-static void call_env(const struct chain_state *s, const struct block *at, const struct chain_call *call, struct evm_env *env)
+/* The header the call runs under: the block's own, as geth does, or the pending one's; then what the caller overrides.
+ */
+static void call_env(const struct chain_state *s, const struct block *at, const struct chain_call *call,
+                     struct evm_env *env)
 {
     const struct header *h = s->pending ? &s->pending->header : &at->header;
 
@@ -20,7 +22,8 @@ static void call_env(const struct chain_state *s, const struct block *at, const 
     env->no_block_gas_limit = 1;
 }
 
-static enum fan_status copy_access(const struct evm_access *from, size_t count, struct arena *a, struct chain_call_result *out)
+static enum fan_status copy_access(const struct evm_access *from, size_t count, struct arena *a,
+                                   struct chain_call_result *out)
 {
     struct tx_access *list = ARENA_ARRAY(a, count, struct tx_access);
 
@@ -48,8 +51,9 @@ static enum fan_status copy_text(const char *text, struct arena *a, struct slice
 }
 
 /* Everything the result points to dies with the outcome: copies into the caller's arena. */
-static enum fan_status take_result(struct exec_reader *reader, const struct evm_env *env, const struct evm_tx *tx, const struct evm_result *from,
-                                   struct arena *a, struct chain_call_result *out, struct fan_error *err)
+static enum fan_status take_result(struct exec_reader *reader, const struct evm_env *env, const struct evm_tx *tx,
+                                   const struct evm_result *from, struct arena *a, struct chain_call_result *out,
+                                   struct fan_error *err)
 {
     struct fan_error words;
     struct evm_account sender;
@@ -89,8 +93,8 @@ static enum fan_status take_result(struct exec_reader *reader, const struct evm_
     }
 }
 
-enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access, struct arena *a,
-                         struct chain_call_result *out, struct fan_error *err)
+enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access,
+                         struct arena *a, struct chain_call_result *out, struct fan_error *err)
 {
     struct exec_reader reader;
     struct evm_env env;
@@ -105,17 +109,20 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     enum fan_status status;
 
     for (size_t i = 0; i < call->override_count; i++)
-        if (call->overrides[i].has_moved_to) return fan_error_set(err, FAN_EUNSUPPORTED, "moving precompiles is not supported");
+        if (call->overrides[i].has_moved_to)
+            return fan_error_set(err, FAN_EUNSUPPORTED, "moving precompiles is not supported");
     call_env(s, at, call, &env);
     tx.chain_id = s->local->config.chain_id;
-    if (!call->has_gas || (call->gas_max && tx.gas_limit > call->gas_max)) tx.gas_limit = call->gas_max ? call->gas_max : env.gas_limit;
+    if (!call->has_gas || (call->gas_max && tx.gas_limit > call->gas_max))
+        tx.gas_limit = call->gas_max ? call->gas_max : env.gas_limit;
     if (!call->has_fee) tx.gas_price_wei = tx.priority_fee_wei = u256_of(0);
     exec_reader_init(&reader, s->view, &s->local->index);
     status = exec_reader_override(&reader, call->overrides, call->override_count);
     if (!status) status = exec_tx(&tx, &reader.arena, &t);
     if (status) goto out;
     memset(&result, 0, sizeof result);
-    outcome = evm_call(&env, &reader.reader, &t, &options, &result, want_access ? &access : NULL, want_access ? &access_count : NULL);
+    outcome = evm_call(&env, &reader.reader, &t, &options, &result, want_access ? &access : NULL,
+                       want_access ? &access_count : NULL);
     if (!outcome) {
         status = FAN_ENOMEM;
         goto out;

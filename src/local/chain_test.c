@@ -37,11 +37,11 @@ TEST(a_transfer_is_mined_at_once_and_can_be_read, t)
     tc_close(t, tc);
 }
 
-/* Runtime code: LOG1(topic 0x…07) of calldata's first word, then returns what slot 0 holds; SSTORE(0, word) before. The init code copies
- * it. All by hand, so that no compiler is needed. */
+/* Runtime code: LOG1(topic 0x…07) of calldata's first word, then returns what slot 0 holds; SSTORE(0, word) before. The
+ * init code copies it. All by hand, so that no compiler is needed. */
 static struct slice counter_init(void)
 {
-    return test_hex("601d600c600039601d6000f3"                                  /* codecopy 29 bytes from 12, return them */
+    return test_hex("601d600c600039601d6000f3" /* codecopy 29 bytes from 12, return them */
                     "600035805f55805f52600760205fa15f545f5260205ff3000000"); /* runtime, padded */
 }
 
@@ -121,7 +121,7 @@ TEST(deploy_call_and_logs, t)
     CHECK_SLICE(t, result.output, slice_of(word, 32));
     CHECK_EQ(t, tc->chain->ops->slot(state, &contract, &zero, &value), FAN_OK);
     CHECK_EQ(t, value.limb[0], 42); /* the call left nothing behind */
-    { /* with the code overridden: PUSH1 5, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN */
+    {                               /* with the code overridden: PUSH1 5, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN */
         struct chain_override o = {.address = contract, .has_code = true, .code = test_hex("60055f5260205ff3")};
 
         call.overrides = &o;

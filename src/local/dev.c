@@ -21,6 +21,8 @@ static enum fan_status dev_mine(struct chain *c, uint64_t count, uint64_t interv
     for (uint64_t i = 0; i < count && !s; i++) {
         struct seal_plan plan;
 
+        if (atomic_load(&l->stopping))
+            return fan_error_set(err, FAN_ECLOSED, "the node is stopping"); /* a count may be a million */
         if (i && interval_s) l->next_timestamp = head_peek(l)->header.timestamp + interval_s;
         plan = builder_take_plan(l);
         s = builder_seal(l, &plan, err);
@@ -33,8 +35,9 @@ static enum fan_status check_timestamp(const struct local *l, uint64_t timestamp
     uint64_t head = l->index.canonical[l->index.count - 1]->header.timestamp;
 
     if (timestamp > head) return FAN_OK;
-    return fan_error_set(err, FAN_EINVAL, "Timestamp %" PRIu64 " is lower than or equal to previous block's timestamp %" PRIu64, timestamp,
-                         head);
+    return fan_error_set(err, FAN_EINVAL,
+                         "Timestamp %" PRIu64 " is lower than or equal to previous block's timestamp %" PRIu64,
+                         timestamp, head);
 }
 
 static enum fan_status dev_mine_at(struct chain *c, uint64_t timestamp, struct fan_error *err)
@@ -56,7 +59,8 @@ static void dev_set_automine(struct chain *c, bool on)
     l->automine = on;
     if (!on) return;
     l->interval_ms = 0; /* as in anvil: one way of sealing at a time */
-    if (builder_automine(l, NULL, NULL, NULL)) l->seal_failures++; /* what waited comes now; what fails stays and is tried with the next */
+    if (builder_automine(l, NULL, NULL, NULL))
+        l->seal_failures++; /* what waited comes now; what fails stays and is tried with the next */
 }
 
 static bool dev_automine(struct chain *c)
@@ -146,7 +150,8 @@ static enum fan_status dev_set_balance(struct chain *c, const struct fan_address
     return head_edit(local_of(c), edit_balance, &(struct edit){.address = a, .value = wei});
 }
 
-static enum fan_status dev_set_nonce(struct chain *c, const struct fan_address *a, uint64_t nonce, struct fan_error *err)
+static enum fan_status dev_set_nonce(struct chain *c, const struct fan_address *a, uint64_t nonce,
+                                     struct fan_error *err)
 {
     enum fan_status s = head_edit(local_of(c), edit_nonce, &(struct edit){.address = a, .nonce = nonce});
 
@@ -158,7 +163,8 @@ static enum fan_status dev_set_code(struct chain *c, const struct fan_address *a
     return head_edit(local_of(c), edit_code, &(struct edit){.address = a, .code = code});
 }
 
-static enum fan_status dev_set_slot(struct chain *c, const struct fan_address *a, const struct fan_u256 *slot, const struct fan_u256 *value)
+static enum fan_status dev_set_slot(struct chain *c, const struct fan_address *a, const struct fan_u256 *slot,
+                                    const struct fan_u256 *value)
 {
     return head_edit(local_of(c), edit_slot, &(struct edit){.address = a, .slot = slot, .value = value});
 }
@@ -169,8 +175,11 @@ static void dev_impersonate(struct chain *c, const struct fan_address *a, bool o
 {
     struct local *l = local_of(c);
 
-    if (on) (void)map_put(&l->impersonated, a, NULL); /* without memory it stays off, and the sender is told "not unlocked" */
-    else (void)map_delete(&l->impersonated, a);
+    if (on)
+        (void)map_put(&l->impersonated, a,
+                      NULL); /* without memory it stays off, and the sender is told "not unlocked" */
+    else
+        (void)map_delete(&l->impersonated, a);
 }
 
 static void dev_auto_impersonate(struct chain *c, bool on)
@@ -185,8 +194,9 @@ static bool dev_may_impersonate(struct chain *c, const struct fan_address *a)
     return l->impersonate_all || map_get(&l->impersonated, a) != NULL;
 }
 
-/* A signature that no key ever made, but which encodes and differs by sender: r is the sender's address, s is 1. The hash is then that of the
- * encoding, as for any transaction, so that the block's transactions root follows from what it holds. */
+/* A signature that no key ever made, but which encodes and differs by sender: r is the sender's address, s is 1. The
+ * hash is then that of the encoding, as for any transaction, so that the block's transactions root follows from what it
+ * holds. */
 static void sign_as(struct tx *tx)
 {
     uint8_t r[32] = {0};
@@ -194,11 +204,14 @@ static void sign_as(struct tx *tx)
     memcpy(r + 12, tx->sender.bytes, sizeof tx->sender.bytes);
     tx->r = u256_from_be(r);
     tx->s = u256_of(1);
-    if (tx->type != TX_LEGACY) tx->v = u256_of(0);
-    else tx->v = u256_of(tx->has_chain_id ? 35 + 2 * tx->chain_id : 27);
+    if (tx->type != TX_LEGACY)
+        tx->v = u256_of(0);
+    else
+        tx->v = u256_of(tx->has_chain_id ? 35 + 2 * tx->chain_id : 27);
 }
 
-static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struct fan_hash *out_hash, struct fan_error *err)
+static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struct fan_hash *out_hash,
+                                           struct fan_error *err)
 {
     struct local *l = local_of(c);
     struct arena_home home;
@@ -206,7 +219,8 @@ static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struc
     struct tx sealed = *tx;
     enum fan_status s;
 
-    if (!tx->has_sender || !dev_may_impersonate(c, &tx->sender)) return fan_error_set(err, FAN_EREJECTED, "No Signer available");
+    if (!tx->has_sender || !dev_may_impersonate(c, &tx->sender))
+        return fan_error_set(err, FAN_EREJECTED, "No Signer available");
     sign_as(&sealed);
     arena_home_init(&home, 0);
     a = arena_of(&home);

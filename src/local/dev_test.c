@@ -145,7 +145,8 @@ TEST(time_goes_as_told, t)
     CHECK_EQ(t, b->header.timestamp, 1700004050);
     block_unref(b);
     CHECK_EQ(t, dev->set_next_timestamp(tc->chain, 1700004050, &err), FAN_EINVAL);
-    CHECK_STR(t, slice_str(err.text), "Timestamp 1700004050 is lower than or equal to previous block's timestamp 1700004050");
+    CHECK_STR(t, slice_str(err.text),
+              "Timestamp 1700004050 is lower than or equal to previous block's timestamp 1700004050");
     CHECK_EQ(t, dev->set_next_timestamp(tc->chain, 1800000000, &err), FAN_OK);
     mine(t, tc, 1);
     tc->wall_s += 10;

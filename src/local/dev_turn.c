@@ -47,9 +47,12 @@ static enum fan_status check_depth(struct local *l, uint64_t depth, struct fan_e
 {
     uint64_t head = head_peek(l)->header.number;
 
-    if (depth > head) return fan_error_set(err, FAN_EINVAL, "depth %" PRIu64 " is larger than the chain of %" PRIu64 " blocks", depth, head);
+    if (depth > head)
+        return fan_error_set(err, FAN_EINVAL, "depth %" PRIu64 " is larger than the chain of %" PRIu64 " blocks", depth,
+                             head);
     if (depth > REORG_BLOCKS_MAX)
-        return fan_error_set(err, FAN_ELIMIT, "depth %" PRIu64 " exceeds the limit of %d blocks", depth, REORG_BLOCKS_MAX);
+        return fan_error_set(err, FAN_ELIMIT, "depth %" PRIu64 " exceeds the limit of %d blocks", depth,
+                             REORG_BLOCKS_MAX);
     return FAN_OK;
 }
 
@@ -91,8 +94,8 @@ static struct fan_u256 cost_of(const struct tx *tx)
     return cost;
 }
 
-/* Puts the transactions of the blocks behind `keep` back into the pool, as they stood before. A sender whose nonce is taken by a waiting
- * replacement, or a pool that is full, loses the old one: it is then as if it had been dropped. */
+/* Puts the transactions of the blocks behind `keep` back into the pool, as they stood before. A sender whose nonce is
+ * taken by a waiting replacement, or a pool that is full, loses the old one: it is then as if it had been dropped. */
 static enum fan_status put_back(struct local *l, struct state_view *fork, uint64_t keep)
 {
     for (uint64_t n = keep + 1; n < l->index.count; n++) {
@@ -130,10 +133,12 @@ struct branch {
     size_t count;
 };
 
-static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t keep, struct state_view **view, struct fan_error *err)
+static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t keep, struct state_view **view,
+                                   struct fan_error *err)
 {
     const struct block *parent = br->count ? br->blocks[br->count - 1] : l->index.canonical[keep];
-    struct seal_plan plan = {.timestamp = max_u64(l->index.canonical[keep + 1 + br->count]->header.timestamp, parent->header.timestamp + 1)};
+    struct seal_plan plan = {
+        .timestamp = max_u64(l->index.canonical[keep + 1 + br->count]->header.timestamp, parent->header.timestamp + 1)};
     struct built *b = &br->built[br->count];
     struct state_view *after;
     enum fan_status s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);
@@ -165,10 +170,13 @@ enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *er
     if (!s) view = state_view_ref(fork);
     while (!s && br->count < depth) {
         s = grow_branch(l, br, keep, &view, err);
-        if (!s && br->count < depth) pool_reset(&l->pool, account_in_view, view); /* what is in this block leaves the pool */
+        if (!s && br->count < depth)
+            pool_reset(&l->pool, account_in_view, view); /* what is in this block leaves the pool */
     }
-    if (!s) s = head_move(l, keep, 0, br->built, br->count, true, err);
-    else pool_reset(&l->pool, account_at_head, l);
+    if (!s)
+        s = head_move(l, keep, 0, br->built, br->count, true, err);
+    else
+        pool_reset(&l->pool, account_at_head, l);
     state_view_unref(view);
     state_view_unref(fork);
     for (size_t i = 0; i < br->count; i++) built_fini(&br->built[i]);

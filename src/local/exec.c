@@ -77,13 +77,15 @@ enum fan_status exec_tx(const struct tx *tx, struct arena *a, struct evm_tx *out
 static enum fan_status broken(const struct run *r, uint32_t status, const char *text, struct fan_error *err)
 {
     if (status == EVM_STATE_ERROR)
-        return fan_error_set(err, r->reader.failed ? r->reader.failed : FAN_EINTERNAL, "the state could not be read: %s",
+        return fan_error_set(err, r->reader.failed ? r->reader.failed : FAN_EINTERNAL,
+                             "the state could not be read: %s",
                              fan_status_text(r->reader.failed ? r->reader.failed : FAN_EINTERNAL));
     return fan_error_set(err, FAN_EINTERNAL, "the EVM failed: %s", text && *text ? text : "no reason given");
 }
 
-enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config, struct state_view *parent,
-                         struct blocks *index, struct block *const *fresh, size_t fresh_count, bool any_sender, struct fan_error *err)
+enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
+                         struct state_view *parent, struct blocks *index, struct block *const *fresh,
+                         size_t fresh_count, bool any_sender, struct fan_error *err)
 {
     const struct header *h = &block->header;
     uint32_t status;
@@ -180,7 +182,8 @@ static bool keep_logs(struct run *r, const struct evm_result *result)
     return true;
 }
 
-static enum fan_status keep_receipt(struct run *r, const struct tx *tx, const struct evm_result *result, struct fan_error *err)
+static enum fan_status keep_receipt(struct run *r, const struct tx *tx, const struct evm_result *result,
+                                    struct fan_error *err)
 {
     struct receipt *receipt;
 
@@ -247,14 +250,16 @@ enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out
     }
 }
 
-static enum fan_status credit(struct run *r, const struct fan_address *who, const struct fan_u256 *wei, struct fan_error *err)
+static enum fan_status credit(struct run *r, const struct fan_address *who, const struct fan_u256 *wei,
+                              struct fan_error *err)
 {
     uint32_t status = evm_block_credit(r->evm, who, wei);
 
     return status == EVM_SUCCESS ? FAN_OK : broken(r, status, "crediting an account", err);
 }
 
-/* What mining pays before the Merge: the reward, 1/32 of it more for each ommer, and to the ommer's miner what its age leaves. */
+/* What mining pays before the Merge: the reward, 1/32 of it more for each ommer, and to the ommer's miner what its age
+ * leaves. */
 static enum fan_status pay_rewards(struct run *r, struct fan_error *err)
 {
     const struct block *b = r->block;

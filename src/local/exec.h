@@ -1,11 +1,12 @@
 /* exec: running transactions against a state, for whoever needs it: the builder, the import, a call.
  *
- * A struct exec_reader shows a state view (and, for calls, what overrides lay over it) to the EVM, which asks by callbacks.
- * A struct run is one block under execution: it opens the EVM's block, executes transactions one by one, keeps their receipts and
- * logs in the block's arena, and ends by computing everything a header says about them. The builder then writes these values into its
- * header; the import compares them with the header it was given.
+ * A struct exec_reader shows a state view (and, for calls, what overrides lay over it) to the EVM, which asks by
+ * callbacks. A struct run is one block under execution: it opens the EVM's block, executes transactions one by one,
+ * keeps their receipts and logs in the block's arena, and ends by computing everything a header says about them. The
+ * builder then writes these values into its header; the import compares them with the header it was given.
  *
- * Thread: whoever owns the object. Spec: Yellow Paper section 11; EIP-4895, 7685, 4844; EIP-649 and 1234 for rewards. */
+ * Thread: whoever owns the object. Spec: Yellow Paper section 11; EIP-4895, 7685, 4844; EIP-649 and 1234 for rewards.
+ */
 #ifndef LOCAL_EXEC_H
 #define LOCAL_EXEC_H
 
@@ -18,21 +19,22 @@
 struct exec_reader {
     struct evm_state_reader reader;
     const struct state_view *view;
-    struct blocks *index;              /* for BLOCKHASH */
-    struct block *const *fresh;       /* blocks above the canonical ones that count as ancestors, oldest first */
+    struct blocks *index;       /* for BLOCKHASH */
+    struct block *const *fresh; /* blocks above the canonical ones that count as ancestors, oldest first */
     size_t fresh_count;
     const struct chain_override *overrides;
     size_t override_count;
     const struct fan_hash *code_hashes; /* of the overrides that have code; parallel to overrides */
-    struct arena_home memory;         /* code handed to the EVM */
+    struct arena_home memory;           /* code handed to the EVM */
     struct arena arena;
-    enum fan_status failed;           /* why a callback answered 1 */
+    enum fan_status failed; /* why a callback answered 1 */
 };
 
 /* Borrows all it is given. reader.ctx points to r: it must not move afterwards. */
 void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct blocks *index);
 /* Lays overrides over the view; borrowed. FAN_ENOMEM. */
-FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides, size_t count);
+FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides,
+                                                    size_t count);
 void exec_reader_fini(struct exec_reader *r);
 
 /* The environment of a block with this header under the chain's rules; all checks on. */
@@ -40,26 +42,26 @@ void exec_env(const struct chain_config *c, const struct header *h, struct evm_e
 /* tx in the EVM's layout; pointers are borrowed from tx, the access list is laid out in the arena. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status exec_tx(const struct tx *tx, struct arena *a, struct evm_tx *out);
 /* geth's words for a transaction that cannot run. sender may be NULL when its account is unknown. */
-void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const struct evm_env *env, const struct evm_account *sender,
-                        const char *text, struct fan_error *out);
+void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const struct evm_env *env,
+                        const struct evm_account *sender, const char *text, struct fan_error *out);
 
 /* ---- one block ---- */
 struct run {
-    struct block *block;          /* borrowed; its header's number, time, limits … are set; filled by run_finish() */
+    struct block *block; /* borrowed; its header's number, time, limits … are set; filled by run_finish() */
     const struct chain_config *config;
     enum fork fork;
     struct state_view *parent;
     struct evm_env env;
     struct evm_block *evm;
     struct exec_reader reader;
-    struct arena arena;           /* the block's */
+    struct arena arena; /* the block's */
     struct arena_home scratch;
-    struct receipt *receipts;     /* on the heap while they grow */
+    struct receipt *receipts; /* on the heap while they grow */
     size_t count, cap;
     struct log *logs;
     size_t log_count, log_cap;
     uint64_t gas_used, blob_gas_used, blob_gas_price_wei;
-    struct state_builder *roots;  /* before Byzantium: the state after each transaction */
+    struct state_builder *roots; /* before Byzantium: the state after each transaction */
 };
 
 /* What a header says about what was executed. */
@@ -69,16 +71,20 @@ struct run_outcome {
     uint64_t gas_used, blob_gas_used;
 };
 
-/* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer BLOCKHASH.
- * any_sender: senders may have code (EIP-3607 off), for impersonated ones. On failure only run_close() may follow. */
-FAN_MUST_CHECK enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config, struct state_view *parent,
-                                        struct blocks *index, struct block *const *fresh, size_t fresh_count, bool any_sender,
-                                        struct fan_error *err);
-/* Executes one transaction; on FAN_OK its receipt is kept. FAN_EREJECTED: it cannot run here, nothing changed, *out_why says why and
- * err has geth's words. */
-FAN_MUST_CHECK enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out_why, struct fan_error *err);
-/* Withdrawals of the block, requests, rewards; gives the block its receipts and logs. On FAN_OK the caller owns the diff. */
-FAN_MUST_CHECK enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_diff **out_diff, struct fan_error *err);
+/* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer
+ * BLOCKHASH. any_sender: senders may have code (EIP-3607 off), for impersonated ones. On failure only run_close() may
+ * follow. */
+FAN_MUST_CHECK enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
+                                        struct state_view *parent, struct blocks *index, struct block *const *fresh,
+                                        size_t fresh_count, bool any_sender, struct fan_error *err);
+/* Executes one transaction; on FAN_OK its receipt is kept. FAN_EREJECTED: it cannot run here, nothing changed, *out_why
+ * says why and err has geth's words. */
+FAN_MUST_CHECK enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out_why,
+                                      struct fan_error *err);
+/* Withdrawals of the block, requests, rewards; gives the block its receipts and logs. On FAN_OK the caller owns the
+ * diff. */
+FAN_MUST_CHECK enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_diff **out_diff,
+                                          struct fan_error *err);
 void run_close(struct run *r); /* zeroed is fine */
 
 #endif

@@ -3,7 +3,8 @@
 #include "local/exec.h"
 
 /* The override of an address and its place, or NULL. Calls bring a handful, so a walk beats a table. */
-static const struct chain_override *override_of(const struct exec_reader *r, const struct fan_address *address, size_t *out_at)
+static const struct chain_override *override_of(const struct exec_reader *r, const struct fan_address *address,
+                                                size_t *out_at)
 {
     for (size_t i = r->override_count; i > 0; i--) /* the last one of an address counts */
         if (memcmp(&r->overrides[i - 1].address, address, sizeof *address) == 0) {

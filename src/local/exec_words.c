@@ -6,7 +6,8 @@
 
 enum { MAX_TX_GAS = 1 << 24, MAX_INITCODE = 49152 };
 
-/* What sender must be able to pay: gas at its highest price, blobs likewise, and the value. False when it does not fit 256 bits. */
+/* What sender must be able to pay: gas at its highest price, blobs likewise, and the value. False when it does not fit
+ * 256 bits. */
 static bool cost_of(const struct evm_tx *tx, struct fan_u256 *out)
 {
     struct fan_u256 blobs;
@@ -17,8 +18,8 @@ static bool cost_of(const struct evm_tx *tx, struct fan_u256 *out)
 }
 
 /* The words of geth's core/error.go with the details its state transition adds. */
-void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const struct evm_env *env, const struct evm_account *sender,
-                        const char *text, struct fan_error *out)
+void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const struct evm_env *env,
+                        const struct evm_account *sender, const char *text, struct fan_error *out)
 {
     char who[43], a[79], b[79];
     struct fan_u256 cost;
@@ -27,47 +28,55 @@ void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const str
     hex_write_checksum(&tx->sender, who);
     switch (why) {
     case EVM_INVALID_NONCE_TOO_LOW:
-        (void)fan_error_set(out, FAN_OK, "nonce too low: address %s, tx: %" PRIu64 " state: %" PRIu64, who, tx->nonce, nonce);
+        (void)fan_error_set(out, FAN_OK, "nonce too low: address %s, tx: %" PRIu64 " state: %" PRIu64, who, tx->nonce,
+                            nonce);
         return;
     case EVM_INVALID_NONCE_TOO_HIGH:
-        (void)fan_error_set(out, FAN_OK, "nonce too high: address %s, tx: %" PRIu64 " state: %" PRIu64, who, tx->nonce, nonce);
+        (void)fan_error_set(out, FAN_OK, "nonce too high: address %s, tx: %" PRIu64 " state: %" PRIu64, who, tx->nonce,
+                            nonce);
         return;
     case EVM_INVALID_NONCE_MAX:
         (void)fan_error_set(out, FAN_OK, "nonce has max value: address %s, nonce: %" PRIu64, who, tx->nonce);
         return;
     case EVM_INVALID_FUNDS:
         if (!cost_of(tx, &cost)) {
-            (void)fan_error_set(out, FAN_OK, "insufficient funds for gas * price + value: address %s required balance exceeds 256 bits",
-                                who);
+            (void)fan_error_set(
+                out, FAN_OK, "insufficient funds for gas * price + value: address %s required balance exceeds 256 bits",
+                who);
             return;
         }
-        if (sender && sender->exists) (void)u256_to_decimal(&sender->balance_wei, a);
-        else memcpy(a, "0", 2);
+        if (sender && sender->exists)
+            (void)u256_to_decimal(&sender->balance_wei, a);
+        else
+            memcpy(a, "0", 2);
         (void)u256_to_decimal(&cost, b);
-        (void)fan_error_set(out, FAN_OK, "insufficient funds for gas * price + value: address %s have %s want %s", who, a, b);
+        (void)fan_error_set(out, FAN_OK, "insufficient funds for gas * price + value: address %s have %s want %s", who,
+                            a, b);
         return;
     case EVM_INVALID_FEE_BELOW_BASE:
         (void)u256_to_decimal(&tx->gas_price_wei, a);
         (void)fan_error_set(out, FAN_OK,
-                            "max fee per gas less than block base fee: address %s, maxFeePerGas: %s, baseFee: %" PRIu64, who, a,
-                            env->base_fee_wei);
+                            "max fee per gas less than block base fee: address %s, maxFeePerGas: %s, baseFee: %" PRIu64,
+                            who, a, env->base_fee_wei);
         return;
     case EVM_INVALID_TIP_ABOVE_FEE:
         (void)u256_to_decimal(&tx->priority_fee_wei, a);
         (void)u256_to_decimal(&tx->gas_price_wei, b);
         (void)fan_error_set(out, FAN_OK,
-                            "max priority fee per gas higher than max fee per gas: address %s, maxPriorityFeePerGas: %s, maxFeePerGas: %s",
+                            "max priority fee per gas higher than max fee per gas: address %s, maxPriorityFeePerGas: "
+                            "%s, maxFeePerGas: %s",
                             who, a, b);
         return;
     case EVM_INVALID_GAS_LIMIT_BLOCK:
         (void)fan_error_set(out, FAN_OK, "gas limit reached");
         return;
     case EVM_INVALID_GAS_LIMIT_CAP:
-        (void)fan_error_set(out, FAN_OK, "transaction gas limit too high (cap: %d, tx: %" PRIu64 ")", MAX_TX_GAS, tx->gas_limit);
+        (void)fan_error_set(out, FAN_OK, "transaction gas limit too high (cap: %d, tx: %" PRIu64 ")", MAX_TX_GAS,
+                            tx->gas_limit);
         return;
     case EVM_INVALID_INTRINSIC_GAS:
-        (void)fan_error_set(out, FAN_OK, "intrinsic gas too low: gas %" PRIu64 "%s%s", tx->gas_limit, text && *text ? ", " : "",
-                            text ? text : "");
+        (void)fan_error_set(out, FAN_OK, "intrinsic gas too low: gas %" PRIu64 "%s%s", tx->gas_limit,
+                            text && *text ? ", " : "", text ? text : "");
         return;
     case EVM_INVALID_FLOOR_GAS:
         (void)fan_error_set(out, FAN_OK, "insufficient gas for floor data gas cost: gas %" PRIu64 "%s%s", tx->gas_limit,
@@ -77,19 +86,22 @@ void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const str
         (void)fan_error_set(out, FAN_OK, "sender not an eoa: address %s", who);
         return;
     case EVM_INVALID_INITCODE_SIZE:
-        (void)fan_error_set(out, FAN_OK, "max initcode size exceeded: code size %zu limit %d", tx->data_len, MAX_INITCODE);
+        (void)fan_error_set(out, FAN_OK, "max initcode size exceeded: code size %zu limit %d", tx->data_len,
+                            MAX_INITCODE);
         return;
     case EVM_INVALID_CHAIN_ID:
-        (void)fan_error_set(out, FAN_OK, "invalid chain id for signer: have %" PRIu64 " want %" PRIu64, tx->chain_id, env->chain_id);
+        (void)fan_error_set(out, FAN_OK, "invalid chain id for signer: have %" PRIu64 " want %" PRIu64, tx->chain_id,
+                            env->chain_id);
         return;
     case EVM_INVALID_TYPE:
         (void)fan_error_set(out, FAN_OK, "transaction type not supported: type %u", tx->type);
         return;
     case EVM_INVALID_BLOB_FEE:
         (void)u256_to_decimal(&tx->blob_fee_max_wei, a);
-        (void)fan_error_set(out, FAN_OK,
-                            "max fee per blob gas less than block blob gas fee: address %s blobGasFeeCap: %s, blobBaseFee: %" PRIu64, who, a,
-                            blob_base_fee(env->excess_blob_gas, env->blob.update_fraction));
+        (void)fan_error_set(
+            out, FAN_OK,
+            "max fee per blob gas less than block blob gas fee: address %s blobGasFeeCap: %s, blobBaseFee: %" PRIu64,
+            who, a, blob_base_fee(env->excess_blob_gas, env->blob.update_fraction));
         return;
     case EVM_INVALID_BLOB_COUNT:
         (void)fan_error_set(out, FAN_OK, "blob transaction has too many blobs");

@@ -1,6 +1,7 @@
-/* Fee suggestions, in geth's way: the 60th percentile of the three lowest tips of each of the last 20 blocks, tips under 2 wei and the
- * coinbase's own transactions left out; where those blocks say nothing, the configured tip. The gas price is that tip on top of the head's base
- * fee or the next block's, whichever is higher: geth takes the head's, but where blocks come at once a price below the next base fee is refused. */
+/* Fee suggestions, in geth's way: the 60th percentile of the three lowest tips of each of the last 20 blocks, tips
+ * under 2 wei and the coinbase's own transactions left out; where those blocks say nothing, the configured tip. The gas
+ * price is that tip on top of the head's base fee or the next block's, whichever is higher: geth takes the head's, but
+ * where blocks come at once a price below the next base fee is refused. */
 #include <stdlib.h>
 
 #include "codec/u256.h"
@@ -31,7 +32,9 @@ static size_t lowest_tips(const struct block *b, uint64_t out[PER_BLOCK])
 
         if (!u256_sub(&price, &base, &wide)) continue;
         (void)u256_fits_u64(&wide, &tip);
-        if (tip < IGNORED_BELOW_WEI || memcmp(&b->txs[i].sender, &b->header.beneficiary, sizeof b->header.beneficiary) == 0) continue;
+        if (tip < IGNORED_BELOW_WEI ||
+            memcmp(&b->txs[i].sender, &b->header.beneficiary, sizeof b->header.beneficiary) == 0)
+            continue;
         while (at > 0 && out[at - 1] > tip) at--;
         if (at == PER_BLOCK) continue;
         if (n < PER_BLOCK) n++;
@@ -74,7 +77,8 @@ void fees_suggest(struct chain *c, struct chain_fees *out)
         bool had = h->extent >= HEADER_CANCUN;
 
         out->blob_base_fee_wei = blob_base_fee(
-            next_excess_blob_gas(f, &blob, had ? h->excess_blob_gas : 0, had ? h->blob_gas_used : 0, h->base_fee_wei), blob.update_fraction);
+            next_excess_blob_gas(f, &blob, had ? h->excess_blob_gas : 0, had ? h->blob_gas_used : 0, h->base_fee_wei),
+            blob.update_fraction);
     }
     block_unref(head);
 }

@@ -77,8 +77,8 @@ struct progress {
     size_t committed;
 };
 
-static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t version, bool back, const struct built *added, size_t count,
-                                  struct progress *out)
+static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t version, bool back,
+                                  const struct built *added, size_t count, struct progress *out)
 {
     enum fan_status s = FAN_OK;
 
@@ -105,8 +105,8 @@ static void tell_sink(struct local *l, const struct built *added, size_t count)
     }
 }
 
-enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, const struct built *added, size_t count, bool sealed,
-                          struct fan_error *err)
+enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, const struct built *added, size_t count,
+                          bool sealed, struct fan_error *err)
 {
     uint64_t head = head_peek(l)->header.number;
     size_t removed_count = (size_t)(head - keep), txs = 0;
@@ -129,7 +129,9 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
                                  count ? added[count - 1].block : l->index.canonical[keep]);
         if (!e) goto out;
     }
-    if (back) blocks_lock(&l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
+    if (back)
+        blocks_lock(
+            &l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
     s = move_state(l, keep, version, back, added, count, &done);
     if (!back) blocks_lock(&l->index);
     if (done.rewound || done.committed) blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
@@ -170,8 +172,10 @@ enum fan_status head_edit(struct local *l, enum fan_status (*edit)(void *ctx, st
     s = state_builder_new(view, &b);
     if (!s) s = edit(ctx, b);
     if (!s) s = state_builder_finish(b, head_peek(l)->header.number, &diff);
-    if (s) state_builder_free(b);
-    else s = state_db_commit(l->state, diff);
+    if (s)
+        state_builder_free(b);
+    else
+        s = state_db_commit(l->state, diff);
     state_diff_unref(diff);
     state_view_unref(view);
     if (s) return s;

@@ -1,15 +1,13 @@
-/* Blocks from outside: each is believed only when everything it says about itself was computed again and came out the same.
+/* Blocks from outside: each is believed only when everything it says about itself was computed again and came out the
+ * same.
  *
- * The order is geth's: what the header says about its parent, what the body says about the header, then execution and the roots.
- * The proof of work itself (ethash) is not checked: no file a person gives us gains anything by forging it, and its 2 GiB table would
- * cost minutes. */
+ * The order is geth's: what the header says about its parent, what the body says about the header, then execution and
+ * the roots. The proof of work itself (ethash) is not checked: no file a person gives us gains anything by forging it,
+ * and its 2 GiB table would cost minutes. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "codec/hex.h"
-#include "codec/keccak.h"
 #include "codec/u256.h"
 #include "local/node.h"
 
@@ -17,7 +15,8 @@ enum { BLOB_GAS = 131072, BLOCK_BYTES_MAX = 8 * 1024 * 1024, OMMERS_MAX = 2, OMM
 
 #define REFUSE(...) return fan_error_set(err, FAN_EREJECTED, __VA_ARGS__)
 
-static enum fan_status same_hash(const char *what, const struct fan_hash *said, const struct fan_hash *found, struct fan_error *err)
+static enum fan_status same_hash(const char *what, const struct fan_hash *said, const struct fan_hash *found,
+                                 struct fan_error *err)
 {
     char have[65] = {0}, want[65] = {0};
 
@@ -88,26 +87,30 @@ static enum fan_status check_body(struct local *l, const struct block *b, enum f
     if (!s && f >= FORK_SHANGHAI) {
         s = block_withdrawals_root(b->withdrawals, b->withdrawal_count, &root);
         if (!s) s = same_hash("withdrawals root hash", &b->header.withdrawals_root, &root, err);
-    } else if (!s && b->withdrawal_count) REFUSE("withdrawals present in block body");
+    } else if (!s && b->withdrawal_count)
+        REFUSE("withdrawals present in block body");
     if (s) return s;
     for (size_t i = 0; i < b->tx_count; i++) {
         blobs += b->txs[i].blob_count;
         if (b->txs[i].sidecar) REFUSE("unexpected blob sidecar in transaction at index %zu", i);
         if (b->txs[i].has_chain_id && b->txs[i].chain_id != l->config.chain_id)
-            REFUSE("could not apply tx %zu: invalid chain id for signer: have %" PRIu64 " want %" PRIu64, i, b->txs[i].chain_id,
-                   l->config.chain_id);
+            REFUSE("could not apply tx %zu: invalid chain id for signer: have %" PRIu64 " want %" PRIu64, i,
+                   b->txs[i].chain_id, l->config.chain_id);
     }
     if (f >= FORK_CANCUN && b->header.blob_gas_used != blobs * BLOB_GAS)
-        REFUSE("blob gas used mismatch (header %" PRIu64 ", calculated %" PRIu64 ")", b->header.blob_gas_used, blobs * BLOB_GAS);
+        REFUSE("blob gas used mismatch (header %" PRIu64 ", calculated %" PRIu64 ")", b->header.blob_gas_used,
+               blobs * BLOB_GAS);
     if (f < FORK_CANCUN && blobs) REFUSE("data blobs present in block body");
     return FAN_OK;
 }
 
-static enum fan_status check_outcome(const struct header *h, const struct run_outcome *o, enum fork f, struct fan_error *err)
+static enum fan_status check_outcome(const struct header *h, const struct run_outcome *o, enum fork f,
+                                     struct fan_error *err)
 {
     enum fan_status s;
 
-    if (h->gas_used != o->gas_used) REFUSE("invalid gas used (header: %" PRIu64 ", computed: %" PRIu64 ")", h->gas_used, o->gas_used);
+    if (h->gas_used != o->gas_used)
+        REFUSE("invalid gas used (header: %" PRIu64 ", computed: %" PRIu64 ")", h->gas_used, o->gas_used);
     if (memcmp(&h->logs_bloom, &o->bloom, sizeof o->bloom) != 0) REFUSE("invalid bloom");
     s = same_hash("receipt root hash", &h->receipts_root, &o->receipts_root, err);
     if (!s && f >= FORK_PRAGUE) s = same_hash("requests hash", &h->requests_hash, &o->requests_hash, err);
@@ -141,8 +144,10 @@ static enum fan_status execute(struct local *l, struct block *b, enum fork f, st
     if (!s) s = check_outcome(&b->header, &outcome, f, err);
     run_close(&run);
     state_view_unref(view);
-    if (s) state_diff_unref(diff);
-    else *out_diff = diff;
+    if (s)
+        state_diff_unref(diff);
+    else
+        *out_diff = diff;
     return s;
 }
 
@@ -153,7 +158,8 @@ static enum fan_status import_block(struct local *l, struct block *b, struct fan
     enum fork f;
     enum fan_status s;
 
-    if (b->header.number != parent->header.number + 1 || memcmp(&b->header.parent_hash, &parent->hash, sizeof parent->hash) != 0)
+    if (b->header.number != parent->header.number + 1 ||
+        memcmp(&b->header.parent_hash, &parent->hash, sizeof parent->hash) != 0)
         REFUSE("unknown ancestor: the head is block %" PRIu64, parent->header.number);
     s = header_check(&l->config, &parent->header, &b->header, err);
     if (s) return s;
@@ -182,8 +188,10 @@ static bool already_there(struct local *l, const struct block *b)
 
 static void set_sync(struct local *l, bool syncing, uint64_t from, uint64_t highest)
 {
-    struct chain_sync sync = {
-        .syncing = syncing, .starting_block = from, .current_block = head_peek(l)->header.number, .highest_block = highest};
+    struct chain_sync sync = {.syncing = syncing,
+                              .starting_block = from,
+                              .current_block = head_peek(l)->header.number,
+                              .highest_block = highest};
 
     (void)pthread_mutex_lock(&l->sync_lock);
     l->sync = sync;
@@ -201,7 +209,8 @@ static uint64_t count_blocks(struct slice bytes)
     return n;
 }
 
-enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result, struct fan_error *err)
+enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result,
+                                   struct fan_error *err)
 {
     struct rlp r = rlp_of(bytes);
     struct local_import_result result = {0};
@@ -216,13 +225,17 @@ enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct l
 
         s = block_decode(&r, &b, &why);
         if (s) {
-            (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %zu: not a block: %s", head_peek(l)->header.number, offset, why.text);
+            (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %zu: not a block: %s",
+                                head_peek(l)->header.number, offset, why.text);
             break;
         }
         if (!already_there(l, b)) {
             s = import_block(l, b, &why);
-            if (s) (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number, why.text[0] ? why.text : fan_status_text(s));
-            else result.blocks++;
+            if (s)
+                (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number,
+                                    why.text[0] ? why.text : fan_status_text(s));
+            else
+                result.blocks++;
             if (!s) atomic_store(&l->imported_number, b->header.number);
         }
         block_unref(b);
@@ -233,7 +246,8 @@ enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct l
     return s;
 }
 
-enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result, struct fan_error *err)
+enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
+                             struct fan_error *err)
 {
     FILE *f = fopen(path, "rb");
     struct buf bytes;
@@ -246,8 +260,10 @@ enum fan_status local_import(struct local *l, const char *path, struct local_imp
         if (!buf_reserve(&bytes, 1 << 20)) break;
         bytes.len += fread(bytes.at + bytes.len, 1, 1 << 20, f);
     }
-    if (bytes.failed) s = FAN_ENOMEM;
-    else if (ferror(f)) s = fan_error_set(err, FAN_EIO, "%s: cannot be read", path);
+    if (bytes.failed)
+        s = FAN_ENOMEM;
+    else if (ferror(f))
+        s = fan_error_set(err, FAN_EIO, "%s: cannot be read", path);
     (void)fclose(f);
     if (!s) s = local_import_bytes(l, buf_peek(&bytes), out_result, err);
     buf_fini(&bytes);

@@ -1,6 +1,7 @@
 #include "base/test.h"
 #include "codec/keccak.h"
 #include "codec/rlp.h"
+#include "codec/u256.h"
 #include "local/local.h"
 
 struct imported {
@@ -101,11 +102,12 @@ TEST(shanghai_chain_imports_to_its_head, t)
     chain_imports(t, "conformance/shanghai3/genesis.json", "conformance/shanghai3/chain.rlp", 3);
 }
 
-/* bad.rlp holds the block after the chain's last: on the genesis it has no parent. Nothing else is wrong with these two files: their generator
- * changed a copy of the header and lost the change, so geth v1.17.10 imports them behind chain.rlp, with these very hashes. So do we: a rule that
- * refused them would refuse good blocks. What is truly bad is forged in every_lie_in_a_header_is_found. */
-static void bad_without_parent(struct test *t, const char *genesis, const char *chain, const char *bad, const char *words,
-                               const char *hash_behind_chain)
+/* bad.rlp holds the block after the chain's last: on the genesis it has no parent. Nothing else is wrong with these two
+ * files: their generator changed a copy of the header and lost the change, so geth v1.17.10 imports them behind
+ * chain.rlp, with these very hashes. So do we: a rule that refused them would refuse good blocks. What is truly bad is
+ * forged in every_lie_in_a_header_is_found. */
+static void bad_without_parent(struct test *t, const char *genesis, const char *chain, const char *bad,
+                               const char *words, const char *hash_behind_chain)
 {
     struct imported c;
     struct block *b = NULL;
@@ -128,10 +130,10 @@ static void bad_without_parent(struct test *t, const char *genesis, const char *
 
 TEST(a_block_without_parent_is_named_with_its_number_and_rule, t)
 {
-    bad_without_parent(t, "conformance/cancun9/genesis.json", "conformance/cancun9/chain.rlp", "conformance/cancun9/bad.rlp",
-                       "block 10: unknown ancestor: the head is block 0", "fc57c9");
-    bad_without_parent(t, "conformance/shanghai3/genesis.json", "conformance/shanghai3/chain.rlp", "conformance/shanghai3/bad.rlp",
-                       "block 4: unknown ancestor: the head is block 0", "8705f9");
+    bad_without_parent(t, "conformance/cancun9/genesis.json", "conformance/cancun9/chain.rlp",
+                       "conformance/cancun9/bad.rlp", "block 10: unknown ancestor: the head is block 0", "fc57c9");
+    bad_without_parent(t, "conformance/shanghai3/genesis.json", "conformance/shanghai3/chain.rlp",
+                       "conformance/shanghai3/bad.rlp", "block 4: unknown ancestor: the head is block 0", "8705f9");
 }
 
 /* One header field of block `at` changed: each must be found out by its own rule, and what came before stays. */
@@ -141,8 +143,10 @@ TEST(every_lie_in_a_header_is_found, t)
         const char *rule;
         size_t field; /* place in the header's list */
     } row[] = {
-        {"unknown ancestor", 0}, {"invalid uncle hash", 1},     {"merkle root", 3}, {"transaction root hash", 4}, {"receipt root hash", 5},
-        {"invalid bloom", 6},    {"invalid gas used", 10}, {"invalid baseFee", 15}, {"withdrawals root hash", 16}, {"invalid excessBlobGas", 18},
+        {"unknown ancestor", 0},       {"invalid uncle hash", 1}, {"merkle root", 3},
+        {"transaction root hash", 4},  {"receipt root hash", 5},  {"invalid bloom", 6},
+        {"invalid gas used", 10},      {"invalid baseFee", 15},   {"withdrawals root hash", 16},
+        {"invalid excessBlobGas", 18},
     };
     struct slice file = test_shared_file("conformance/cancun9/chain.rlp");
     struct rlp r = rlp_of(file);
@@ -169,7 +173,8 @@ TEST(every_lie_in_a_header_is_found, t)
             if (field == row[i].field && !v.len) {
                 value[0] = 1;
                 v.len = 1;
-            } else if (field == row[i].field) value[v.len - 1] ^= 1;
+            } else if (field == row[i].field)
+                value[v.len - 1] ^= 1;
             rlp_put_bytes(&forged, slice_of(value, v.len));
         }
         rlp_list_end(&forged, inner);
@@ -195,6 +200,36 @@ TEST(what_is_no_block_is_named_with_its_place, t)
     CHECK_EQ(t, c.status, FAN_EFORMAT);
     CHECK_EQ(t, c.result.head_number, 2);
     CHECK(t, strstr(c.err.text, "after block 2") != NULL);
+    close_chain(&c);
+}
+
+/* The chain of test/corpus/old-forks, which go-ethereum made: every fork before the Merge, each with its own rules for
+ * rewards, receipts, empty accounts and gas. */
+TEST(a_chain_through_all_old_forks_imports_to_gos_head, t)
+{
+    struct slice json = test_source_file("test/corpus/old-forks/genesis.json");
+    struct slice file = test_source_file("test/corpus/old-forks/chain.rlp");
+    struct imported c = {0};
+    struct arena a;
+    struct block *b = NULL;
+    struct fan_hash expected = last_hash(file);
+
+    arena_home_init(&c.home, 0);
+    a = arena_of(&c.home);
+    REQUIRE(t, json.len && file.len);
+    REQUIRE(t, genesis_parse(json, &a, &c.genesis, &c.err) == FAN_OK);
+    REQUIRE(t, local_open(&(struct local_options){.genesis = &c.genesis}, &c.local, &c.err) == FAN_OK);
+    c.chain = local_chain(c.local);
+    import(&c, file);
+    if (c.status) test_fail(t, __FILE__, __LINE__, "%s", c.err.text);
+    CHECK_EQ(t, c.result.head_number, 44);
+    CHECK_EQ(t, c.chain->ops->head(c.chain, &b), FAN_OK);
+    CHECK_SLICE(t, slice_of(&b->hash, 32), slice_of(&expected, 32));
+    CHECK(t, !u256_is_zero(&b->total_difficulty));
+    block_unref(b);
+    CHECK_EQ(t, c.chain->ops->block_by_number(c.chain, 5, &b), FAN_OK);
+    CHECK(t, b->receipts[0].has_state_root); /* before Byzantium */
+    block_unref(b);
     close_chain(&c);
 }
 

@@ -19,7 +19,8 @@ static void wake(void *ctx)
     struct local *l = ctx;
     uint64_t one = 1;
 
-    while (write(l->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
+    while (write(l->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {
+    }
 }
 
 /* The block that time calls for. Returns how long to sleep: -1 for ever. */
@@ -52,17 +53,29 @@ static void *writer(void *ctx)
 
         if (mailbox_run(&l->box)) continue; /* letters may have changed the interval */
         if (atomic_load(&l->stopping)) return NULL;
-        if (ppoll(&p, 1, sleep_ns < 0 ? NULL : &t, NULL) > 0 && read(l->wake_fd, &count, sizeof count) < 0 && errno != EINTR) return NULL;
+        if (ppoll(&p, 1, sleep_ns < 0 ? NULL : &t, NULL) > 0 && read(l->wake_fd, &count, sizeof count) < 0 &&
+            errno != EINTR)
+            return NULL;
     }
+}
+
+static void *warm(void *ctx)
+{
+    (void)ctx;
+    evm_blob_warm();
+    return NULL;
 }
 
 enum fan_status local_start(struct local *l)
 {
     assert(!l->started);
+    if (l->config.fork_time[FORK_CANCUN] != FORK_NEVER) l->warming = pthread_create(&l->warmer, NULL, warm, l) == 0;
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
     l->started = true;
     if (pthread_create(&l->thread, NULL, writer, l)) {
         l->started = false;
+        if (l->warming) (void)pthread_join(l->warmer, NULL);
+        l->warming = false;
         return FAN_ESYSTEM;
     }
     (void)pthread_setname_np(l->thread, "chain");
@@ -75,6 +88,8 @@ void local_stop(struct local *l)
     atomic_store(&l->stopping, true);
     wake(l);
     (void)pthread_join(l->thread, NULL);
+    if (l->warming) (void)pthread_join(l->warmer, NULL);
+    l->warming = false;
     (void)mailbox_run(&l->box); /* what came while it went */
     l->started = false;
     atomic_store(&l->stopping, false);

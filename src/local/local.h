@@ -5,15 +5,19 @@
  *                                                └─ import ─► execute ─┘
  *   any thread ── blocks, receipts, logs, state of any kept height, calls (snapshots, one short lock)
  *
- * One thread, the writer, pools transactions, builds or imports blocks, moves the head and publishes. It sleeps until a letter comes or the
- * next block is due. Blocks are built at once when a transaction arrives, every block_time_ms, or only when somebody asks (mine).
- * Everything lives in memory: each block is kept with its receipts, the state as a base and one diff for each block (local/state.h).
+ * One thread, the writer, pools transactions, builds or imports blocks, moves the head and publishes. It sleeps until a
+ * letter comes or the next block is due. Blocks are built at once when a transaction arrives, every block_time_ms, or
+ * only when somebody asks (mine). Everything lives in memory: each block is kept with its receipts, the state as a base
+ * and one diff for each block (local/state.h).
  *
- * Life: local_open() builds the genesis block; local_import() may follow, on the same thread; local_start() starts the writer;
- * local_stop() ends it once its letters have run; local_close() frees all. Watchers are added between open and start.
+ * Life: local_open() builds the genesis block; local_import() may follow, on the same thread; local_start() starts the
+ * writer; local_stop() ends it once its letters have run; local_close() frees all. Watchers are added between open and
+ * start.
  *
- * Not here: RPC (api/), subscriptions (hub/), what a terminal prints (cmd/: through struct local_sink), the store on disk (store/).
- * Spec: Yellow Paper section 4.4 (block rules) and the EIPs of each fork; geth's txpool for who may wait; anvil for development methods. */
+ * Not here: RPC (api/), subscriptions (hub/), what a terminal prints (cmd/: through struct local_sink), the store on
+ * disk (store/).
+ * Spec: Yellow Paper section 4.4 (block rules) and the EIPs of each fork; geth's txpool for who may wait; anvil for
+ * development methods. */
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
@@ -23,7 +27,8 @@
 
 struct local;
 
-/* What cmd/ prints. Writer's thread, after the event was published; must not block for long. Either function may be NULL. */
+/* What cmd/ prints. Writer's thread, after the event was published; must not block for long. Either function may be
+ * NULL. */
 struct local_sink {
     void *ctx;
     /* A block was sealed here (not imported); it has receipts. The transactions it holds come first, one call each. */
@@ -44,26 +49,30 @@ struct local_pool_limits {
 
 /* Zero is a sensible default everywhere; genesis is the one thing that must be there. */
 struct local_options {
-    const struct genesis *genesis;      /* borrowed until local_open() returns */
-    bool dev;                           /* answer chain->dev */
-    bool no_automine;                   /* do not seal when a transaction arrives: block_time_ms, or mine alone */
-    uint64_t block_time_ms;             /* a block every so often, empty ones too; 0: none. Implies no_automine */
+    const struct genesis *genesis; /* borrowed until local_open() returns */
+    bool dev;                      /* answer chain->dev */
+    bool no_automine;              /* do not seal when a transaction arrives: block_time_ms, or mine alone */
+    uint64_t block_time_ms;        /* a block every so often, empty ones too; 0: none. Implies no_automine */
     struct fan_address coinbase;
-    uint64_t gas_limit;                 /* of blocks sealed here; 0: the genesis block's. Outside dev the limit moves there by steps of 1/1024 */
+    uint64_t gas_limit; /* of blocks sealed here; 0: the genesis block's. Outside dev the limit moves there by steps of
+                           1/1024 */
     struct slice extra_data;            /* of blocks sealed here, at most 32 bytes; copied */
     const struct fan_address *accounts; /* unlocked, with their secrets; copied */
     const uint8_t (*secrets)[32];
     size_t account_count;
     struct local_pool_limits pool;
-    uint64_t priority_fee_wei;          /* suggested tip where recent blocks say nothing; 0: 1 gwei */
+    uint64_t priority_fee_wei; /* suggested tip where recent blocks say nothing; 0: 1 gwei */
     struct local_sink sink;
-    uint64_t (*wall_s)(void *ctx);      /* the clock for timestamps; NULL: the system's */
+    uint64_t (*wall_s)(void *ctx); /* the clock for timestamps; NULL: the system's */
     void *wall_ctx;
 };
 
-/* Builds the genesis block and its state. On FAN_OK the caller owns *out. FAN_EREJECTED: a genesis that cannot be; err says why. FAN_ENOMEM. */
-FAN_MUST_CHECK enum fan_status local_open(const struct local_options *options, struct local **out, struct fan_error *err);
-/* After local_stop(), and after all who hold a chain_state have closed it. NULL is fine. Blocks that others keep stay theirs. */
+/* Builds the genesis block and its state. On FAN_OK the caller owns *out. FAN_EREJECTED: a genesis that cannot be; err
+ * says why. FAN_ENOMEM. */
+FAN_MUST_CHECK enum fan_status local_open(const struct local_options *options, struct local **out,
+                                          struct fan_error *err);
+/* After local_stop(), and after all who hold a chain_state have closed it. NULL is fine. Blocks that others keep stay
+ * theirs. */
 void local_close(struct local *l);
 /* The door. Lives as long as l. */
 struct chain *local_chain(struct local *l);
@@ -73,14 +82,16 @@ struct local_import_result {
     uint64_t head_number; /* afterwards */
 };
 
-/* Reads a file of RLP blocks, one after the other, and validates each wholly before it becomes the head: header rules, gas, bloom, and the
- * roots of transactions, ommers, withdrawals, requests, receipts and state. Stops at the first that fails: FAN_EREJECTED (FAN_EFORMAT where it
- * is no block) and err names number and rule; what came before it stays. FAN_EIO: the file cannot be read. *out_result is always written.
- * Afterwards safe = finalized = head. Before local_start(), or on the writer's thread. */
-FAN_MUST_CHECK enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result, struct fan_error *err);
+/* Reads a file of RLP blocks, one after the other, and validates each wholly before it becomes the head: header rules,
+ * gas, bloom, and the roots of transactions, ommers, withdrawals, requests, receipts and state. Stops at the first that
+ * fails: FAN_EREJECTED (FAN_EFORMAT where it is no block) and err names number and rule; what came before it stays.
+ * FAN_EIO: the file cannot be read. *out_result is always written. Afterwards safe = finalized = head. Before
+ * local_start(), or on the writer's thread. */
+FAN_MUST_CHECK enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
+                                            struct fan_error *err);
 /* The same from memory. `bytes` is borrowed until it returns. */
-FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result,
-                                                  struct fan_error *err);
+FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice bytes,
+                                                  struct local_import_result *out_result, struct fan_error *err);
 
 /* Starts the writer. FAN_ESYSTEM: no thread. */
 FAN_MUST_CHECK enum fan_status local_start(struct local *l);

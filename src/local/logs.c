@@ -13,7 +13,8 @@ static size_t count_matches(const struct filter *f, const struct block *b)
     return n;
 }
 
-static enum fan_status give(const struct filter *f, const struct block *b, enum fan_status (*each)(void *ctx, const struct log *l), void *ctx)
+static enum fan_status give(const struct filter *f, const struct block *b,
+                            enum fan_status (*each)(void *ctx, const struct log *l), void *ctx)
 {
     for (size_t i = 0; i < b->log_count; i++) {
         enum fan_status s;
@@ -39,7 +40,8 @@ static enum fan_status scan_block(struct scan *at, const struct filter *f, const
     size_t n;
     enum fan_status s = FAN_OK;
 
-    if (at->begun && memcmp(&at->last, &b->header.parent_hash, sizeof at->last) != 0) return FAN_ESTALE; /* the chain turned meanwhile */
+    if (at->begun && memcmp(&at->last, &b->header.parent_hash, sizeof at->last) != 0)
+        return FAN_ESTALE; /* the chain turned meanwhile */
     n = count_matches(f, b);
     if (n > at->count_max - at->found) return FAN_ELIMIT;
     if (n) s = give(f, b, each, ctx);

@@ -1,17 +1,17 @@
 /* node: the inside of struct local, for the files of this folder.
  *
- * Who owns what: `config`, `genesis` and the accounts never change; `index`, `state` and the pool's table by hash have their own locks and serve any
- * thread; `sync` has a lock of its own; everything else belongs to the writer.
+ * Who owns what: `config`, `genesis` and the accounts never change; `index`, `state` and the pool's table by hash have
+ * their own locks and serve any thread; `sync` has a lock of its own; everything else belongs to the writer.
  *
- * Whatever moves the head goes through head_move() (head.c): a sealed block, an import, a reorg, a revert. So there is one place that keeps the
- * promise that what an event names can be read before anybody hears of it. */
+ * Whatever moves the head goes through head_move() (head.c): a sealed block, an import, a reorg, a revert. So there is
+ * one place that keeps the promise that what an event names can be read before anybody hears of it. */
 #ifndef LOCAL_NODE_H
 #define LOCAL_NODE_H
 
 #include <pthread.h>
 
-#include "local/exec.h"
 #include "local/blocks.h"
+#include "local/exec.h"
 #include "local/local.h"
 #include "local/pool.h"
 #include "local/state.h"
@@ -61,6 +61,8 @@ struct local {
     int wake_fd;
     pthread_t thread;
     bool started;
+    pthread_t warmer; /* loads the KZG tables, so that the first blob need not wait for them */
+    bool warming;
     _Atomic bool stopping;
 
     pthread_mutex_t sync_lock;
@@ -73,20 +75,21 @@ struct local {
     struct fan_address coinbase;
     uint64_t gas_limit; /* 0: as the parent's */
     int64_t time_offset_s;
-    uint64_t next_timestamp;   /* 0: none set */
+    uint64_t next_timestamp; /* 0: none set */
     bool has_next_base_fee, has_next_prev_randao;
     uint64_t next_base_fee_wei;
     struct fan_hash next_prev_randao;
-    uint64_t seal_failures;    /* blocks that nobody waited for and that could not be made */
-    uint64_t turns;            /* how often the chain turned back: goes into prevRandao, so that a block made again is another one */
+    uint64_t seal_failures; /* blocks that nobody waited for and that could not be made */
+    uint64_t
+        turns; /* how often the chain turned back: goes into prevRandao, so that a block made again is another one */
     struct snapshot *snapshots;
     size_t snapshot_count, snapshot_cap;
     uint64_t snapshot_ids;
-    struct map impersonated;   /* a set of addresses */
+    struct map impersonated; /* a set of addresses */
     bool impersonate_all;
-    struct built pending;      /* what would be sealed now; block NULL: not built */
+    struct built pending; /* what would be sealed now; block NULL: not built */
     struct state_view *pending_parent;
-    uint64_t pending_changes;  /* the pool's count when it was built */
+    uint64_t pending_changes; /* the pool's count when it was built */
     uint64_t pending_timestamp;
 };
 
@@ -103,17 +106,19 @@ extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
 FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err);
 
 /* ---- head.c ---- */
-/* Makes the chain end in `added` above block `keep`: blocks behind keep leave, the state goes back to `version` (0: the last one of block
- * keep), then each of added is committed. Publishes, lets the pool follow, announces what became executable. Nothing changed on failure, except
- * that a commit which fails after a rewind leaves the shorter chain, which is then published. sealed: tell the sink. */
-FAN_MUST_CHECK enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, const struct built *added, size_t count,
-                                         bool sealed, struct fan_error *err);
+/* Makes the chain end in `added` above block `keep`: blocks behind keep leave, the state goes back to `version` (0: the
+ * last one of block keep), then each of added is committed. Publishes, lets the pool follow, announces what became
+ * executable. Nothing changed on failure, except that a commit which fails after a rewind leaves the shorter chain,
+ * which is then published. sealed: tell the sink. */
+FAN_MUST_CHECK enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, const struct built *added,
+                                         size_t count, bool sealed, struct fan_error *err);
 /* The writer's own look at the head; borrowed until the head moves. */
 struct block *head_peek(struct local *l);
 /* The account after the head as the pool and the builder need it; false when it could not be read. */
 bool head_account(struct local *l, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance);
 /* An edit of the state from outside, committed on top of the head; the pool follows. */
-FAN_MUST_CHECK enum fan_status head_edit(struct local *l, enum fan_status (*edit)(void *ctx, struct state_builder *b), void *ctx);
+FAN_MUST_CHECK enum fan_status head_edit(struct local *l, enum fan_status (*edit)(void *ctx, struct state_builder *b),
+                                         void *ctx);
 /* Publishes the pending event of each executable transaction that had none yet, senders in order of arrival. */
 void head_announce(struct local *l);
 
@@ -122,29 +127,32 @@ void head_announce(struct local *l);
 uint64_t builder_timestamp(struct local *l);
 /* Takes what was set for the next block alone (timestamp, base fee, prevRandao) out of l and into a plan. */
 struct seal_plan builder_take_plan(struct local *l);
-/* Executes a block of the pool's transactions on a parent. fresh: the blocks between the canonical chain and the parent, oldest first, the parent
- * the last of them. Transactions that can never run are dropped from the pool when `drop` is set; *culprit (may be NULL) names one whose
- * refusal goes to culprit_err. */
-FAN_MUST_CHECK enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view,
-                                             struct block *const *fresh, size_t fresh_count, const struct seal_plan *plan, bool drop,
-                                             const struct fan_hash *culprit, struct fan_error *culprit_err, struct built *out,
-                                             struct fan_error *err);
+/* Executes a block of the pool's transactions on a parent. fresh: the blocks between the canonical chain and the
+ * parent, oldest first, the parent the last of them. Transactions that can never run are dropped from the pool when
+ * `drop` is set; *culprit (may be NULL) names one whose refusal goes to culprit_err. */
+FAN_MUST_CHECK enum fan_status builder_build(struct local *l, const struct block *parent,
+                                             struct state_view *parent_view, struct block *const *fresh,
+                                             size_t fresh_count, const struct seal_plan *plan, bool drop,
+                                             const struct fan_hash *culprit, struct fan_error *culprit_err,
+                                             struct built *out, struct fan_error *err);
 /* Builds on the head and makes it the head. */
 FAN_MUST_CHECK enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, struct fan_error *err);
 /* Seals at once what is executable, as automine does, until nothing fits any more. culprit as above. */
-FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err,
-                                                struct fan_error *err);
+FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit,
+                                                struct fan_error *culprit_err, struct fan_error *err);
 /* The block that would be sealed now, made again only when something changed. Borrowed: l->pending. */
 FAN_MUST_CHECK enum fan_status builder_pending(struct local *l, struct fan_error *err);
 void builder_forget_pending(struct local *l);
 
 /* ---- pool_check.c ---- */
-/* May this transaction wait here? Else FAN_EREJECTED with geth's words. unsigned_sender: impersonated, no signature to check. */
-FAN_MUST_CHECK enum fan_status pool_check(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_u256 *out_cost,
-                                          uint64_t *out_nonce, struct fan_u256 *out_balance, struct fan_error *err);
+/* May this transaction wait here? Else FAN_EREJECTED with geth's words. unsigned_sender: impersonated, no signature to
+ * check. */
+FAN_MUST_CHECK enum fan_status pool_check(struct local *l, const struct tx *tx, bool unsigned_sender,
+                                          struct fan_u256 *out_cost, uint64_t *out_nonce, struct fan_u256 *out_balance,
+                                          struct fan_error *err);
 /* ---- submit.c ---- */
-FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_hash *out_hash,
-                                      struct fan_error *err);
+FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender,
+                                      struct fan_hash *out_hash, struct fan_error *err);
 
 /* ---- call.c ---- */
 struct chain_state {
@@ -152,8 +160,8 @@ struct chain_state {
     struct state_view *view;
     struct block *pending; /* the state is that of a block not yet sealed: this one; NULL otherwise */
 };
-enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access, struct arena *a,
-                         struct chain_call_result *out, struct fan_error *err);
+enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access,
+                         struct arena *a, struct chain_call_result *out, struct fan_error *err);
 
 /* ---- fees.c ---- */
 void fees_suggest(struct chain *c, struct chain_fees *out);

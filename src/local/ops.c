@@ -1,5 +1,5 @@
-/* The functions of chain/chain.h for a chain we execute. Those that any thread may call read the index, the state db and the pool's
- * table by hash, which guard themselves; the others are the writer's. */
+/* The functions of chain/chain.h for a chain we execute. Those that any thread may call read the index, the state db
+ * and the pool's table by hash, which guard themselves; the others are the writer's. */
 #include <stdlib.h>
 
 #include "local/node.h"
@@ -28,7 +28,8 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
 
     block_unref(head);
     safe = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0));
-    finalized = blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0));
+    finalized =
+        blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0));
     if (!safe || !finalized) { /* the chain turned back in between */
         block_unref(safe);
         block_unref(finalized);
@@ -44,12 +45,14 @@ static enum fan_status op_block_by_number(struct chain *c, uint64_t number, stru
     return found(blocks_by_number(&local_of(c)->index, number), out);
 }
 
-static enum fan_status op_block_by_hash(struct chain *c, const struct fan_hash *hash, bool *out_canonical, struct block **out)
+static enum fan_status op_block_by_hash(struct chain *c, const struct fan_hash *hash, bool *out_canonical,
+                                        struct block **out)
 {
     return found(blocks_by_hash(&local_of(c)->index, hash, out_canonical), out);
 }
 
-static enum fan_status op_tx_by_hash(struct chain *c, const struct fan_hash *hash, struct block **out, size_t *out_index)
+static enum fan_status op_tx_by_hash(struct chain *c, const struct fan_hash *hash, struct block **out,
+                                     size_t *out_index)
 {
     return found(blocks_by_tx(&local_of(c)->index, hash, out_index), out);
 }
@@ -82,11 +85,15 @@ static enum fan_status op_state_open(struct chain *c, const struct block *at, st
 
     if (!state) return FAN_ENOMEM;
     (void)pthread_rwlock_rdlock(&l->index.lock); /* so that block and state are of one moment (index.h) */
-    if (number >= l->index.count || memcmp(&l->index.canonical[number]->hash, &at->hash, sizeof at->hash) != 0) s = FAN_ESTALE;
-    else s = state_db_at(l->state, number, &state->view);
+    if (number >= l->index.count || memcmp(&l->index.canonical[number]->hash, &at->hash, sizeof at->hash) != 0)
+        s = FAN_ESTALE;
+    else
+        s = state_db_at(l->state, number, &state->view);
     blocks_unlock(&l->index);
-    if (s) free(state);
-    else *out = state;
+    if (s)
+        free(state);
+    else
+        *out = state;
     return s;
 }
 
@@ -117,18 +124,20 @@ static enum fan_status op_account(struct chain_state *s, const struct fan_addres
     return status;
 }
 
-static enum fan_status op_slot(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slot, struct fan_u256 *out)
+static enum fan_status op_slot(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slot,
+                               struct fan_u256 *out)
 {
     return state_view_slot(s->view, a, slot, out);
 }
 
-static enum fan_status op_code(struct chain_state *s, const struct fan_hash *code_hash, struct arena *a, struct slice *out)
+static enum fan_status op_code(struct chain_state *s, const struct fan_hash *code_hash, struct arena *a,
+                               struct slice *out)
 {
     return state_view_code(s->view, code_hash, a, out);
 }
 
-static enum fan_status op_proof(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slots, size_t slot_count,
-                                struct arena *arena, struct chain_proof *out)
+static enum fan_status op_proof(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slots,
+                                size_t slot_count, struct arena *arena, struct chain_proof *out)
 {
     struct proof p;
     struct chain_slot_proof *made;
@@ -213,15 +222,18 @@ static int by_address(const void *a, const void *b)
     return memcmp(&(*x)->address, &(*y)->address, sizeof(struct fan_address));
 }
 
-static void op_pool_walk(struct chain *c, void (*each)(void *ctx, const struct pending_tx *p, bool executable), void *ctx)
+static void op_pool_walk(struct chain *c, void (*each)(void *ctx, const struct pending_tx *p, bool executable),
+                         void *ctx)
 {
     struct pool *p = &local_of(c)->pool;
 
-    if (p->sender_count) qsort(p->senders, p->sender_count, sizeof *p->senders, by_address); /* their order means nothing to the pool */
+    if (p->sender_count)
+        qsort(p->senders, p->sender_count, sizeof *p->senders, by_address); /* their order means nothing to the pool */
     for (size_t i = 0; i < p->sender_count; i++)
         for (size_t at = 0; at < p->senders[i]->executable; at++) each(ctx, p->senders[i]->txs[at].pending, true);
     for (size_t i = 0; i < p->sender_count; i++)
-        for (size_t at = p->senders[i]->executable; at < p->senders[i]->count; at++) each(ctx, p->senders[i]->txs[at].pending, false);
+        for (size_t at = p->senders[i]->executable; at < p->senders[i]->count; at++)
+            each(ctx, p->senders[i]->txs[at].pending, false);
 }
 
 const struct chain_ops LOCAL_OPS = {

@@ -61,8 +61,10 @@ bool pool_find(const struct pool_sender *s, uint64_t nonce, size_t *out_at)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (nonce_at(s, middle) < nonce) low = middle + 1;
-        else high = middle;
+        if (nonce_at(s, middle) < nonce)
+            low = middle + 1;
+        else
+            high = middle;
     }
     *out_at = low;
     return low < s->count && nonce_at(s, low) == nonce;
@@ -150,9 +152,12 @@ void pool_drop_after(struct pool *p, uint64_t arrival)
     }
 }
 
-void pool_reset(struct pool *p, bool (*account)(void *ctx, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance), void *ctx)
+void pool_reset(struct pool *p,
+                bool (*account)(void *ctx, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance),
+                void *ctx)
 {
-    for (size_t i = p->sender_count; i > 0; i--) { /* backwards: a forgotten sender is replaced by the last one, which was seen */
+    for (size_t i = p->sender_count; i > 0;
+         i--) { /* backwards: a forgotten sender is replaced by the last one, which was seen */
         struct pool_sender *s = p->senders[i - 1];
 
         if (!account(ctx, &s->address, &s->nonce, &s->balance_wei)) continue;
@@ -182,10 +187,12 @@ static bool may_replace(const struct pool *p, const struct tx *old, const struct
 
     return pays_more(&new->gas_price_wei, &old->gas_price_wei, percent) &&
            pays_more(&new->priority_fee_wei, &old->priority_fee_wei, percent) &&
-           (new->type != TX_BLOB || old->type != TX_BLOB || pays_more(&new->blob_fee_max_wei, &old->blob_fee_max_wei, percent));
+           (new->type != TX_BLOB || old->type != TX_BLOB ||
+            pays_more(&new->blob_fee_max_wei, &old->blob_fee_max_wei, percent));
 }
 
-/* The last transaction in line of the sender that pays least and has more than its share, so that dropping it leaves no gap. */
+/* The last transaction in line of the sender that pays least and has more than its share, so that dropping it leaves no
+ * gap. */
 static struct pool_sender *cheapest(const struct pool *p)
 {
     struct pool_sender *least = NULL;
@@ -207,7 +214,8 @@ static enum fan_status make_room(struct pool *p, const struct tx *tx, struct fan
 
     if (p->tx_count < p->limits.executable_max + p->limits.queued_max) return FAN_OK;
     s = cheapest(p);
-    if (!s || memcmp(&s->address, &tx->sender, sizeof s->address) == 0) return fan_error_set(err, FAN_EREJECTED, "txpool is full");
+    if (!s || memcmp(&s->address, &tx->sender, sizeof s->address) == 0)
+        return fan_error_set(err, FAN_EREJECTED, "txpool is full");
     if (u256_cmp(&s->txs[s->count - 1].pending->tx.priority_fee_wei, &tx->priority_fee_wei) >= 0)
         return fan_error_set(err, FAN_EREJECTED, "transaction underpriced");
     take_out(p, s, s->count - 1);
@@ -239,8 +247,8 @@ static struct pool_sender *sender_new(struct pool *p, const struct fan_address *
     return s;
 }
 
-static enum fan_status check_queue(const struct pool *p, const struct pool_sender *s, uint64_t account_nonce, const struct tx *tx,
-                                   struct fan_error *err)
+static enum fan_status check_queue(const struct pool *p, const struct pool_sender *s, uint64_t account_nonce,
+                                   const struct tx *tx, struct fan_error *err)
 {
     uint64_t next = s ? pool_next_nonce(s) : account_nonce;
     size_t queued = s ? s->count - s->executable : 0;
@@ -248,7 +256,8 @@ static enum fan_status check_queue(const struct pool *p, const struct pool_sende
     if (tx->nonce <= next) return FAN_OK;
     if (queued >= p->limits.queued_per_account)
         return fan_error_set(err, FAN_EREJECTED, "account limit exceeded: pooled %zu txs", s->count);
-    if (p->tx_count - p->executable_count >= p->limits.queued_max) return fan_error_set(err, FAN_EREJECTED, "txpool is full");
+    if (p->tx_count - p->executable_count >= p->limits.queued_max)
+        return fan_error_set(err, FAN_EREJECTED, "txpool is full");
     return FAN_OK;
 }
 
@@ -306,7 +315,8 @@ enum fan_status pool_put(struct pool *p, struct pending_tx *tx, const struct fan
 
 /* ---- the builder's order: a heap of senders by the tip of their next transaction ---- */
 
-/* Effective tip: what the coinbase gets per gas; zero where the fee does not reach the base fee (the builder then skips it). */
+/* Effective tip: what the coinbase gets per gas; zero where the fee does not reach the base fee (the builder then skips
+ * it). */
 static struct fan_u256 tip_of(const struct tx *tx, uint64_t base_fee_wei)
 {
     struct fan_u256 price = tx_effective_gas_price(tx, base_fee_wei), base = u256_of(base_fee_wei), tip;
@@ -350,7 +360,8 @@ enum fan_status pool_cursor_init(struct pool_cursor *c, const struct pool *p, ui
         struct pool_sender *s = p->senders[i];
 
         if (s->executable)
-            c->heap[c->count++] = (struct pool_head){.sender = s, .tip_wei = tip_of(&s->txs[0].pending->tx, base_fee_wei)};
+            c->heap[c->count++] =
+                (struct pool_head){.sender = s, .tip_wei = tip_of(&s->txs[0].pending->tx, base_fee_wei)};
     }
     for (size_t i = c->count / 2; i > 0; i--) sift_down(c, i - 1);
     return FAN_OK;

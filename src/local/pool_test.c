@@ -1,7 +1,8 @@
 /* What the pool takes, refuses and replaces, and in which words. */
 #include "local/test_chain.h"
 
-/* Each row sends one transaction from account 0 into a chain whose account 0 has nonce 2, and expects these words (NULL: taken). */
+/* Each row sends one transaction from account 0 into a chain whose account 0 has nonce 2, and expects these words
+ * (NULL: taken). */
 struct refusal {
     const char *name, *words;
     void (*shape)(struct test_chain *tc, struct tx *tx);
@@ -148,8 +149,10 @@ TEST(refusals_are_in_geths_words, t)
         s = tc_send(t, tc, &tx, 0, &err);
         if (row[i].words && (s != FAN_EREJECTED || strncmp(err.text, row[i].words, strlen(row[i].words)) != 0))
             test_fail(t, __FILE__, __LINE__, "%s: %s: %s", row[i].name, fan_status_text(s), err.text);
-        if (!row[i].words) CHECK_EQ(t, s, FAN_OK);
-        else CHECK_EQ(t, tc->event_count, 0);
+        if (!row[i].words)
+            CHECK_EQ(t, s, FAN_OK);
+        else
+            CHECK_EQ(t, tc->event_count, 0);
         CHECK_EQ(t, atomic_load(&tc->chain->head_number), row[i].words ? 2 : 3);
         tc_close(t, tc);
     }
@@ -193,7 +196,10 @@ TEST(replacement_needs_ten_percent_on_both_prices, t)
     static const struct {
         uint64_t fee, tip;
         bool taken;
-    } row[] = {{2000000000, 1000000000, false}, {2200000000, 1099999999, false}, {2199999999, 1100000000, false}, {2200000000, 1100000000, true}};
+    } row[] = {{2000000000, 1000000000, false},
+               {2200000000, 1099999999, false},
+               {2199999999, 1100000000, false},
+               {2200000000, 1100000000, true}};
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct test_chain *tc = open_waiting(t, NULL);
@@ -235,15 +241,17 @@ TEST(what_already_waits_counts_against_the_balance, t)
     tx.value_wei = most;
     CHECK_EQ(t, tc_send(t, tc, &tx, 0, &err), FAN_EREJECTED);
     CHECK_STR(t, slice_str(err.text),
-              "insufficient funds for gas * price + value: balance 10000000000000000000000, queued cost 6000000042000000000000, tx cost "
+              "insufficient funds for gas * price + value: balance 10000000000000000000000, queued cost "
+              "6000000042000000000000, tx cost "
               "6000000042000000000000, overshot 2000000084000000000000");
     tc_close(t, tc);
 }
 
 TEST(limits_hold_and_the_cheapest_gives_way, t)
 {
-    struct test_chain *tc =
-        open_waiting(t, &(struct local_pool_limits){.executable_per_account = 1, .executable_max = 4, .queued_max = 2, .queued_per_account = 2});
+    struct test_chain *tc = open_waiting(
+        t, &(struct local_pool_limits){
+               .executable_per_account = 1, .executable_max = 4, .queued_max = 2, .queued_per_account = 2});
     struct fan_error err = {{0}};
     struct tx tx;
     struct pending_tx *p = NULL;
@@ -287,8 +295,10 @@ static void walk(void *ctx, const struct pending_tx *p, bool executable)
     struct walked *w = ctx;
 
     if (executable && w->queued) w->queued_first = true;
-    if (executable) w->executable++;
-    else w->queued++;
+    if (executable)
+        w->executable++;
+    else
+        w->queued++;
     w->last_nonce = p->tx.nonce;
 }
 
@@ -313,7 +323,8 @@ TEST(a_walk_shows_all_executable_ones_first, t)
 
 TEST(a_full_block_leaves_the_rest_waiting, t)
 {
-    struct test_chain *tc = tc_open_with(t, &(struct local_options){.no_automine = true, .gas_limit = 50000}, (enum fork)FORK_NEWEST);
+    struct test_chain *tc =
+        tc_open_with(t, &(struct local_options){.no_automine = true, .gas_limit = 50000}, (enum fork)FORK_NEWEST);
     struct block *b;
 
     for (uint64_t n = 0; n < 3; n++) {

@@ -1,7 +1,8 @@
 #include "codec/u256.h"
 #include "local/node.h"
 
-enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_hash *out_hash, struct fan_error *err)
+enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender, struct fan_hash *out_hash,
+                       struct fan_error *err)
 {
     struct fan_error culprit = {{0}}, ignored;
     struct fan_hash hash = tx->hash;

@@ -1,4 +1,5 @@
-/* test_chain: a development chain inside a test, driven on the test's own thread (the writer is not started), with every event kept. */
+/* test_chain: a development chain inside a test, driven on the test's own thread (the writer is not started), with
+ * every event kept. */
 #ifndef LOCAL_TEST_CHAIN_H
 #define LOCAL_TEST_CHAIN_H
 
@@ -39,8 +40,10 @@ static void tc_event(void *ctx, struct chain_event *e)
 
         if (tc->chain->ops->block_by_hash(tc->chain, &e->added[i]->hash, &canonical, &b) || !canonical) tc->unread++;
         block_unref(b);
-        if (tc->chain->ops->state_open(tc->chain, e->added[i], &state)) tc->unread++;
-        else tc->chain->ops->state_close(tc->chain, state);
+        if (tc->chain->ops->state_open(tc->chain, e->added[i], &state))
+            tc->unread++;
+        else
+            tc->chain->ops->state_close(tc->chain, state);
         for (size_t t = 0; t < e->added[i]->tx_count; t++) {
             size_t at;
 
@@ -49,7 +52,8 @@ static void tc_event(void *ctx, struct chain_event *e)
             block_unref(b);
         }
     }
-    if (e->added_count && atomic_load(&tc->chain->head_number) < e->added[e->added_count - 1]->header.number) tc->unread++;
+    if (e->added_count && atomic_load(&tc->chain->head_number) < e->added[e->added_count - 1]->header.number)
+        tc->unread++;
     if (e->pending) {
         struct pending_tx *p = NULL;
 
@@ -142,7 +146,8 @@ static inline void tc_sign(struct test *t, struct test_chain *tc, struct tx *tx,
 }
 
 /* Signs and submits. */
-static inline enum fan_status tc_send(struct test *t, struct test_chain *tc, struct tx *tx, unsigned from, struct fan_error *err)
+static inline enum fan_status tc_send(struct test *t, struct test_chain *tc, struct tx *tx, unsigned from,
+                                      struct fan_error *err)
 {
     struct fan_hash hash;
     enum fan_status s;
@@ -176,7 +181,8 @@ static inline struct chain_account tc_account(struct test *t, struct test_chain 
     struct chain_state *s;
     struct chain_account account = {0};
 
-    if (tc->chain->ops->state_open(tc->chain, head, &s)) test_fail(t, __FILE__, __LINE__, "state_open");
+    if (tc->chain->ops->state_open(tc->chain, head, &s))
+        test_fail(t, __FILE__, __LINE__, "state_open");
     else {
         if (tc->chain->ops->account(s, a, &account)) test_fail(t, __FILE__, __LINE__, "account");
         tc->chain->ops->state_close(tc->chain, s);

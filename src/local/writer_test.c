@@ -106,7 +106,8 @@ static void *reader(void *ctx)
             if (status && status != FAN_ESTALE) atomic_fetch_add(&w->wrong, 1);
             c->ops->state_close(c, s);
             arena_home_reset(&home);
-        } else if (status != FAN_ESTALE) atomic_fetch_add(&w->wrong, 1);
+        } else if (status != FAN_ESTALE)
+            atomic_fetch_add(&w->wrong, 1);
         if (head->tx_count) {
             size_t at;
 
