@@ -176,6 +176,8 @@ TEST(after_unsubscribing_nothing_more_comes, t)
     CHECK(t, strcmp(ask(&b, command), "true") == 0);
     CHECK(t, strcmp(ask(&b, command), "false") == 0);
     CHECK(t, strcmp(ask(&b, "un 0x1"), "false") == 0);
+    CHECK(t, strcmp(ask(&b, "brief"), "true") == 0); /* what was held for it goes with it */
+    CHECK(t, strcmp(next(&b), "(nothing)") == 0);
     test_publish_block(&b.server.chain, 1, 2);
     CHECK(t, strcmp(next(&b), "(nothing)") == 0);
     end(&b);

@@ -34,8 +34,8 @@ static inline const char *test_argument(const char *text, const char *command)
     return strncmp(text, command, len) == 0 ? text + len : NULL;
 }
 
-/* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID. Answers with the id, "true",
- * "false" or "limit". */
+/* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID | brief (syncing, and unsubscribed
+ * at once, its first word still held). Answers with the id, "true", "false" or "limit". */
 static inline void test_answer(struct test_worker *w, struct conn *c, const char *text, struct buf *out)
 {
     struct fan_address address = {{0}};
@@ -59,8 +59,11 @@ static inline void test_answer(struct test_worker *w, struct conn *c, const char
         address.bytes[19] = (uint8_t)strtoul(argument, NULL, 10);
         filter = &by_address;
     }
+    if (strcmp(text, "brief") == 0) kind = HUB_SYNCING;
     s = hub_subscribe(w->shard, c, kind, filter, id);
-    if (s)
+    if (!s && strcmp(text, "brief") == 0)
+        buf_put_str(out, hub_unsubscribe(w->shard, c, slice_of(id, sizeof id)) ? "true" : "false");
+    else if (s)
         buf_put_str(out, s == FAN_ELIMIT ? "limit" : "failed");
     else
         buf_put(out, slice_of(id, sizeof id));

@@ -1,0 +1,88 @@
+/* Budget: an event costs some allocations (the event, its frames, a share of each for a worker), a notification none.
+ * So eight times the subscribers must not cost one allocation more, once the pools are warm. Sanitizers keep malloc for
+ * themselves; the release and cov builds count. */
+#include "base/test.h"
+#include "hub/test_server.h"
+
+#ifndef FANATICO_SANITIZED
+static atomic_bool counting;
+static atomic_size_t allocations;
+
+static void count_one(void)
+{
+    if (atomic_load_explicit(&counting, memory_order_relaxed)) atomic_fetch_add(&allocations, 1);
+}
+
+/* glibc's own, behind the names we take over. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    count_one();
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    count_one();
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    count_one();
+    return __libc_realloc(old, size);
+}
+
+enum { CLIENTS_MAX = 64, SUBSCRIPTIONS = 10, WARM = 30, COUNTED = 20 };
+
+/* Allocations of COUNTED events, each of which sends every client a header for each of its subscriptions and one log.
+ */
+static size_t cost(struct test *t, size_t client_count)
+{
+    static struct client clients[CLIENTS_MAX];
+    struct test_server s;
+    size_t spent = 0;
+
+    if (!test_server_init(&s, 1, NULL, NULL)) test_fail(t, __FILE__, __LINE__, "no server");
+    for (size_t i = 0; i < client_count; i++) {
+        client_init(&clients[i], test_server_connect(&s, 0));
+        test_server_settle(&s);
+        if (!client_upgraded(&clients[i], 1000)) test_fail(t, __FILE__, __LINE__, "no upgrade");
+        for (size_t j = 0; j < SUBSCRIPTIONS; j++) client_send(&clients[i], j ? "heads" : "logs 1");
+        test_server_settle(&s);
+    }
+    for (uint64_t n = 1; n <= WARM + COUNTED; n++) {
+        struct block *b = test_block(n, 0, 2);
+
+        atomic_store(&allocations, 0);
+        atomic_store(&counting, n > WARM);
+        test_publish(&s.chain, NULL, 0, &b, 1);
+        test_server_settle(&s);
+        atomic_store(&counting, false);
+        spent += n > WARM ? atomic_load(&allocations) : 0;
+        for (size_t i = 0; i < client_count; i++)
+            while (client_next(&clients[i], 0)) continue;
+    }
+    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->notifications, (WARM + COUNTED) * SUBSCRIPTIONS * client_count);
+    for (size_t i = 0; i < client_count; i++) client_fini(&clients[i]);
+    test_server_fini(&s);
+    return spent;
+}
+#endif
+
+TEST(a_notification_allocates_nothing, t)
+{
+#ifdef FANATICO_SANITIZED
+    SKIP(t, "the sanitizer owns malloc: counted in the other builds");
+#else
+    size_t few = cost(t, CLIENTS_MAX / 8), many = cost(t, CLIENTS_MAX);
+
+    (void)printf("%zu allocations for %d events with %d subscriptions, %zu with %d\n", few, COUNTED,
+                 CLIENTS_MAX / 8 * SUBSCRIPTIONS, many, CLIENTS_MAX * SUBSCRIPTIONS);
+    CHECK(t, few > 0);
+    CHECK_EQ(t, many, few);
+#endif
+}
