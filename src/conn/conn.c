@@ -162,6 +162,7 @@ static void leave_open(struct conn *c, enum conn_state state, uint64_t deadline_
     if (c->state == CONN_OPEN && !c->slow) conn_uncount(c);
     c->state = (uint8_t)state;
     c->since_ms = deadline_ms;
+    outbox_drop_held(&c->out, &c->set->pool);
     free(c->input.at);
     c->input.at = NULL;
     c->input.len = c->input.from = 0;
@@ -190,7 +191,6 @@ void conn_close(struct conn *c, uint16_t code, const char *reason)
         conn_finish(c);
         return;
     }
-    outbox_release(&c->out);
     if (!ws_put_close(c, code, reason)) return;
     leave_open(c, CONN_CLOSING, conn_now_ms(c) + (c->blocked ? c->set->options.linger_ms : CLOSE_WAIT_MS));
 }

@@ -283,24 +283,35 @@ void outbox_forget_held(struct outbox *o, struct out_pool *p, const uint8_t id[F
     o->held_last = last;
 }
 
+static void drop_all(struct outbox *o, struct out_pool *p, struct out_entry *e)
+{
+    while (e) {
+        struct out_entry *next = e->next;
+
+        o->bytes -= e->len;
+        entry_free(o, p, e);
+        e = next;
+    }
+}
+
+void outbox_drop_held(struct outbox *o, struct out_pool *p)
+{
+    drop_all(o, p, o->held_first);
+    o->held_first = o->held_last = NULL;
+}
+
 void outbox_cut(struct outbox *o, struct out_pool *p)
 {
     struct out_entry *drop;
 
-    outbox_release(o);
+    outbox_drop_held(o, p);
     drop = o->sent ? o->first->next : o->first;
     if (o->sent)
         o->first->next = NULL;
     else
         o->first = NULL;
     o->last = o->first;
-    while (drop) {
-        struct out_entry *e = drop;
-
-        drop = e->next;
-        o->bytes -= e->len;
-        entry_free(o, p, e);
-    }
+    drop_all(o, p, drop);
 }
 
 void outbox_clear(struct outbox *o, struct out_pool *p)

@@ -81,6 +81,8 @@ void outbox_sent(struct outbox *o, struct out_pool *p, size_t len);
 /* Held notifications join the queue's end. */
 void outbox_release(struct outbox *o);
 void outbox_forget_held(struct outbox *o, struct out_pool *p, const uint8_t id[FRAME_ID_LEN]);
+/* Held notifications whose reply will never leave: they must not either. */
+void outbox_drop_held(struct outbox *o, struct out_pool *p);
 /* Drops everything behind the entry in progress; an entry of which nothing has left is not in progress. */
 void outbox_cut(struct outbox *o, struct out_pool *p);
 void outbox_clear(struct outbox *o, struct out_pool *p);

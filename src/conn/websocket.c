@@ -83,7 +83,6 @@ static void peer_closes(struct conn *c, const struct ws_event *e)
 {
     TRACE(conn, peer_closes, c->slot, e->code);
     if (c->state == CONN_OPEN) {
-        outbox_release(&c->out);
         if (!ws_put_close(c, e->code, "")) return;
     }
     conn_finish(c);
@@ -94,7 +93,6 @@ static void refuse(struct conn *c, const struct ws_event *e)
     c->set->stats.protocol_errors++;
     if (c->state == CONN_OPEN) {
         TRACE(conn, refuse, c->slot, e->code);
-        outbox_release(&c->out);
         if (!ws_put_close(c, e->code, e->why)) return;
     }
     conn_finish(c);
