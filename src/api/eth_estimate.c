@@ -122,6 +122,17 @@ bool execute_estimate(struct call *call, const struct view *v, const struct mess
     return false;
 }
 
+/* Without a block, a development chain estimates for the block that comes next, as anvil does: blocks follow the
+ * transactions there at once, and a contract that writes once per block or per second needs more in the next one than
+ * it would in the last. */
+static struct block_at estimate_block(struct params *p, const struct chain *chain)
+{
+    struct block_at at = params_block(p, 1);
+
+    if (!params_has(p, 1) && chain->dev && chain->ops->pending_state_open) at.kind = BLOCK_PENDING;
+    return at;
+}
+
 static void estimate(struct call *call)
 {
     struct params p = params_of_call(call, 4);
@@ -133,7 +144,7 @@ static void estimate(struct call *call)
     bool found;
 
     message_read(&p, &m);
-    at = params_block(&p, 1);
+    at = estimate_block(&p, api_of(call)->chain);
     message_read_overrides(&p, 2, &cc);
     message_read_block_overrides(&p, 3, &cc);
     if (params_refused(&p, call)) return;

@@ -1,7 +1,7 @@
 /* Sending: raw transactions, and those that the node signs itself or takes from an impersonated account.
  *
  *   eth_sendRawTransaction   pool: decode, recover ─► writer: submit
- *   eth_sendTransaction      (writer: impersonated?) ─► pool: fees, gas ─► writer: nonce, sign, submit */
+ *   eth_sendTransaction      writer: impersonated? ─► pool: fees, gas ─► writer: nonce, sign, submit */
 #include "api/execute.h"
 #include "api/tables.h"
 #include "codec/hex.h"
@@ -59,6 +59,7 @@ static void send_raw(struct call *call)
 struct outgoing {
     struct message m;
     const uint8_t *secret; /* of the sender; NULL: not ours */
+    struct view next;      /* the block it will meet, where gas must be estimated on a development chain; else empty */
 };
 
 static bool refuse(struct call *call, const char *words)
@@ -123,22 +124,24 @@ static bool fill_fees(struct call *call, struct message *m, const struct header 
     return false;
 }
 
-/* Fees and gas, on the newest sealed state. False: the call was answered. */
-static bool fill(struct call *call, struct message *m)
+/* Fees and gas, on the pending state if that was fetched, else on the newest sealed one. False: the call was answered.
+ */
+static bool fill(struct call *call, struct outgoing *o)
 {
     struct api *api = api_of(call);
     struct block_at latest = {.kind = BLOCK_LATEST};
     struct chain_call cc = {0};
-    struct view v;
+    struct message *m = &o->m;
+    struct view head, *on = o->next.state ? &o->next : &head;
     bool is_london, done;
 
-    if (!view_state(call, &latest, RPC_POOL, NULL, &v)) return false;
-    is_london =
-        fork_at(api->chain->ops->config(api->chain), v.block->header.number, v.block->header.timestamp) >= FORK_LONDON;
-    done = check_message(call, m, is_london) && fill_fees(call, m, &v.block->header, is_london);
-    if (done && !m->has_gas) done = execute_estimate(call, &v, m, &cc, &m->tx.gas_limit);
+    if (!view_state(call, &latest, RPC_POOL, NULL, &head)) return false;
+    is_london = fork_at(api->chain->ops->config(api->chain), head.block->header.number, head.block->header.timestamp) >=
+                FORK_LONDON;
+    done = check_message(call, m, is_london) && fill_fees(call, m, &head.block->header, is_london);
+    if (done && !m->has_gas) done = execute_estimate(call, on, m, &cc, &m->tx.gas_limit);
     if (done) m->tx.type = message_type(m, is_london);
-    view_close(&v);
+    view_close(&head);
     return done;
 }
 
@@ -192,20 +195,35 @@ static void prepare_outgoing(struct call *call)
 {
     struct outgoing *o = call_state(call);
 
-    if (!fill(call, &o->m) || !finish_tx(call, &o->m)) return;
+    if (!fill(call, o) || !finish_tx(call, &o->m)) return;
     call_continue(call, RPC_WRITER, submit_outgoing);
 }
 
-/* Writer's thread: who is impersonated is the writer's to know. */
-static void check_impersonated(struct call *call)
+static void release_outgoing(void *state)
+{
+    struct outgoing *o = state;
+
+    view_close(&o->next);
+}
+
+/* Writer's thread: who is impersonated is the writer's to know, and what is pending the writer's to give. */
+static void admit_outgoing(struct call *call)
 {
     struct chain *chain = api_of(call)->chain;
     struct outgoing *o = call_state(call);
+    enum fan_status s = FAN_OK;
 
-    if (chain->dev->may_impersonate(chain, &o->m.tx.sender))
-        call_continue(call, RPC_POOL, prepare_outgoing);
-    else
+    if (!o->secret && !chain->dev->may_impersonate(chain, &o->m.tx.sender)) {
         call_fail(call, CODE_REFUSED, "unknown account");
+        return;
+    }
+    if (!o->m.has_gas) s = view_pending(chain, true, &o->next);
+    if (s && s != FAN_EUNSUPPORTED) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    call_set_release(call, release_outgoing);
+    call_continue(call, RPC_POOL, prepare_outgoing);
 }
 
 static struct outgoing *read_outgoing(struct call *call)
@@ -235,10 +253,10 @@ static void send_transaction(struct call *call)
         return;
     }
     call_set_state(call, o);
-    if (o->secret)
+    if (o->secret && o->m.has_gas)
         prepare_outgoing(call);
     else
-        call_continue(call, RPC_WRITER, check_impersonated);
+        call_continue(call, RPC_WRITER, admit_outgoing);
 }
 
 /* {raw, tx}, as geth's eth_signTransaction and eth_fillTransaction answer. */
@@ -267,7 +285,7 @@ static void sign_transaction(struct call *call)
         call_fail(call, CODE_REFUSED, "missing gasPrice or maxFeePerGas/maxPriorityFeePerGas");
     } else if (!o->m.has_nonce) {
         call_fail(call, CODE_REFUSED, "nonce not specified");
-    } else if (fill(call, &o->m) && finish_tx(call, &o->m)) {
+    } else if (fill(call, o) && finish_tx(call, &o->m)) {
         s = o->secret ? tx_sign(&o->m.tx, o->secret, call_arena(call)) : FAN_EREJECTED;
         if (!o->secret)
             call_fail(call, CODE_REFUSED, "unknown account");
@@ -297,7 +315,7 @@ static void fill_transaction(struct call *call)
 {
     struct outgoing *o = read_outgoing(call);
 
-    if (!o || !fill(call, &o->m) || !finish_tx(call, &o->m)) return;
+    if (!o || !fill(call, o) || !finish_tx(call, &o->m)) return;
     if (!api_of(call)->chain->ops->pending_nonce) {
         answer_status(call, FAN_EUNSUPPORTED, NULL);
         return;

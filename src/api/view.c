@@ -10,8 +10,7 @@ struct fetch {
     bool want_state;
     enum rpc_start where;
     void (*again)(struct call *call);
-    struct block *block;
-    struct chain_state *state;
+    struct view view;
 };
 
 static enum fan_status find_tagged(struct chain *chain, bool safe, struct block **out_block)
@@ -61,20 +60,37 @@ enum fan_status view_find(struct chain *chain, const struct block_at *at, struct
     return s;
 }
 
+enum fan_status view_pending(struct chain *chain, bool want_state, struct view *out)
+{
+    enum fan_status s;
+
+    *out = (struct view){.chain = chain, .pending = true};
+    if (!chain->ops->pending_block || (want_state && !chain->ops->pending_state_open)) return FAN_EUNSUPPORTED;
+    s = chain->ops->pending_block(chain, &out->block);
+    if (!s && want_state) s = chain->ops->pending_state_open(chain, &out->state);
+    if (s) view_close(out);
+    return s;
+}
+
+/* The call ended between the writer and the method. */
+static void release_fetched(void *state)
+{
+    struct fetch *f = state;
+
+    view_close(&f->view);
+}
+
 /* Writer's thread: takes what is pending and lets the method begin again. */
 static void fetch_pending(struct call *call)
 {
-    struct chain *chain = api_of(call)->chain;
     struct fetch *f = call_state(call);
-    enum fan_status s;
+    enum fan_status s = view_pending(api_of(call)->chain, f->want_state, &f->view);
 
-    s = chain->ops->pending_block(chain, &f->block);
-    if (!s && f->want_state) s = chain->ops->pending_state_open(chain, &f->state);
     if (s) {
-        block_unref(f->block);
         answer_status(call, s, NULL);
         return;
     }
+    call_set_release(call, release_fetched);
     if (f->where == RPC_WRITER)
         f->again(call);
     else
@@ -100,13 +116,14 @@ static void send_for_pending(struct call *call, bool want_state, enum rpc_start 
     call_continue(call, RPC_WRITER, fetch_pending);
 }
 
-/* True when the call is back from the writer. */
+/* True when the call is back from the writer: the view is the method's from now on. */
 static bool take_fetched(struct call *call, struct view *out)
 {
     struct fetch *f = call_state(call);
 
     if (!f) return false;
-    *out = (struct view){.chain = api_of(call)->chain, .block = f->block, .state = f->state, .pending = true};
+    *out = f->view;
+    call_set_release(call, NULL);
     call_set_state(call, NULL);
     return true;
 }

@@ -32,6 +32,8 @@ bool view_block(struct call *call, const struct block_at *at, enum rpc_start whe
 /* The same, and opens the state after it; an unknown block or a state that is gone is answered with an error. */
 bool view_state(struct call *call, const struct block_at *at, enum rpc_start where, void (*again)(struct call *call),
                 struct view *out);
+/* Writer's thread: the pending block, and the state after it, at once. FAN_EUNSUPPORTED: this chain has none. */
+FAN_MUST_CHECK enum fan_status view_pending(struct chain *chain, bool want_state, struct view *out);
 /* Lets go of block and state, also after the call was answered. Fine on a view without them. */
 void view_close(struct view *v);
 

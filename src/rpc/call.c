@@ -36,6 +36,7 @@ void call_begin(struct exchange *x, const struct jsonrpc_request *request)
 
     c->request = request;
     c->app_state = NULL;
+    c->release = NULL;
     c->mark = x->reply.len;
     if (!is_notification(c)) {
         if (x->message.batch) {
@@ -88,6 +89,7 @@ static void hand_over(struct call *c)
 {
     struct mailbox *home = exchange_of(c)->home->mailbox;
 
+    if (c->release) c->release(c->app_state);
     call_end_item(c);
     if (atomic_exchange(&c->state, CALL_FINISHED) == CALL_PARKED) mailbox_post(home, &c->letter);
 }
@@ -152,6 +154,11 @@ void call_set_state(struct call *c, void *state)
 void *call_state(const struct call *c)
 {
     return c->app_state;
+}
+
+void call_set_release(struct call *c, void (*release)(void *state))
+{
+    c->release = release;
 }
 
 struct json_writer *call_result(struct call *c)

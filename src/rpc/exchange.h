@@ -31,6 +31,7 @@ struct call {
     size_t mark;        /* of the reply: where this item begins, behind its comma */
     size_t result_mark; /* where its result begins */
     void *app_state;
+    void (*release)(void *app_state); /* NULL: nothing to release */
 };
 
 struct exchange {

@@ -84,6 +84,9 @@ struct arena *call_arena(struct call *c); /* gone when the call has finished */
 /* Carries something from one step of a method to the next; released with the arena only. */
 void call_set_state(struct call *c, void *state);
 void *call_state(const struct call *c);
+/* For a state that holds more than the arena's memory: released once when the call ends, however it ends (a full pool, a server that stops),
+ * on the thread that ends it. NULL: the state was taken back. */
+void call_set_release(struct call *c, void (*release)(void *state));
 
 /* Where the result's JSON goes: write exactly one value, then call_finish(). */
 struct json_writer *call_result(struct call *c);
