@@ -251,8 +251,13 @@ TEST(filters_of_many_threads_miss_nothing, t)
 
 TEST(ids_have_one_width_and_never_begin_with_zero, t)
 {
+    const struct hub_id known = {
+        {0x10, 0x9a, 0xaf, 0xf0, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0xff, 0x0a, 0xa0}};
     struct id_source ids = {.left = 0};
+    uint8_t digits[FRAME_ID_LEN];
 
+    id_write(&known, digits);
+    CHECK_STR(t, slice_of(digits, sizeof digits), "0x109aaff00123456789abcdef00ff0aa0");
     for (size_t i = 0; i < 10000; i++) {
         struct hub_id id = id_next(&ids), back;
         uint8_t text[FRAME_ID_LEN];
