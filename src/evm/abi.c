@@ -4,9 +4,9 @@ static const struct {
     const char *name;
     size_t value;
 } expected[] = {
-#define ABI_STRUCT(type) {"the size of struct " #type, sizeof(struct type)},
+#define ABI_STRUCT(type)       {"the size of struct " #type, sizeof(struct type)},
 #define ABI_FIELD(type, field) {"the place of " #type "." #field, offsetof(struct type, field)},
-#define ABI_VALUE(constant) {"the number of " #constant, constant},
+#define ABI_VALUE(constant)    {"the number of " #constant, constant},
 #include "evm/abi.def"
 #undef ABI_STRUCT
 #undef ABI_FIELD

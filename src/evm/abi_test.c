@@ -15,9 +15,9 @@ TEST(the_list_is_whole, t)
     const size_t *leaf;
     size_t structs = 0, fields = 0, values = 0;
 
-#define ABI_STRUCT(type) structs++;
+#define ABI_STRUCT(type)       structs++;
 #define ABI_FIELD(type, field) fields++;
-#define ABI_VALUE(constant) values++;
+#define ABI_VALUE(constant)    values++;
 #include "evm/abi.def"
 #undef ABI_STRUCT
 #undef ABI_FIELD

@@ -21,17 +21,18 @@
 /* ---- state in ---- */
 
 struct evm_account {
-    uint8_t exists;              /* 0: no such account; the other fields are then ignored */
+    uint8_t exists; /* 0: no such account; the other fields are then ignored */
     uint64_t nonce;
     struct fan_u256 balance_wei;
-    struct fan_hash code_hash;   /* keccak of the empty string for an account without code */
+    struct fan_hash code_hash; /* keccak of the empty string for an account without code */
 };
 
 /* Each returns 0, or 1 to end the execution with EVM_STATE_ERROR (the reader remembers why). */
 struct evm_state_reader {
     void *ctx;
     int (*account)(void *ctx, const struct fan_address *address, struct evm_account *out);
-    int (*storage)(void *ctx, const struct fan_address *address, const struct fan_u256 *slot, struct fan_u256 *out_value);
+    int (*storage)(void *ctx, const struct fan_address *address, const struct fan_u256 *slot,
+                   struct fan_u256 *out_value);
     /* The code stays valid until the execution ends (the block, or the call). */
     int (*code)(void *ctx, const struct fan_hash *code_hash, const uint8_t **out_code, size_t *out_len);
     int (*block_hash)(void *ctx, uint64_t number, struct fan_hash *out); /* zero when out of reach */
@@ -44,28 +45,28 @@ struct evm_env {
     uint64_t chain_id;
     uint64_t number, timestamp, gas_limit, base_fee_wei;
     struct fan_address beneficiary;
-    struct fan_u256 difficulty;       /* before the Merge */
-    struct fan_hash prev_randao;      /* after it */
-    uint64_t excess_blob_gas;         /* from Cancun */
+    struct fan_u256 difficulty;  /* before the Merge */
+    struct fan_hash prev_randao; /* after it */
+    uint64_t excess_blob_gas;    /* from Cancun */
     struct blob_params blob;
     struct fan_address deposit_contract; /* from Prague, EIP-6110 */
-    uint8_t dao_move;                 /* this very block moves the DAO's balances */
+    uint8_t dao_move;                    /* this very block moves the DAO's balances */
     /* Rules that eth_call and development methods switch off; 0 for blocks. */
-    uint8_t no_base_fee;              /* gas price may be below the base fee. evm_call(): at price 0 code sees base fee 0, as in geth */
-    uint8_t no_balance_check;         /* sender need not be able to pay */
+    uint8_t no_base_fee;      /* gas price may be below the base fee; in evm_call(), code then sees none at price 0 */
+    uint8_t no_balance_check; /* sender need not be able to pay */
     uint8_t no_nonce_check;
-    uint8_t no_eoa_check;             /* sender may have code: impersonation, EIP-3607 */
-    uint8_t no_block_gas_limit;       /* gas may exceed gas_limit, and EIP-7825's cap */
-    uint64_t code_size_max;           /* 0: the fork's own */
+    uint8_t no_eoa_check;       /* sender may have code: impersonation, EIP-3607 */
+    uint8_t no_block_gas_limit; /* gas may exceed gas_limit, and EIP-7825's cap */
+    uint64_t code_size_max;     /* 0: the fork's own */
 };
 
-struct evm_access {                   /* EIP-2930 */
+struct evm_access { /* EIP-2930 */
     struct fan_address address;
     const struct fan_hash *slots;
     size_t slot_count;
 };
 
-struct evm_authorization {            /* EIP-7702; the leaf recovers the authority */
+struct evm_authorization { /* EIP-7702; the leaf recovers the authority */
     struct fan_u256 chain_id;
     struct fan_address address;
     uint64_t nonce;
@@ -75,9 +76,9 @@ struct evm_authorization {            /* EIP-7702; the leaf recovers the authori
 
 /* A transaction whose sender is known already: recovered, or impersonated. */
 struct evm_tx {
-    uint8_t type;                     /* 0 … 4 */
-    uint8_t is_create;                /* `to` is then ignored */
-    uint8_t has_chain_id;             /* 0 for legacy transactions before EIP-155 */
+    uint8_t type;         /* 0 … 4 */
+    uint8_t is_create;    /* `to` is then ignored */
+    uint8_t has_chain_id; /* 0 for legacy transactions before EIP-155 */
     struct fan_address sender, to;
     uint64_t nonce, gas_limit;
     struct fan_u256 value_wei;
@@ -98,35 +99,35 @@ struct evm_tx {
 /* ---- what came out ---- */
 
 enum evm_status {
-    EVM_SUCCESS,      /* status 1 */
-    EVM_REVERT,       /* status 0, output is the revert data */
-    EVM_HALT,         /* status 0, all gas used; `text` says why: "out of gas", "invalid opcode: …" as geth words it */
-    EVM_INVALID,      /* not executable in this block; nothing changed. `invalid` says why, `text` what only the leaf knows */
-    EVM_STATE_ERROR,  /* the reader failed; nothing changed */
-    EVM_TIMEOUT,      /* evm_call() only */
-    EVM_FAULT         /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
+    EVM_SUCCESS,     /* status 1 */
+    EVM_REVERT,      /* status 0, output is the revert data */
+    EVM_HALT,        /* status 0, all gas used; `text` says why: "out of gas", "invalid opcode: …" as geth words it */
+    EVM_INVALID,     /* not executable in this block; nothing changed. `invalid` says why, `text` adds detail */
+    EVM_STATE_ERROR, /* the reader failed; nothing changed */
+    EVM_TIMEOUT,     /* evm_call() only */
+    EVM_FAULT        /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
 };
 
-/* Why a transaction is EVM_INVALID. The words for people are made in C, as geth words them; `text` is "minimum needed N" for
- * INTRINSIC_GAS and FLOOR_GAS. */
+/* Why a transaction is EVM_INVALID. The words for people are made in C, as geth words them; `text` is "minimum needed
+ * N" for INTRINSIC_GAS and FLOOR_GAS. */
 enum evm_invalid {
-    EVM_INVALID_OTHER,                /* `text` alone says it; also a deposit event no block may hold (EIP-6110) */
+    EVM_INVALID_OTHER, /* `text` alone says it; also a deposit event no block may hold (EIP-6110) */
     EVM_INVALID_NONCE_TOO_LOW,
     EVM_INVALID_NONCE_TOO_HIGH,
     EVM_INVALID_NONCE_MAX,
     EVM_INVALID_FUNDS,
     EVM_INVALID_FEE_BELOW_BASE,
     EVM_INVALID_TIP_ABOVE_FEE,
-    EVM_INVALID_GAS_LIMIT_BLOCK,      /* more gas than the block has left */
-    EVM_INVALID_GAS_LIMIT_CAP,        /* EIP-7825 */
+    EVM_INVALID_GAS_LIMIT_BLOCK, /* more gas than the block has left */
+    EVM_INVALID_GAS_LIMIT_CAP,   /* EIP-7825 */
     EVM_INVALID_INTRINSIC_GAS,
-    EVM_INVALID_FLOOR_GAS,            /* EIP-7623 */
+    EVM_INVALID_FLOOR_GAS, /* EIP-7623 */
     EVM_INVALID_SENDER_HAS_CODE,
     EVM_INVALID_INITCODE_SIZE,
     EVM_INVALID_CHAIN_ID,
-    EVM_INVALID_TYPE,                 /* not in this fork */
-    EVM_INVALID_BLOB_FEE,             /* below the block's blob base fee */
-    EVM_INVALID_BLOB_COUNT,           /* more than a transaction may have, or than the block has left */
+    EVM_INVALID_TYPE,       /* not in this fork */
+    EVM_INVALID_BLOB_FEE,   /* below the block's blob base fee */
+    EVM_INVALID_BLOB_COUNT, /* more than a transaction may have, or than the block has left */
     EVM_INVALID_BLOB_EMPTY,
     EVM_INVALID_BLOB_CREATE,
     EVM_INVALID_BLOB_VERSION,
@@ -149,13 +150,14 @@ struct evm_slot_change {
 /* One account that differs from before: the diff holds no account and no slot that ended as it began. */
 struct evm_account_change {
     struct fan_address address;
-    uint8_t existed, exists;          /* before, after */
-    uint8_t storage_wiped;            /* all its storage from before, if it had any, is gone; `slots` then holds only what is non-zero since.
-                                       * Set whenever an account that existed ends to exist or is created anew, and 0 for one that is new */
+    uint8_t existed, exists; /* before, after */
+    /* All its storage from before, if it had any, is gone; `slots` then holds only what is non-zero since. Set whenever
+     * an account that existed is deleted or created anew, never for one that did not exist. */
+    uint8_t storage_wiped;
     uint64_t old_nonce, new_nonce;
     struct fan_u256 old_balance_wei, new_balance_wei;
     struct fan_hash old_code_hash, new_code_hash;
-    const uint8_t *new_code;          /* NULL when the code hash did not change, or changed to that of no code */
+    const uint8_t *new_code; /* NULL when the code hash did not change, or changed to that of no code */
     size_t new_code_len;
     const struct evm_slot_change *slots; /* sorted by slot */
     size_t slot_count;
@@ -167,34 +169,36 @@ struct evm_diff {
 };
 
 struct evm_result {
-    uint32_t status;                  /* enum evm_status */
-    uint32_t invalid;                 /* enum evm_invalid, when EVM_INVALID */
-    uint64_t gas_used;                /* after refunds; what the receipt counts */
+    uint32_t status;   /* enum evm_status */
+    uint32_t invalid;  /* enum evm_invalid, when EVM_INVALID */
+    uint64_t gas_used; /* after refunds; what the receipt counts */
     uint64_t gas_refunded;
-    uint64_t gas_spent_max;           /* before refunds (the peak): a lower bound for estimates */
-    const uint8_t *output;            /* return data, revert data, or the deployed code */
+    uint64_t gas_spent_max; /* before refunds (the peak): a lower bound for estimates */
+    const uint8_t *output;  /* return data, revert data, or the deployed code */
     size_t output_len;
-    uint8_t created;                  /* a contract was deployed at `contract` */
+    uint8_t created; /* a contract was deployed at `contract` */
     struct fan_address contract;
     const struct evm_log *logs;
     size_t log_count;
-    struct evm_diff diff;             /* of this transaction alone; empty unless wanted */
-    const char *text;                 /* NUL-terminated; "" when there is nothing to say */
+    struct evm_diff diff; /* of this transaction alone; empty unless wanted */
+    const char *text;     /* NUL-terminated; "" when there is nothing to say */
 };
 
 /* ---- executing a block ---- */
 
 struct evm_block;
 
-/* Starts a block on the reader's state. NULL when memory ran out. The reader must outlive the block. */
+/* Starts a block on the reader's state. NULL when the leaf failed. What the reader's ctx points to must outlive the
+ * block. (Memory that Rust cannot get ends the process, here and below.) */
 struct evm_block *evm_block_open(const struct evm_env *env, const struct evm_state_reader *reader);
 void evm_block_close(struct evm_block *b); /* NULL is fine; forgets everything */
 
 /* What a fork does before the first transaction: EIP-4788's beacon root and EIP-2935's parent hash
  * (each only where its contract has code), the DAO's move of balances. Either hash may be NULL before its fork.
- * Returns an enum evm_status, like all that follow: EVM_SUCCESS; EVM_STATE_ERROR, and nothing changed; or EVM_FAULT, after which
- * only evm_block_close() does anything. */
-uint32_t evm_block_begin(struct evm_block *b, const struct fan_hash *parent_hash, const struct fan_hash *parent_beacon_root);
+ * Returns an enum evm_status, like all that follow: EVM_SUCCESS; EVM_STATE_ERROR, and nothing changed; or EVM_FAULT,
+ * after which only evm_block_close() does anything. */
+uint32_t evm_block_begin(struct evm_block *b, const struct fan_hash *parent_hash,
+                         const struct fan_hash *parent_beacon_root);
 
 /* Executes one transaction on top of what the block holds so far. An EVM_INVALID one leaves the block as it was.
  * want_diff: fill out->diff. */
@@ -204,20 +208,21 @@ void evm_block_execute(struct evm_block *b, const struct evm_tx *tx, int want_di
 uint32_t evm_block_credit(struct evm_block *b, const struct fan_address *address, const struct fan_u256 *amount_wei);
 
 /* What a fork does after the last transaction: the system calls of EIP-7002 and EIP-7251. `deposits` are
- * read by the leaf from the logs of the transactions executed so far (EIP-6110). out_requests gets, in order of type, each non-empty
- * request list as type byte ++ data (EIP-7685); *out_count is 0 before Prague. EVM_FAULT, with the reason in *out_text, also when a
- * request contract has no code or fails: both EIPs then call the block invalid. */
+ * read by the leaf from the logs of the transactions executed so far (EIP-6110). out_requests gets, in order of type,
+ * each non-empty request list as type byte ++ data (EIP-7685); *out_count is 0 before Prague. EVM_FAULT, with the
+ * reason in *out_text, also when a request contract has no code or fails: both EIPs then call the block invalid. */
 struct evm_bytes {
     const uint8_t *at;
     size_t len;
 };
-uint32_t evm_block_requests(struct evm_block *b, const struct evm_bytes **out_requests, size_t *out_count, const char **out_text);
+uint32_t evm_block_requests(struct evm_block *b, const struct evm_bytes **out_requests, size_t *out_count,
+                            const char **out_text);
 
 /* All that the block changed, merged; borrowed until the block closes or changes again. */
 uint32_t evm_block_diff(struct evm_block *b, struct evm_diff *out);
 
-/* Takes back to a mark: undoing the last transactions while a block is being built. A mark may be used again until the block is
- * taken back behind it. */
+/* Takes back to a mark: undoing the last transactions while a block is being built. A mark may be used again until the
+ * block is taken back behind it. */
 uint32_t evm_block_mark(struct evm_block *b, size_t *out_mark);
 uint32_t evm_block_rewind(struct evm_block *b, size_t mark);
 
@@ -226,32 +231,35 @@ uint32_t evm_block_rewind(struct evm_block *b, size_t mark);
 struct evm_outcome; /* owns what a result points to */
 
 /* Executes tx on the reader's state and forgets the changes. deadline_ms (monotonic clock; 0: none) ends it
- * with EVM_TIMEOUT; a precompile under way is let finish. *out_access, if wanted, is the access list that the call touched (EIP-2930; sorted;
- * sender, target, precompiles and authorities only where slots of theirs were touched). NULL when memory ran out. */
+ * with EVM_TIMEOUT; a precompile under way is let finish. *out_access, if wanted, is the access list that the call
+ * touched (EIP-2930; sorted; sender, target, precompiles and authorities only where slots of theirs were touched).
+ * Never NULL: a failure of the leaf is EVM_FAULT. */
 struct evm_call_options {
     uint64_t deadline_ms;
     uint8_t want_access_list;
 };
 struct evm_outcome *evm_call(const struct evm_env *env, const struct evm_state_reader *reader, const struct evm_tx *tx,
-                             const struct evm_call_options *options, struct evm_result *out, const struct evm_access **out_access,
-                             size_t *out_access_count);
+                             const struct evm_call_options *options, struct evm_result *out,
+                             const struct evm_access **out_access, size_t *out_access_count);
 void evm_outcome_free(struct evm_outcome *o);
 
 /* ---- blobs (EIP-4844, EIP-7594) ---- */
 
 /* Loads the trusted setup and warms its tables, which takes a while: once, off-thread, at start. */
 void evm_blob_warm(void);
-/* Checks a sidecar against its versioned hashes. version 0: one proof for each blob; version 1: 128 cell proofs for each. Blobs are 131,072
- * bytes, commitments and proofs 48. Returns 0, or 1 with *out_text (static) saying what does not fit. */
-int evm_blob_verify(uint8_t version, const uint8_t *blobs, size_t blob_count, const uint8_t *commitments, const uint8_t *proofs,
-                    size_t proof_count, const struct fan_hash *versioned_hashes, const char **out_text);
+/* Checks a sidecar against its versioned hashes. version 0: one proof for each blob; version 1: 128 cell proofs for
+ * each. Blobs are 131,072 bytes, commitments and proofs 48. Returns 0, or 1 with *out_text (static) saying what does
+ * not fit. */
+int evm_blob_verify(uint8_t version, const uint8_t *blobs, size_t blob_count, const uint8_t *commitments,
+                    const uint8_t *proofs, size_t proof_count, const struct fan_hash *versioned_hashes,
+                    const char **out_text);
 
 /* ---- the border itself ---- */
 
 /* Sizes, offsets and the numbers of the enums as the leaf sees them, in the order of evm/abi.def; returns how many. */
 size_t evm_abi_layout(const size_t **out);
-/* Compares that with C's own (abi.c). NULL when both sides agree, or what differs first, static. Any thread; for the start of a program
- * and for the tests. */
+/* Compares that with C's own (abi.c). NULL when both sides agree, or what differs first, static. Any thread; for the
+ * start of a program and for the tests. */
 const char *evm_abi_difference(void);
 
 #endif

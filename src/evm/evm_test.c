@@ -183,7 +183,7 @@ TEST(a_halt_takes_all_gas_and_is_worded_as_geth_words_it, t)
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct fixture f;
-    fixture_init(&f, FORK_OSAKA);
+        fixture_init(&f, FORK_OSAKA);
         struct evm_tx tx = world_tx(0, 50);
         uint32_t status;
 
@@ -215,7 +215,7 @@ TEST(a_creation_that_halts_says_why, t)
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct fixture f;
-    fixture_init(&f, FORK_CANCUN);
+        fixture_init(&f, FORK_CANCUN);
         struct evm_tx tx = world_create_tx(0, test_hex(row[i].init));
 
         tx.gas_limit = row[i].gas;
@@ -237,26 +237,54 @@ TEST(an_invalid_transaction_says_why_and_leaves_the_block_alone, t)
     memset(zeros, 1, sizeof zeros);
     for (int i = EVM_INVALID_OTHER + 1; i <= EVM_INVALID_AUTH_CREATE; i++) {
         struct fixture f;
-    fixture_init(&f, FORK_OSAKA);
+        fixture_init(&f, FORK_OSAKA);
         struct evm_tx tx = world_tx(0, 2);
         struct world_account *sender = world_find(&f.w, &tx.sender);
 
         tx.priority_fee_wei = u256_of(GWEI);
         switch ((enum evm_invalid)i) {
-        case EVM_INVALID_NONCE_TOO_LOW: sender->nonce = 5; break;
-        case EVM_INVALID_NONCE_TOO_HIGH: tx.nonce = 5; break;
-        case EVM_INVALID_NONCE_MAX: tx.nonce = sender->nonce = UINT64_MAX; break;
-        case EVM_INVALID_FUNDS: (void)u256_mul_u64(&sender->balance_wei, 2, &tx.value_wei); break;
-        case EVM_INVALID_FEE_BELOW_BASE: tx.gas_price_wei = u256_of(GWEI - 1); break;
-        case EVM_INVALID_TIP_ABOVE_FEE: tx.type = 2, tx.has_chain_id = 1, tx.chain_id = 1337, tx.priority_fee_wei = u256_of(3 * GWEI); break;
-        case EVM_INVALID_GAS_LIMIT_BLOCK: f.w.env.gas_limit = 99999; break;
-        case EVM_INVALID_GAS_LIMIT_CAP: tx.gas_limit = 16777217; break;
-        case EVM_INVALID_INTRINSIC_GAS: tx.gas_limit = 20999; break;
-        case EVM_INVALID_FLOOR_GAS: tx.data = zeros, tx.data_len = 4000, tx.gas_limit = 21000 + 4000 * 16 + 100; break;
-        case EVM_INVALID_SENDER_HAS_CODE: world_set_code(sender, test_hex("00")); break;
-        case EVM_INVALID_INITCODE_SIZE: tx.is_create = 1, tx.data = big, tx.data_len = sizeof big, tx.gas_limit = 5000000; break;
-        case EVM_INVALID_CHAIN_ID: tx.has_chain_id = 1, tx.chain_id = 1; break;
-        case EVM_INVALID_TYPE: tx.type = 5, tx.has_chain_id = 1, tx.chain_id = 1337; break;
+        case EVM_INVALID_NONCE_TOO_LOW:
+            sender->nonce = 5;
+            break;
+        case EVM_INVALID_NONCE_TOO_HIGH:
+            tx.nonce = 5;
+            break;
+        case EVM_INVALID_NONCE_MAX:
+            tx.nonce = sender->nonce = UINT64_MAX;
+            break;
+        case EVM_INVALID_FUNDS:
+            (void)u256_mul_u64(&sender->balance_wei, 2, &tx.value_wei);
+            break;
+        case EVM_INVALID_FEE_BELOW_BASE:
+            tx.gas_price_wei = u256_of(GWEI - 1);
+            break;
+        case EVM_INVALID_TIP_ABOVE_FEE:
+            tx.type = 2, tx.has_chain_id = 1, tx.chain_id = 1337, tx.priority_fee_wei = u256_of(3 * GWEI);
+            break;
+        case EVM_INVALID_GAS_LIMIT_BLOCK:
+            f.w.env.gas_limit = 99999;
+            break;
+        case EVM_INVALID_GAS_LIMIT_CAP:
+            tx.gas_limit = 16777217;
+            break;
+        case EVM_INVALID_INTRINSIC_GAS:
+            tx.gas_limit = 20999;
+            break;
+        case EVM_INVALID_FLOOR_GAS:
+            tx.data = zeros, tx.data_len = 4000, tx.gas_limit = 21000 + 4000 * 16 + 100;
+            break;
+        case EVM_INVALID_SENDER_HAS_CODE:
+            world_set_code(sender, test_hex("00"));
+            break;
+        case EVM_INVALID_INITCODE_SIZE:
+            tx.is_create = 1, tx.data = big, tx.data_len = sizeof big, tx.gas_limit = 5000000;
+            break;
+        case EVM_INVALID_CHAIN_ID:
+            tx.has_chain_id = 1, tx.chain_id = 1;
+            break;
+        case EVM_INVALID_TYPE:
+            tx.type = 5, tx.has_chain_id = 1, tx.chain_id = 1337;
+            break;
         case EVM_INVALID_BLOB_FEE:
         case EVM_INVALID_BLOB_COUNT:
         case EVM_INVALID_BLOB_EMPTY:
@@ -272,13 +300,16 @@ TEST(an_invalid_transaction_says_why_and_leaves_the_block_alone, t)
             if (i == EVM_INVALID_BLOB_CREATE) tx.is_create = 1;
             if (i == EVM_INVALID_BLOB_VERSION) tx.blob_hashes = &bad_hash;
             break;
-        case EVM_INVALID_AUTH_EMPTY: tx.type = 4, tx.has_chain_id = 1, tx.chain_id = 1337; break;
+        case EVM_INVALID_AUTH_EMPTY:
+            tx.type = 4, tx.has_chain_id = 1, tx.chain_id = 1337;
+            break;
         case EVM_INVALID_AUTH_CREATE:
             tx.type = 4, tx.has_chain_id = 1, tx.chain_id = 1337, tx.is_create = 1;
             tx.authorizations = &auth;
             tx.authorization_count = 1;
             break;
-        case EVM_INVALID_OTHER: break;
+        case EVM_INVALID_OTHER:
+            break;
         }
         f.b = evm_block_open(&f.w.env, &f.w.reader);
         CHECK_EQ(t, execute(&f, &tx), EVM_INVALID);
@@ -301,7 +332,7 @@ TEST(types_begin_with_their_forks, t)
     static const struct evm_authorization auth = {.nonce = 1};
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct fixture f;
-    fixture_init(&f, row[i].before);
+        fixture_init(&f, row[i].before);
         struct evm_tx tx = world_tx(0, 2);
 
         tx.type = row[i].type;
@@ -405,7 +436,8 @@ TEST(what_ends_as_it_began_is_in_no_diff, t)
     fixture_init(&f, FORK_OSAKA);
     struct evm_tx tx = world_tx(0, 50);
     uint8_t word[32] = {[31] = 5};
-    struct fan_address at = world_contract(&f.w, 50, STORE), reader = world_contract(&f.w, 51, "60005460015473aa000000000000000000000000000000000000323100");
+    struct fan_address at = world_contract(&f.w, 50, STORE),
+                       reader = world_contract(&f.w, 51, "60005460015473aa000000000000000000000000000000000000323100");
     struct evm_diff d;
 
     open_block(t, &f);

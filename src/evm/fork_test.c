@@ -57,7 +57,7 @@ TEST(a_store_of_nothing_new_costs_what_its_fork_says, t)
         enum fork fork;
         uint64_t store_gas;
     } row[] = {
-        {FORK_FRONTIER, 5000},  {FORK_BYZANTIUM, 5000}, {FORK_CONSTANTINOPLE, 200}, /* EIP-1283 */
+        {FORK_FRONTIER, 5000},   {FORK_BYZANTIUM, 5000}, {FORK_CONSTANTINOPLE, 200}, /* EIP-1283 */
         {FORK_PETERSBURG, 5000}, {FORK_ISTANBUL, 800},   {FORK_BERLIN, 2200},        {FORK_OSAKA, 2200},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
@@ -256,7 +256,8 @@ TEST(a_second_life_begins_with_empty_storage, t)
 {
     struct world w;
     uint8_t data[32 + 64] = {0};
-    struct slice init = test_hex("6001600155" "60166011600039 60166000f3" DESTRUCT); /* slot 1 = 1 */
+    struct slice init = test_hex("6001600155"
+                                 "60166011600039 60166000f3" DESTRUCT); /* slot 1 = 1 */
     struct evm_tx make = world_tx(0, 0), destroy;
     struct evm_result r;
     struct evm_block *b;
@@ -331,7 +332,8 @@ TEST(a_listed_slot_is_warm, t)
 
 /* ---- EIP-7702 ---- */
 
-static struct evm_authorization authorize(struct test *t, const uint8_t secret[32], struct fan_address to, uint64_t nonce)
+static struct evm_authorization authorize(struct test *t, const uint8_t secret[32], struct fan_address to,
+                                          uint64_t nonce)
 {
     uint8_t message[27] = {0x05, 0xd9, 0x82, 0x05, 0x39, 0x94}; /* 0x05 ++ rlp([1337, to, nonce < 128]) */
     struct evm_authorization a = {.chain_id = u256_of(1337), .address = to, .nonce = nonce};

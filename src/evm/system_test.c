@@ -207,7 +207,8 @@ TEST(deposits_are_read_from_logs_and_forgotten_on_rewind, t)
     world_init(&w, FORK_PRAGUE);
     add_contracts(&w);
     /* Logs its calldata under the event's topic. */
-    (void)world_contract(&w, 0xdd, "365f5f377f649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5365fa100");
+    (void)world_contract(&w, 0xdd,
+                         "365f5f377f649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5365fa100");
     deposit_event(event);
     tx.data = event;
     tx.data_len = sizeof event;
@@ -251,7 +252,8 @@ TEST(the_dao_pays_back, t)
         b = evm_block_open(&w.env, &w.reader);
         CHECK_EQ(t, evm_block_begin(b, &parent_hash, NULL), EVM_SUCCESS);
         CHECK_EQ(t, evm_block_diff(b, &d), EVM_SUCCESS);
-        CHECK_EQ(t, d.account_count, move ? 117 : 0); /* 116 accounts, and who is paid; before EIP-161 each of them exists then */
+        CHECK_EQ(t, d.account_count,
+                 move ? 117 : 0); /* 116 accounts, and who is paid; before EIP-161 each of them exists then */
         if (move) {
             REQUIRE(t, world_change(&d, refund) && world_change(&d, dao));
             CHECK_EQ(t, world_change(&d, refund)->new_balance_wei.limb[0], 123);

@@ -1,6 +1,8 @@
-/* world: a small state in plain arrays for the EVM's tests, with its reader, and the shorthand to run a transaction on it.
+/* world: a small state in plain arrays for the EVM's tests, with its reader, and the shorthand to run a transaction on
+ * it.
  *
- * Diffs can be applied, so that a test sees the block that follows, and every old value in a diff is held against what the world has. */
+ * Diffs can be applied, so that a test sees the block that follows, and every old value in a diff is held against what
+ * the world has. */
 #ifndef EVM_WORLD_H
 #define EVM_WORLD_H
 
@@ -10,8 +12,8 @@
 #include "evm/evm.h"
 
 enum { WORLD_ACCOUNTS = 200, WORLD_SLOTS = 16, WORLD_CODE_MAX = 1024 };
-static const uint64_t GWEI = 1000000000u;
-static const uint64_t ETHER = 1000000000000000000u;
+#define GWEI  UINT64_C(1000000000)
+#define ETHER UINT64_C(1000000000000000000)
 
 struct world_account {
     struct fan_address address;
@@ -29,9 +31,8 @@ struct world_account {
 struct world {
     struct world_account accounts[WORLD_ACCOUNTS];
     size_t count;
-    bool fails;          /* every read answers 1 */
-    bool code_fails;     /* reads of code do */
-    bool storage_fails;
+    bool fails;                     /* every read answers 1 */
+    bool code_fails, storage_fails; /* or some do */
     struct evm_state_reader reader;
     struct evm_env env;
 };
@@ -119,7 +120,8 @@ static inline int world_read_account(void *ctx, const struct fan_address *addres
     return 0;
 }
 
-static inline int world_read_storage(void *ctx, const struct fan_address *address, const struct fan_u256 *slot, struct fan_u256 *out)
+static inline int world_read_storage(void *ctx, const struct fan_address *address, const struct fan_u256 *slot,
+                                     struct fan_u256 *out)
 {
     struct world *w = ctx;
 
@@ -162,8 +164,10 @@ static inline void world_init(struct world *w, enum fork f)
     struct fan_u256 wei = u256_of(ETHER);
 
     memset(w, 0, sizeof *w);
-    w->reader = (struct evm_state_reader){w, world_read_account, world_read_storage, world_read_code, world_read_block_hash};
-    w->env = (struct evm_env){.fork = f, .chain_id = 1337, .number = 100, .timestamp = 1700000000, .gas_limit = 30000000};
+    w->reader =
+        (struct evm_state_reader){w, world_read_account, world_read_storage, world_read_code, world_read_block_hash};
+    w->env =
+        (struct evm_env){.fork = f, .chain_id = 1337, .number = 100, .timestamp = 1700000000, .gas_limit = 30000000};
     w->env.blob = (struct blob_params){3, 6, 3338477};
     w->env.beneficiary = world_address(0xc0);
     w->env.deposit_contract = world_address(0xdd);
@@ -214,7 +218,8 @@ static inline void world_apply(struct test *t, struct world *w, const struct evm
         CHECK_EQ(t, c->old_nonce, existed ? a->nonce : 0);
         CHECK(t, existed ? u256_eq(&c->old_balance_wei, &a->balance_wei) : u256_is_zero(&c->old_balance_wei));
         CHECK_SLICE(t, slice_of(&c->old_code_hash, 32), slice_of(&hash, 32));
-        CHECK(t, c->existed != c->exists || c->old_nonce != c->new_nonce || !u256_eq(&c->old_balance_wei, &c->new_balance_wei) ||
+        CHECK(t, c->existed != c->exists || c->old_nonce != c->new_nonce ||
+                     !u256_eq(&c->old_balance_wei, &c->new_balance_wei) ||
                      memcmp(&c->old_code_hash, &c->new_code_hash, 32) != 0 || c->slot_count || c->storage_wiped);
         if (!existed) CHECK_EQ(t, c->storage_wiped, 0);
         if (existed && !c->exists) CHECK_EQ(t, c->storage_wiped, 1);

@@ -64,7 +64,12 @@ impl Block {
     }
 
     fn here(&mut self) -> Mark {
-        Mark { changes: self.overlay().mark(), deposits: self.deposits.len(), gas_used: self.gas_used, blobs_used: self.blobs_used }
+        Mark {
+            changes: self.overlay().mark(),
+            deposits: self.deposits.len(),
+            gas_used: self.gas_used,
+            blobs_used: self.blobs_used,
+        }
     }
 
     fn back_to(&mut self, mark: Mark) {
@@ -192,7 +197,11 @@ pub unsafe extern "C" fn evm_block_close(b: *mut Block) {
 /// # Safety
 /// Pointers as evm.h says; each hash may be NULL for zero.
 #[no_mangle]
-pub unsafe extern "C" fn evm_block_begin(b: *mut Block, parent_hash: *const abi::Hash, parent_beacon_root: *const abi::Hash) -> u32 {
+pub unsafe extern "C" fn evm_block_begin(
+    b: *mut Block,
+    parent_hash: *const abi::Hash,
+    parent_beacon_root: *const abi::Hash,
+) -> u32 {
     let b = unsafe { &mut *b };
     let hash = |p: *const abi::Hash| if p.is_null() { B256::ZERO } else { B256::from(unsafe { *p }.0) };
     b.step(|b| b.begin(hash(parent_hash), hash(parent_beacon_root)))

@@ -23,7 +23,11 @@ impl CallOutcomeKept {
         self.access = list
             .iter()
             .zip(&self.slots)
-            .map(|(item, slots)| Access { address: abi::Address(item.address.0 .0), slots: pointer(slots), slot_count: slots.len() })
+            .map(|(item, slots)| Access {
+                address: abi::Address(item.address.0 .0),
+                slots: pointer(slots),
+                slot_count: slots.len(),
+            })
             .collect();
     }
 }
@@ -81,7 +85,8 @@ pub unsafe extern "C" fn evm_call(
     out_access_count: *mut usize,
 ) -> *mut CallOutcomeKept {
     let mut own = Box::<CallOutcomeKept>::default();
-    let options = if options.is_null() { CallOptions { deadline_ms: 0, want_access_list: 0 } } else { unsafe { *options } };
+    let options =
+        if options.is_null() { CallOptions { deadline_ms: 0, want_access_list: 0 } } else { unsafe { *options } };
     let mut fault = None;
     let done = contain(
         || Some(call(unsafe { &*env }, unsafe { *reader }, unsafe { &*tx }, &options, &mut own)),

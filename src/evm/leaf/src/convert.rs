@@ -154,7 +154,9 @@ fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
         basefee: env.base_fee_wei,
         difficulty: if merged { U256::ZERO } else { u256(&env.difficulty) },
         prevrandao: merged.then(|| B256::from(env.prev_randao.0)),
-        blob_excess_gas_and_price: spec.is_enabled_in(SpecId::CANCUN).then(|| BlobExcessGasAndPrice::new(env.excess_blob_gas, fraction)),
+        blob_excess_gas_and_price: spec
+            .is_enabled_in(SpecId::CANCUN)
+            .then(|| BlobExcessGasAndPrice::new(env.excess_blob_gas, fraction)),
         ..Default::default()
     };
     Ctx::new(overlay, spec).with_cfg(cfg).with_block(block)
@@ -196,5 +198,24 @@ pub unsafe fn tx_env(tx: &abi::Tx) -> TxEnv {
                 Either::Left(SignedAuthorization::new_unchecked(inner, a.y_parity, u256(&a.r), u256(&a.s)))
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forks_are_in_order_and_complete() {
+        assert_eq!(FORKS.len(), Fork::Osaka as usize + 1);
+        assert!(FORKS.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(spec(Fork::Shanghai as u32), SpecId::SHANGHAI);
+        assert_eq!(spec(Fork::Osaka as u32), SpecId::OSAKA);
+    }
+
+    #[test]
+    fn a_price_beyond_128_bits_is_beyond_all_means() {
+        assert_eq!(u128_of(&abi::U256([1, 2, 0, 0])), (2 << 64) + 1);
+        assert_eq!(u128_of(&abi::U256([0, 0, 1, 0])), u128::MAX);
     }
 }

@@ -47,3 +47,16 @@ fn contain<T>(body: impl FnOnce() -> T, fault: impl FnOnce(String) -> T) -> T {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_at_the_border() {
+        assert_eq!(contain(|| 1, |_| 2), 1);
+        assert_eq!(contain(|| panic!("why"), |text| text), "why");
+        assert_eq!(contain(|| panic!("{} times", 3), |text| text), "3 times");
+        assert_eq!(contain(|| std::panic::panic_any(7u8), |text| text), "panic");
+    }
+}

@@ -59,8 +59,8 @@ struct Entry {
 struct Undo {
     address: Address,
     now: Acct,
-    fresh: bool,                                 // the entry did not exist
-    wiped: Option<(bool, HashMap<U256, Slot>)>,  // the whole storage overlay, where the transaction wiped it
+    fresh: bool,                                // the entry did not exist
+    wiped: Option<(bool, HashMap<U256, Slot>)>, // the whole storage overlay, where the transaction wiped it
     slots: Vec<(U256, Option<Slot>)>,
 }
 
@@ -80,39 +80,43 @@ pub struct Overlay {
     entries: HashMap<Address, Entry>,
     codes: HashMap<B256, Bytecode>,
     undo: Vec<Undo>,
-    /// A read failed since the flag was last cleared.
-    pub failed: bool,
 }
 
-// The reader's functions run on whichever thread executes; C promises that its context allows that.
-unsafe impl Send for Overlay {}
-
 fn slot_change(slot: U256, old: U256, new: U256) -> abi::SlotChange {
-    abi::SlotChange { slot: abi::U256(*slot.as_limbs()), old_value: abi::U256(*old.as_limbs()), new_value: abi::U256(*new.as_limbs()) }
+    abi::SlotChange {
+        slot: abi::U256(*slot.as_limbs()),
+        old_value: abi::U256(*old.as_limbs()),
+        new_value: abi::U256(*new.as_limbs()),
+    }
 }
 
 impl Overlay {
     pub fn new(reader: abi::StateReader, spec: SpecId) -> Self {
-        Overlay { reader, spec, entries: HashMap::default(), codes: HashMap::default(), undo: Vec::new(), failed: false }
+        Overlay { reader, spec, entries: HashMap::default(), codes: HashMap::default(), undo: Vec::new() }
     }
 
     fn read_account(&mut self, address: &Address) -> Result<Acct, ReaderFailed> {
         let mut out = abi::Account::default();
         if (self.reader.account)(self.reader.ctx, &abi::Address(address.0 .0), &mut out) != 0 {
-            self.failed = true;
             return Err(ReaderFailed);
         }
         Ok(if out.exists == 0 {
             Acct::NONE
         } else {
-            Acct { exists: true, nonce: out.nonce, balance: U256::from_limbs(out.balance_wei.0), code_hash: B256::from(out.code_hash.0) }
+            Acct {
+                exists: true,
+                nonce: out.nonce,
+                balance: U256::from_limbs(out.balance_wei.0),
+                code_hash: B256::from(out.code_hash.0),
+            }
         })
     }
 
     fn read_slot(&mut self, address: &Address, slot: U256) -> Result<U256, ReaderFailed> {
         let mut out = abi::U256::default();
-        if (self.reader.storage)(self.reader.ctx, &abi::Address(address.0 .0), &abi::U256(*slot.as_limbs()), &mut out) != 0 {
-            self.failed = true;
+        if (self.reader.storage)(self.reader.ctx, &abi::Address(address.0 .0), &abi::U256(*slot.as_limbs()), &mut out)
+            != 0
+        {
             return Err(ReaderFailed);
         }
         Ok(U256::from_limbs(out.0))
@@ -192,7 +196,12 @@ impl Overlay {
 
     fn put(&mut self, address: Address, old: Acct, new: Acct, wiped: bool, slots: Vec<(U256, U256, U256)>) {
         let fresh = !self.entries.contains_key(&address);
-        let e = self.entries.entry(address).or_insert_with(|| Entry { before: old, now: old, wiped: false, slots: HashMap::default() });
+        let e = self.entries.entry(address).or_insert_with(|| Entry {
+            before: old,
+            now: old,
+            wiped: false,
+            slots: HashMap::default(),
+        });
         let mut undo = Undo { address, now: e.now, fresh, wiped: None, slots: Vec::new() };
         e.now = new;
         if wiped {
@@ -221,7 +230,12 @@ impl Overlay {
             }
             let old = self.account(&address)?;
             let gone = account.is_selfdestructed();
-            let mut new = Acct { exists: true, nonce: account.info.nonce, balance: account.info.balance, code_hash: account.info.code_hash };
+            let mut new = Acct {
+                exists: true,
+                nonce: account.info.nonce,
+                balance: account.info.balance,
+                code_hash: account.info.code_hash,
+            };
             if new.code_hash.is_zero() {
                 new.code_hash = KECCAK_EMPTY;
             }
@@ -232,7 +246,12 @@ impl Overlay {
             let wiped = old.exists && (account.is_created() || !new.exists);
             let mut slots: Vec<(U256, U256, U256)> = Vec::new();
             if new.exists {
-                slots = account.storage.iter().filter(|(_, s)| s.is_changed()).map(|(k, s)| (*k, s.original_value, s.present_value)).collect();
+                slots = account
+                    .storage
+                    .iter()
+                    .filter(|(_, s)| s.is_changed())
+                    .map(|(k, s)| (*k, s.original_value, s.present_value))
+                    .collect();
             }
             if new == old && slots.is_empty() && !wiped {
                 continue;
@@ -243,7 +262,8 @@ impl Overlay {
                 }
             }
             if want_diff {
-                let mut list: Vec<_> = slots.iter().filter(|s| s.1 != s.2).map(|s| slot_change(s.0, s.1, s.2)).collect();
+                let mut list: Vec<_> =
+                    slots.iter().filter(|s| s.1 != s.2).map(|s| slot_change(s.0, s.1, s.2)).collect();
                 list.sort_by_key(|s| U256::from_limbs(s.slot.0));
                 changes.insert(address, Change { address, old, new, wiped, slots: list });
             }
@@ -284,7 +304,8 @@ impl Database for Overlay {
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReaderFailed> {
         let a = self.account(&address)?;
         Ok(a.exists.then(|| {
-            let mut info = AccountInfo { balance: a.balance, nonce: a.nonce, code_hash: a.code_hash, ..Default::default() };
+            let mut info =
+                AccountInfo { balance: a.balance, nonce: a.nonce, code_hash: a.code_hash, ..Default::default() };
             info.code = if a.code_hash == KECCAK_EMPTY { Some(Bytecode::default()) } else { None };
             info
         }))
@@ -299,7 +320,6 @@ impl Database for Overlay {
         }
         let (mut at, mut len) = (std::ptr::null(), 0usize);
         if (self.reader.code)(self.reader.ctx, &abi::Hash(hash.0), &mut at, &mut len) != 0 {
-            self.failed = true;
             return Err(ReaderFailed);
         }
         // SAFETY: the reader promises len bytes that hold until the execution ends; they are copied here.
@@ -324,7 +344,6 @@ impl Database for Overlay {
     fn block_hash(&mut self, number: u64) -> Result<B256, ReaderFailed> {
         let mut out = abi::Hash::default();
         if (self.reader.block_hash)(self.reader.ctx, number, &mut out) != 0 {
-            self.failed = true;
             return Err(ReaderFailed);
         }
         Ok(B256::from(out.0))

@@ -77,11 +77,16 @@ pub fn requests(machine: &mut Machine, deposits: &[[u8; DEPOSIT_LEN]]) -> Result
         }
     };
     add(0, deposits.as_flattened());
-    for (kind, contract, what) in [(1, WITHDRAWAL_REQUESTS, "withdrawal"), (2, CONSOLIDATION_REQUESTS, "consolidation")] {
+    for (kind, contract, what) in [(1, WITHDRAWAL_REQUESTS, "withdrawal"), (2, CONSOLIDATION_REQUESTS, "consolidation")]
+    {
         match call(machine, contract, &[])? {
             Some(ExecutionResult::Success { output, .. }) => add(kind, output.data()),
-            Some(_) => return Err(Failure::Block(format!("system call failed to execute: {what} requests at {contract}"))),
-            None => return Err(Failure::Block(format!("empty system contract: no code at {contract} ({what} requests)"))),
+            Some(_) => {
+                return Err(Failure::Block(format!("system call failed to execute: {what} requests at {contract}")))
+            }
+            None => {
+                return Err(Failure::Block(format!("empty system contract: no code at {contract} ({what} requests)")))
+            }
         }
     }
     Ok(lists)
@@ -125,7 +130,9 @@ mod tests {
 
     fn event() -> Vec<u8> {
         let mut data = vec![0u8; 576];
-        for (i, (offset, len)) in [(160usize, 48usize), (256, 32), (320, 8), (384, 96), (512, 8)].into_iter().enumerate() {
+        for (i, (offset, len)) in
+            [(160usize, 48usize), (256, 32), (320, 8), (384, 96), (512, 8)].into_iter().enumerate()
+        {
             data[i * 32 + 24..i * 32 + 32].copy_from_slice(&(offset as u64).to_be_bytes());
             data[offset + 24..offset + 32].copy_from_slice(&(len as u64).to_be_bytes());
             data[offset + 32..offset + 32 + len].fill(i as u8 + 1);
@@ -136,7 +143,8 @@ mod tests {
     #[test]
     fn a_deposit_is_its_five_fields_in_a_row() {
         let request = deposit(&event()).expect("well laid out");
-        let expected: Vec<u8> = [(1u8, 48), (2, 32), (3, 8), (4, 96), (5, 8)].iter().flat_map(|(b, n)| vec![*b; *n]).collect();
+        let expected: Vec<u8> =
+            [(1u8, 48), (2, 32), (3, 8), (4, 96), (5, 8)].iter().flat_map(|(b, n)| vec![*b; *n]).collect();
         assert_eq!(request.as_slice(), expected.as_slice());
     }
 

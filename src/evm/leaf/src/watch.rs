@@ -13,8 +13,8 @@ use revm::interpreter::instructions::contract;
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_types::{Jumps, LoopControl};
 use revm::interpreter::{
-    CallInputs, CallOutcome, CreateInputs, CreateOutcome, Instruction, InstructionContext, InstructionExecResult, InstructionResult,
-    Interpreter, InterpreterAction,
+    CallInputs, CallOutcome, CreateInputs, CreateOutcome, Instruction, InstructionContext, InstructionExecResult,
+    InstructionResult, Interpreter, InterpreterAction,
 };
 use revm::Inspector;
 use revm_inspectors::access_list::AccessListInspector;
@@ -139,5 +139,23 @@ impl Inspector<Ctx, EthInterpreter> for Eye {
 
     fn create(&mut self, ctx: &mut Ctx, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
         self.access.as_mut().and_then(|a| a.create(ctx, inputs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_looks_after_enough_work_and_stays_expired() {
+        let mut clock = Clock::until(1); // long past: it would be refused before it begins
+        assert!(clock.expired && clock.ends());
+        clock = Clock { end_ms: 1, work: 0, expired: false };
+        assert!(!clock.passed(WORK_PER_LOOK - 1));
+        assert!(clock.passed(1));
+        assert!(clock.passed(1));
+        let mut far = Clock::until(monotonic_ms() + 3_600_000);
+        assert!(!far.passed(WORK_PER_LOOK));
+        assert!(!Clock::until(0).ends() && !Clock::until(0).expired);
     }
 }

@@ -40,7 +40,10 @@ fn opcode(op: u8) -> String {
 /// Does the wording need the last instruction?
 pub fn wants_last(reason: &HaltReason, is_create: bool) -> bool {
     match reason {
-        HaltReason::OpcodeNotFound | HaltReason::NotActivated | HaltReason::StackUnderflow | HaltReason::StackOverflow => true,
+        HaltReason::OpcodeNotFound
+        | HaltReason::NotActivated
+        | HaltReason::StackUnderflow
+        | HaltReason::StackOverflow => true,
         HaltReason::OutOfGas(_) => is_create,
         _ => false,
     }
@@ -49,9 +52,13 @@ pub fn wants_last(reason: &HaltReason, is_create: bool) -> bool {
 /// Why execution stopped with all gas gone. `last` is the instruction that did it, where wants_last() asked for it.
 pub fn halt(reason: &HaltReason, last: Option<Last>) -> String {
     match reason {
-        HaltReason::OutOfGas(_) if last.is_some_and(|l| l.ended_well) => "contract creation code storage out of gas".into(),
+        HaltReason::OutOfGas(_) if last.is_some_and(|l| l.ended_well) => {
+            "contract creation code storage out of gas".into()
+        }
         HaltReason::OutOfGas(OutOfGasError::InvalidOperand) => "gas uint64 overflow".into(),
-        HaltReason::OutOfGas(OutOfGasError::ReentrancySentry) => "out of gas: not enough gas for reentrancy sentry".into(),
+        HaltReason::OutOfGas(OutOfGasError::ReentrancySentry) => {
+            "out of gas: not enough gas for reentrancy sentry".into()
+        }
         HaltReason::OutOfGas(_) => "out of gas".into(),
         HaltReason::InvalidFEOpcode => "invalid opcode: INVALID".into(),
         HaltReason::OpcodeNotFound | HaltReason::NotActivated => match last {
@@ -98,7 +105,9 @@ pub fn invalid(why: &InvalidTransaction) -> (Invalid, String) {
         I::CallGasCostMoreThanGasLimit { initial_gas, .. } => {
             return (Invalid::IntrinsicGas, format!("minimum needed {initial_gas}"));
         }
-        I::GasFloorMoreThanGasLimit { gas_floor, .. } => return (Invalid::FloorGas, format!("minimum needed {gas_floor}")),
+        I::GasFloorMoreThanGasLimit { gas_floor, .. } => {
+            return (Invalid::FloorGas, format!("minimum needed {gas_floor}"))
+        }
         I::RejectCallerWithCode => Invalid::SenderHasCode,
         I::CreateInitCodeSizeLimit => Invalid::InitcodeSize,
         I::InvalidChainId | I::MissingChainId => Invalid::ChainId,
