@@ -1,4 +1,4 @@
-/* The functions of chain/chain.h for a chain we execute. Those that any thread may call read the index, the state db
+/* The functions of chain/chain.h for a chain we execute. Those that any thread may call read the blocks, the state db
  * and the pool's table by hash, which guard themselves; the others are the writer's. */
 #include <stdlib.h>
 

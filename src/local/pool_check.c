@@ -3,7 +3,11 @@
  * Where blocks come at once, a transaction that the next block could not take would wait for ever; so what only delays
  * it in geth (a fee below the base fee, a blob fee below the blob base fee) is refused here, with the words that block
  * building has for it, as anvil does. There is no least tip: a development chain takes transactions that pay nothing.
- * From Osaka on both forms of blob proofs are taken, since most client libraries still make the older one. */
+ * From Osaka on both forms of blob proofs are taken, since most client libraries still make the older one.
+ *
+ * Left out: geth lets an account with an EIP-7702 delegation have one transaction in flight at a time and keeps blob
+ * and other transactions of one sender apart; both guard a public pool against cheap eviction, which nobody has a
+ * reason to try on a chain of one's own. */
 #include <inttypes.h>
 
 #include "codec/hex.h"

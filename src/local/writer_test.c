@@ -85,6 +85,7 @@ static void *reader(void *ctx)
     while (!atomic_load(&w->stop)) {
         struct block *head = NULL, *b = NULL, *safe = NULL, *finalized = NULL;
         struct chain_state *s;
+        struct pending_tx *p;
         struct chain_fees fees;
         struct filter any = {0};
         uint64_t fits = 0, number = atomic_load(&c->head_number);
@@ -114,7 +115,11 @@ static void *reader(void *ctx)
             status = c->ops->tx_by_hash(c, &head->txs[0].hash, &b, &at);
             if (!status && memcmp(&b->txs[at].hash, &head->txs[0].hash, 32) != 0) atomic_fetch_add(&w->wrong, 1);
             block_unref(b);
+            b = NULL;
+            if (!c->ops->pending_by_hash(c, &head->txs[0].hash, &p)) pending_tx_unref(p);
         }
+        if (!c->ops->block_by_number(c, number, &b) && b->header.number != number) atomic_fetch_add(&w->wrong, 1);
+        block_unref(b);
         status = c->ops->finalized(c, &safe, &finalized);
         if (!status) {
             block_unref(safe);
