@@ -88,8 +88,11 @@ TEST(what_is_held_when_the_connection_closes_never_leaves, t)
     conn_notify(c, share, (const uint8_t *)"0xcccccccccccccccccccccccccccccccc");
     conn_close(c, WS_CLOSE_GOING_AWAY, "bye");
     conn_release(c);
-    rig_expect_close(&r, t, fd, &in, WS_CLOSE_GOING_AWAY);
     CHECK_EQ(t, share->count, 1);
+    rig_expect_close(&r, t, fd, &in, WS_CLOSE_GOING_AWAY);
+    rig_frame(&r, fd, WS_CLOSE, true, SLICE("\x03\xe9"));
+    rig_read(&r, fd, &in, SIZE_MAX);
+    CHECK(t, in.ended && in.bytes.len == 0);
     frame_share_unref(share);
     buf_fini(&in.bytes);
     (void)close(fd);
