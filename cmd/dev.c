@@ -170,8 +170,12 @@ static int run(const struct options *o, struct devchain *d, const sigset_t *ends
         enum fan_status s = local_import(local, o->import, &imported, &err);
 
         /* What came before a bad block stays, and so does the node: a wrong file is told, not served. */
-        if (s) code = complain(2, err.text);
-        else {
+        if (s) {
+            struct fan_error whole;
+
+            (void)fan_error_set(&whole, s, "%.200s: %.300s", o->import, err.text);
+            code = complain(2, whole.text);
+        } else {
             if (!o->silent) (void)printf("imported %" PRIu64 " blocks, head %" PRIu64 "\n", imported.blocks, imported.head_number);
             (void)fflush(stdout);
             code = serve(o, d, local, ends);

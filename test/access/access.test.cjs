@@ -89,7 +89,7 @@ test('named hosts and origins are let in', async () => {
 const STRANGE = [
   ['', null], ['{', -32700], ['nul', -32700], ['[1', -32700], ['{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}}', -32700], ['[]', -32600], ['[null]', [-32600]], ['[1,2]', [-32600, -32600]], ['null', -32600],
   ['1', -32600], ['"x"', -32600], ['{}', -32600], ['[[]]', [-32600]], ['{"jsonrpc":"2.0","id":{},"method":"eth_chainId"}', -32600], ['{"jsonrpc":"2.0","id":1,"method":5}', -32600],
-  ['{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":5}', -32602], ['['.repeat(100000), null], [`{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":${'['.repeat(80)}${']'.repeat(80)}}`, null],
+  ['{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":5}', -32600], ['['.repeat(100000), null], [`{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":${'['.repeat(80)}${']'.repeat(80)}}`, null],
   [`[${Array(1001).fill('{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}').join(',')}]`, -32600], [`{"jsonrpc":"2.0","id":"${'x'.repeat(300)}","method":"eth_chainId"}`, -32600],
 ];
 for (const [body, code] of STRANGE) {

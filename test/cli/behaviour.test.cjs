@@ -152,7 +152,7 @@ test('fanatico genesis is what fanatico dev begins with', async () => {
   const dir = h.scratch();
   const { code, output } = await run('genesis', ...args);
   assert.equal(code, 0);
-  assert.ok(JSON.parse(output).config.blobSchedule.osaka);
+  assert.ok(JSON.parse(output).config.blobSchedule.prague);
   fs.writeFileSync(path.join(dir, 'genesis.json'), output);
   const [a, b] = [await h.fanatico([...args, '--silent']), await h.fanatico(['--genesis', path.join(dir, 'genesis.json'), '--silent'])];
   const hashes = await Promise.all([a, b].map((n) => h.rpc(n.http, 'eth_getBlockByNumber', ['0x0', false])));

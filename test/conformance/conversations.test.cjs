@@ -29,6 +29,7 @@ const TOLERATED = [
   { methods: /^eth_feeHistory/, key: 'blobGasUsedRatio', how: 'added', why: 'EIP-4844 fee history' },
 ];
 const used = new Map();
+const echoed = { count: 0 };
 
 function tolerated(method, key, how) {
   const row = TOLERATED.find((t) => t.methods.test(method) && t.key === key && t.how === how);
@@ -48,6 +49,11 @@ function differences(method, got, want, at = 'result') {
       if (!(key in got)) return tolerated(method, key, 'gone') ? [] : [`${at}.${key}: missing`];
       return differences(method, got[key], want[key], `${at}.${key}`);
     });
+  }
+  // The two recordings contradict one another for the same request: shanghai3 (older) echoes the key, cancun9 and today's geth answer the quantity.
+  if (method === 'eth_getProof' && at.endsWith('.key') && got !== want && BigInt(got) === BigInt(want)) {
+    echoed.count++;
+    return [];
   }
   return got === want ? [] : [`${at}: ${JSON.stringify(got)?.slice(0, 200)}, expected ${JSON.stringify(want)?.slice(0, 200)}`];
 }
@@ -134,5 +140,6 @@ for (const chain of Object.keys(HEADS)) {
 }
 
 test('the tolerated differences, all of them', () => {
+  if (echoed.count) console.log(`tolerated: eth_getProof's key as a quantity, ${echoed.count} times: the recordings differ from one another`);
   for (const [row, count] of used) console.log(`tolerated: ${row.key} ${row.how}, ${count} times: ${row.why}`);
 });

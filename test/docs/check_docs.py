@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""Holds the documents against the tree. Exit code 1 with one line for each break; --write makes the generated tables anew.
+
+  links      [words](path#anchor) in every *.md leads to a file, and the anchor to a heading in it
+  paths      `folder/file.c`, and `file.c: words`, name a file that is there, and words that stand in it
+  functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
+  structs    `struct name` is defined
+  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/
+  folders    every folder of src/ has a README.md of at most 14 lines
+  hygiene    no path of a home or scratch folder, no unfinished marks
+"""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SKIP = {".git", "build", "node_modules", "target", "artifacts", "cache"}
+README_LINES_MAX = 14
+broken = []
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def walk(*suffixes):
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if f not in SKIP)
+        for name in sorted(names):
+            if name.endswith(suffixes):
+                yield os.path.relpath(os.path.join(folder, name), ROOT)
+
+
+def wrong(where, what):
+    broken.append(f"{where}: {what}")
+
+
+# ---- generated tables ----
+
+def strings(text):
+    return [None if s == "NULL" else s[1:-1].replace('\\"', '"') for s in re.findall(r'NULL|"(?:[^"\\]|\\.)*"', text)]
+
+
+def options_table():
+    out, group = [], None
+    for line in read("cmd/options.def").split("\n"):
+        m = re.match(r"OPTION\((\w+),\s*(\w+),\s*(.*)\)\s*$", line)
+        if not m:
+            continue
+        flag, env, value, default, commands, row_group, text = strings(m.group(3))
+        if row_group != group:
+            group = row_group
+            if out:
+                out.append("")
+            out += [f"**{group}**", "", "| flag | default | what it does | variable |", "|---|---|---|---|"]
+        shown = "" if default in (None, "") else f"`{default}`"
+        if default and default.startswith("0x") and set(default[2:]) == {"0"}:
+            shown = "address 0"
+        variable = env or "FANATICO_" + flag.upper().replace("-", "_")
+        both = " (also `genesis`)" if "G" in commands else ""
+        out.append(f"| `--{flag}{' ' + value if value else ''}` | {shown} | {text}{both} | `{variable}` |")
+    if len(out) < 10:
+        wrong("cmd/options.def", "no rows could be read")
+    return out
+
+
+WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer"}
+TOPICS = {
+    "eth_block": "Blocks", "eth_tx": "Transactions", "eth_state": "State", "eth_call": "Calls", "eth_estimate": "Estimates", "eth_fee": "Fees",
+    "eth_send": "Sending and signing transactions", "eth_account": "Accounts", "eth_logs": "Logs", "eth_filter": "Polling filters",
+    "eth_subscribe": "Subscriptions", "eth_chain": "Chain and net", "web3": "web3 and rpc", "txpool": "The pool", "debug_raw": "Raw bytes",
+    "dev_mine": "Mining, snapshots, reorgs", "dev_time": "Time", "dev_state": "Editing state", "dev_info": "About the node",
+}
+
+
+def method_tables():
+    counts = re.findall(r"X\((\w+), (\d+)\)", read("src/api/tables.h"))
+    texts = {f: read(f) for f in walk(".c") if f.startswith("src/api/")}
+    out = []
+    for table, count in counts:
+        rows = []
+        for text in texts.values():
+            m = re.search(r"rpc_method api_%s_methods\[\] = \{(.*?)\n\};" % table, text, re.S)
+            if not m:
+                continue
+            row = re.search(r"#define ROW\(name, run\)(.*?)\n *\}\n", text, re.S)
+            own = row.group(1) if row else ""
+            for found in re.finditer(r'\{"(\w+)", (RPC_\w+), (\w+),|ROW\("(\w+)"|TWINS\("(\w+)"', m.group(1)):
+                name, start, flags, rowed, twin = found.groups()
+                if name:
+                    rows.append((name, start, flags))
+                start = re.search(r"RPC_(?:INLINE|POOL|WRITER)", own)
+                start = start.group(0) if start else "RPC_INLINE"
+                flags = "RPC_DEVELOPMENT" if "RPC_DEVELOPMENT" in own else "0"
+                if rowed:
+                    rows.append((rowed, start, flags))
+                if twin:
+                    rows += [("anvil_" + twin, start, flags), ("hardhat_" + twin, start, flags)]
+        if len(rows) != int(count):
+            wrong("src/api/tables.h", f"api_{table}_methods has {count} rows, {len(rows)} could be read")
+        out += [f"### {TOPICS.get(table, table)}", "", "| method | starts on | who may |", "|---|---|---|"]
+        who = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_WEBSOCKET": "WebSocket"}
+        out += [f"| `{n}` | {WHERE[s]} | {who.get(f, f)} |" for n, s, f in sorted(rows)]
+        out.append("")
+    return out[:-1]
+
+
+def hold_table(path, name, rows, write):
+    text = read(path)
+    begin, end = f"<!-- {name}: check_docs.py --write makes this table -->", f"<!-- end of {name} -->"
+    if begin not in text or end not in text:
+        wrong(path, f"has no place for the table of {name}")
+        return
+    head, rest = text.split(begin, 1)
+    old, tail = rest.split(end, 1)
+    new = "\n" + "\n".join(rows) + "\n"
+    if old == new:
+        return
+    if write:
+        with open(os.path.join(ROOT, path), "w", encoding="utf-8") as f:
+            f.write(head + begin + new + end + tail)
+        return
+    for row in rows:
+        if row and row not in old:
+            wrong(path, f"lacks the row of {name}: {row}")
+    for row in old.strip().split("\n"):
+        if row and row not in rows:
+            wrong(path, f"has a row of {name} that the tree has not: {row}")
+
+
+# ---- prose ----
+
+def prose(text):
+    """Without fenced blocks, which show what is typed and printed."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+
+
+def anchors(text):
+    found = set()
+    for title in re.findall(r"^#+ (.*)$", prose(text), re.M):
+        title = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title)
+        found.add(re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-"))
+    return found
+
+
+def check_links(md, text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        full = os.path.normpath(os.path.join(os.path.dirname(md), path)) if path else md
+        if not os.path.exists(os.path.join(ROOT, full)):
+            wrong(md, f"links to {target}, which is not there")
+        elif anchor and full.endswith(".md") and anchor not in anchors(read(full)):
+            wrong(md, f"links to {target}, but {full} has no such heading")
+
+
+FILE = re.compile(r"^[\w.\-/]*[\w\-]\.(?:c|h|rs|def|txt|py|sh|cmake|js|cjs|json|toml|md)$")
+NAMES_ONLY = {"genesis.json", "package.json", "first.cjs", "node.js", "fanatico.h", "lmdb.h", "nats.h", "host.c"}
+
+
+def find_file(md, path, files):
+    """A path from the root, from the document's folder, or from src/; a bare name may stand anywhere below its folder's room."""
+    for base in ("", os.path.dirname(md), "src"):
+        candidate = os.path.normpath(os.path.join(base, path))
+        if os.path.exists(os.path.join(ROOT, candidate)):
+            return candidate
+    if "/" not in path:
+        for f in files:
+            if os.path.basename(f) == path:
+                return f
+    return None
+
+
+def check_paths(md, text, files):
+    for code in re.findall(r"`([^`\n]+)`", text):
+        path, colon, words = code.partition(": ")
+        path = path.split(":")[0] if re.search(r":\d+$", path) else path
+        if not FILE.match(path) or path in NAMES_ONLY:
+            continue
+        found = find_file(md, path, files)
+        if not found:
+            wrong(md, f"names `{path}`, which is not there")
+        elif colon and words not in read(found):
+            wrong(md, f"says that {found} holds \"{words}\"; it does not")
+
+
+def check_symbols(md, text, sources, tour):
+    for name in sorted(set(re.findall(r"`(\w+)\(\)`", text))):
+        if not re.search(r"^[\w#][^\n;]*\b%s\(|^(?:static )?inline[^\n]*\b%s\(|async function %s\(" % (name, name, name), sources, re.M):
+            wrong(md, f"names `{name}()`, which is defined nowhere")
+    for name in sorted(set(re.findall(r"`(?:const )?struct (\w+)", text))):
+        if not re.search(r"\bstruct %s\b" % name, sources):
+            wrong(md, f"names `struct {name}`, which is nowhere")
+    if not tour:
+        return
+    steps = 0
+    for title in re.findall(r"^### (.*)$", text, re.M):
+        link = re.search(r"\]\(([^)]+)\)", title)
+        for name in re.findall(r"`(\w+)\(\)`", title):
+            steps += 1
+            if not link:
+                wrong(md, f"the step `{name}()` links to no file")
+                continue
+            path = os.path.normpath(os.path.join(os.path.dirname(md), link.group(1)))
+            if os.path.exists(os.path.join(ROOT, path)) and not re.search(r"^[a-z_].*\b%s\(" % name, read(path), re.M):
+                wrong(md, f"`{name}()` is not defined in {path}")
+    if steps < 20:
+        wrong(md, f"follows a log through {steps} functions only")
+
+
+def check_hygiene(md, text):
+    for mark in re.findall(r"(?:/home/|/root\b|/tmp/)\S*|\b(?:TODO|FIXME)\b", text):
+        wrong(md, f"holds {mark}")
+
+
+def check_folders():
+    for folder in sorted(os.listdir(os.path.join(ROOT, "src"))):
+        if not os.path.isdir(os.path.join(ROOT, "src", folder)):
+            continue
+        path = f"src/{folder}/README.md"
+        if not os.path.exists(os.path.join(ROOT, path)):
+            wrong(f"src/{folder}", "has no README.md")
+        elif len(read(path).rstrip().split("\n")) > README_LINES_MAX:
+            wrong(path, f"is longer than {README_LINES_MAX} lines")
+
+
+def is_tracked(files):
+    try:
+        tracked = set(subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=True).stdout.split("\n"))
+    except (OSError, subprocess.CalledProcessError):
+        return files  # an unpacked archive: all there is belongs to it
+    return [f for f in files if f in tracked] or files
+
+
+def main():
+    write = "--write" in sys.argv[1:]
+    hold_table("README.md", "options", options_table(), write)
+    hold_table("docs/RPC.md", "methods", method_tables(), write)
+    files = list(walk(".c", ".h", ".rs", ".def", ".txt", ".py", ".sh", ".cmake", ".js", ".cjs", ".json", ".toml", ".md"))
+    sources = "\n".join(read(f) for f in files if f.startswith(("src/", "cmd/", "test/", "include/", "hardhat/")) and f.endswith((".c", ".h", ".rs", ".cjs", ".js")))
+    documents = is_tracked([f for f in files if f.endswith(".md")])
+    for md in documents:
+        text = read(md)
+        body = prose(text)
+        check_links(md, body)
+        check_paths(md, body, files)
+        check_symbols(md, body, sources, md == "docs/TOUR.md")
+        check_hygiene(md, text)
+    check_folders()
+    for line in broken:
+        print(line)
+    print(f"{len(documents)} documents held against the tree, {len(broken)} broken")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
