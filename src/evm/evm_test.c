@@ -227,6 +227,24 @@ TEST(a_creation_that_halts_says_why, t)
     }
 }
 
+/* What one transaction's halt was about says nothing about the next one's. */
+TEST(words_belong_to_their_transaction, t)
+{
+    struct fixture f;
+    fixture_init(&f, FORK_CANCUN);
+    struct evm_tx tx = world_create_tx(0, test_hex("6110006000f3"));
+
+    (void)world_contract(&f.w, 50, "5b600056");
+    tx.gas_limit = 100000;
+    open_block(t, &f);
+    CHECK_EQ(t, execute(&f, &tx), EVM_HALT);
+    CHECK_STR(t, slice_str(f.r.text), "contract creation code storage out of gas");
+    tx = world_tx(1, 50);
+    CHECK_EQ(t, execute(&f, &tx), EVM_HALT);
+    CHECK_STR(t, slice_str(f.r.text), "out of gas");
+    evm_block_close(f.b);
+}
+
 /* Each row spoils a good transaction in one way. */
 TEST(an_invalid_transaction_says_why_and_leaves_the_block_alone, t)
 {

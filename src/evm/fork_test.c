@@ -1,38 +1,8 @@
-#include "codec/hex.h"
 #include "eth/sign.h"
 #include "evm/world.h"
 
 /* Everything to world_address(7). */
 #define DESTRUCT "73aa00000000000000000000000000000000000007ff"
-
-static const struct {
-    enum fork since;
-    const char *address, *code;
-} contracts[] = {
-#define X(since, address, code) {since, address, code},
-#include "eth/genesis_contracts.def"
-#undef X
-};
-
-static struct fan_address address_of(const char *hex)
-{
-    struct fan_address a;
-
-    memcpy(a.bytes, test_hex(hex).at, sizeof a.bytes);
-    return a;
-}
-
-static void add_contracts(struct world *w, enum fork f)
-{
-    for (size_t i = 0; i < COUNT_OF(contracts); i++) {
-        struct world_account *a;
-
-        if (contracts[i].since > f) continue;
-        a = world_add(w, address_of(contracts[i].address));
-        a->nonce = 1;
-        world_set_code(a, test_hex(contracts[i].code));
-    }
-}
 
 static uint32_t execute(struct evm_block *b, const struct evm_tx *tx, struct evm_result *r)
 {
@@ -267,8 +237,8 @@ TEST(a_second_life_begins_with_empty_storage, t)
     const struct evm_account_change *c;
 
     world_init(&w, FORK_SHANGHAI);
-    add_contracts(&w, FORK_FRONTIER);
-    make.to = address_of("4e59b44847b379578588920ca78fbf26c0b4956c");
+    world_add_contracts(&w, FORK_FRONTIER);
+    make.to = world_address_hex("4e59b44847b379578588920ca78fbf26c0b4956c");
     memcpy(data + 32, init.at, init.len);
     make.data = data;
     make.data_len = 32 + init.len;

@@ -90,10 +90,8 @@ static void run(struct test *t, enum fork fork)
     size_t destroyed = 0;
 
     world_init(&one, fork);
-    memcpy(deployer.bytes, test_hex("4e59b44847b379578588920ca78fbf26c0b4956c").at, 20);
-    world_set_code(world_add(&one, deployer),
-                   test_hex("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe036016000816020"
-                            "82378035828234f58015156039578182fd5b8082525050506014600cf3"));
+    world_add_contracts(&one, FORK_FRONTIER);
+    deployer = world_address_hex("4e59b44847b379578588920ca78fbf26c0b4956c");
     for (size_t i = 0; i < LIVES; i++) {
         struct slice init = test_hex("6001600155"
                                      "6022601160003960226000f3" RUNTIME);

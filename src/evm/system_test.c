@@ -1,38 +1,11 @@
 #include "evm/world.h"
 
-static const struct {
-    enum fork since;
-    const char *address, *code;
-} contracts[] = {
-#define X(since, address, code) {since, address, code},
-#include "eth/genesis_contracts.def"
-#undef X
-};
-
 static const struct fan_hash parent_hash = {{0x11}}, beacon_root = {{0x22}};
-
-static struct fan_address address_of(const char *hex)
-{
-    struct fan_address a;
-
-    memcpy(a.bytes, test_hex(hex).at, sizeof a.bytes);
-    return a;
-}
-
-static void add_contracts(struct world *w)
-{
-    for (size_t i = 0; i < COUNT_OF(contracts); i++) {
-        struct world_account *a = world_add(w, address_of(contracts[i].address));
-
-        a->nonce = 1;
-        world_set_code(a, test_hex(contracts[i].code));
-    }
-}
 
 TEST(the_beacon_root_and_the_parent_are_stored, t)
 {
-    const struct fan_address beacon = address_of("000f3df6d732807ef1319fb7b8bb8522d0beac02");
-    const struct fan_address history = address_of("0000f90827f1c53a10cb7a02335b175320002935");
+    const struct fan_address beacon = world_address_hex("000f3df6d732807ef1319fb7b8bb8522d0beac02");
+    const struct fan_address history = world_address_hex("0000f90827f1c53a10cb7a02335b175320002935");
     struct fan_u256 slot, value;
     struct fan_hash bytes;
     struct world w;
@@ -40,7 +13,7 @@ TEST(the_beacon_root_and_the_parent_are_stored, t)
     struct evm_diff d;
 
     world_init(&w, FORK_PRAGUE);
-    add_contracts(&w);
+    world_add_contracts(&w, FORK_NEWEST);
     b = evm_block_open(&w.env, &w.reader);
     CHECK_EQ(t, evm_block_begin(b, &parent_hash, &beacon_root), EVM_SUCCESS);
     CHECK_EQ(t, evm_block_diff(b, &d), EVM_SUCCESS);
@@ -69,7 +42,7 @@ TEST(where_there_is_no_contract_nothing_is_stored, t)
         struct evm_diff d;
 
         world_init(&w, forks[i]);
-        if (forks[i] == FORK_SHANGHAI) add_contracts(&w); /* there, but not yet called */
+        if (forks[i] == FORK_SHANGHAI) world_add_contracts(&w, FORK_NEWEST); /* there, but not yet called */
         b = evm_block_open(&w.env, &w.reader);
         CHECK_EQ(t, evm_block_begin(b, &parent_hash, forks[i] == FORK_SHANGHAI ? NULL : &beacon_root), EVM_SUCCESS);
         CHECK_EQ(t, evm_block_diff(b, &d), EVM_SUCCESS);
@@ -85,7 +58,7 @@ TEST(a_reader_that_fails_leaves_no_half_of_it, t)
     struct evm_diff d;
 
     world_init(&w, FORK_PRAGUE);
-    add_contracts(&w);
+    world_add_contracts(&w, FORK_NEWEST);
     w.storage_fails = true;
     b = evm_block_open(&w.env, &w.reader);
     CHECK_EQ(t, evm_block_begin(b, &parent_hash, &beacon_root), EVM_STATE_ERROR);
@@ -148,10 +121,10 @@ TEST(queued_requests_come_behind_their_type, t)
 
     memset(ask, 0x33, sizeof ask);
     world_init(&w, FORK_PRAGUE);
-    add_contracts(&w);
+    world_add_contracts(&w, FORK_NEWEST);
     b = evm_block_open(&w.env, &w.reader);
     CHECK_EQ(t, evm_block_begin(b, &parent_hash, &beacon_root), EVM_SUCCESS);
-    tx.to = address_of("00000961ef480eb55e80d19ad83579a64c007002");
+    tx.to = world_address_hex("00000961ef480eb55e80d19ad83579a64c007002");
     tx.data = ask;
     tx.data_len = 56; /* EIP-7002: key and amount */
     tx.value_wei = u256_of(1);
@@ -160,7 +133,7 @@ TEST(queued_requests_come_behind_their_type, t)
     CHECK_EQ(t, r.status, EVM_SUCCESS);
     CHECK_EQ(t, r.diff.account_count, 0); /* not wanted */
     tx.nonce = 1;
-    tx.to = address_of("0000bbddc7ce488642fb579f8b00f3a590007251");
+    tx.to = world_address_hex("0000bbddc7ce488642fb579f8b00f3a590007251");
     tx.data_len = 96; /* EIP-7251: two keys */
     evm_block_execute(b, &tx, 0, &r);
     CHECK_EQ(t, r.status, EVM_SUCCESS);
@@ -205,7 +178,7 @@ TEST(deposits_are_read_from_logs_and_forgotten_on_rewind, t)
     struct evm_result r;
 
     world_init(&w, FORK_PRAGUE);
-    add_contracts(&w);
+    world_add_contracts(&w, FORK_NEWEST);
     /* Logs its calldata under the event's topic. */
     (void)world_contract(&w, 0xdd,
                          "365f5f377f649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5365fa100");
@@ -239,8 +212,8 @@ TEST(deposits_are_read_from_logs_and_forgotten_on_rewind, t)
 
 TEST(the_dao_pays_back, t)
 {
-    const struct fan_address dao = address_of("d4fe7bc31cedb7bfb8a345f31e668033056b2728");
-    const struct fan_address refund = address_of("bf4ed7b27f1d666546e30d74d50d173d20bca754");
+    const struct fan_address dao = world_address_hex("d4fe7bc31cedb7bfb8a345f31e668033056b2728");
+    const struct fan_address refund = world_address_hex("bf4ed7b27f1d666546e30d74d50d173d20bca754");
     for (int move = 0; move <= 1; move++) {
         struct world w;
         struct evm_block *b;

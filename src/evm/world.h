@@ -176,6 +176,35 @@ static inline void world_init(struct world *w, enum fork f)
     (void)u256_mul_u64(&wei, 100, &sender->balance_wei);
 }
 
+static inline struct fan_address world_address_hex(const char *hex)
+{
+    struct fan_address a;
+
+    memcpy(a.bytes, test_hex(hex).at, sizeof a.bytes);
+    return a;
+}
+
+/* The contracts that a development chain's genesis holds at this fork. */
+static inline void world_add_contracts(struct world *w, enum fork f)
+{
+    static const struct {
+        enum fork since;
+        const char *address, *code;
+    } contracts[] = {
+#define X(since, address, code) {since, address, code},
+#include "eth/genesis_contracts.def"
+#undef X
+    };
+    for (size_t i = 0; i < COUNT_OF(contracts); i++) {
+        struct world_account *a;
+
+        if (contracts[i].since > f) continue;
+        a = world_add(w, world_address_hex(contracts[i].address));
+        a->nonce = 1;
+        world_set_code(a, test_hex(contracts[i].code));
+    }
+}
+
 /* From world_address(1): to world_address(n), 100,000 gas at 2 gwei, legacy without chain id. */
 static inline struct evm_tx world_tx(uint64_t nonce, uint64_t to)
 {

@@ -51,14 +51,16 @@ fn verify(
         .chunks_exact(BYTES_PER_BLOB)
         .map(Blob::from_bytes)
         .collect::<Result<_, _>>()
-        .map_err(|_| c"a blob is malformed")?;
+        .map_err(|_| c"a blob, a commitment or a proof is malformed")?;
     let (commitments, proofs) = (points(commitments), points(proofs));
     let fits = if version == 0 {
         settings.verify_blob_kzg_proof_batch(&blobs, &commitments, &proofs)
     } else {
         let mut cells = Vec::with_capacity(count * CELLS_PER_EXT_BLOB);
         for blob in &blobs {
-            cells.extend_from_slice(settings.compute_cells(blob).map_err(|_| c"a blob is malformed")?.as_slice());
+            cells.extend_from_slice(
+                settings.compute_cells(blob).map_err(|_| c"a blob, a commitment or a proof is malformed")?.as_slice(),
+            );
         }
         let owners: Vec<Bytes48> =
             commitments.iter().flat_map(|c| std::iter::repeat_n(*c, CELLS_PER_EXT_BLOB)).collect();
@@ -68,7 +70,7 @@ fn verify(
     match fits {
         Ok(true) => Ok(()),
         Ok(false) => Err(c"a proof does not fit its blob"),
-        Err(_) => Err(c"a commitment or a proof is no point of the curve"),
+        Err(_) => Err(c"a blob, a commitment or a proof is malformed"),
     }
 }
 

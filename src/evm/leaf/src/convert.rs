@@ -105,12 +105,12 @@ fn check(tx: &TxEnv, spec: SpecId) -> Result<(), InvalidTransaction> {
 pub fn run(machine: &mut Machine, tx: TxEnv, look: bool) -> Result<(ResultAndState, String), Refusal> {
     check(&tx, machine.ctx.cfg.spec)?;
     let is_create = tx.kind.is_create();
+    machine.inspector.last = None; // an earlier transaction's
     let done = if look { machine.inspect_tx(tx)? } else { machine.transact(tx)? };
     let text = match &done.result {
         ExecutionResult::Halt { reason, .. } => {
             if !look && words::wants_last(reason, is_create) {
                 let again = machine.ctx.tx.clone();
-                machine.inspector.last = None;
                 machine.inspect_tx(again)?;
             }
             words::halt(reason, machine.inspector.last)
