@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/trace.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
 #include "local/node.h"
@@ -183,6 +184,9 @@ static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan
             continue;
         }
         if (s) {
+            /* The leaf itself failed on it: without this one, the next block can be made. */
+            if (s == FAN_EINTERNAL && push((void **)&f->never, &f->never_count, &f->never_cap, sizeof *f->never))
+                f->never[f->never_count++] = tx->hash;
             if (err) *err = words;
             return s;
         }
@@ -291,6 +295,12 @@ enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit
         if (s) return s;
     }
     return FAN_OK;
+}
+
+void builder_count_failure(struct local *l)
+{
+    l->seal_failures++;
+    TRACE(local, seal_failed, head_peek(l)->header.number, l->seal_failures);
 }
 
 void builder_forget_pending(struct local *l)

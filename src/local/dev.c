@@ -60,7 +60,7 @@ static void dev_set_automine(struct chain *c, bool on)
     if (!on) return;
     l->interval_ms = 0; /* as in anvil: one way of sealing at a time */
     if (builder_automine(l, NULL, NULL, NULL))
-        l->seal_failures++; /* what waited comes now; what fails stays and is tried with the next */
+        builder_count_failure(l); /* what waited comes now; what fails stays and is tried with the next */
 }
 
 static bool dev_automine(struct chain *c)

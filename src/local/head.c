@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/trace.h"
 #include "local/node.h"
 
 void built_fini(struct built *b)
@@ -150,6 +151,7 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
     }
     pool_reset(&l->pool, account_of, l);
     atomic_store(&l->chain.head_number, head_peek(l)->header.number);
+    TRACE(local, head, head_peek(l)->header.number, removed_count);
     chain_publish(&l->chain, e);
     e = NULL;
     head_announce(l);

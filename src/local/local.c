@@ -33,7 +33,7 @@ static int64_t tick(struct local *l)
     if (now >= l->due_ns) {
         struct seal_plan plan = builder_take_plan(l);
 
-        if (builder_seal(l, &plan, NULL)) l->seal_failures++; /* tried again when the next is due */
+        if (builder_seal(l, &plan, NULL)) builder_count_failure(l); /* tried again when the next is due */
         l->due_ns += interval;
         now = clock_monotonic_ns();
         if (now > l->due_ns) l->due_ns = now; /* late: no burst of blocks to catch up */

@@ -143,6 +143,8 @@ FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, const struct fa
 /* The block that would be sealed now, made again only when something changed. Borrowed: l->pending. */
 FAN_MUST_CHECK enum fan_status builder_pending(struct local *l, struct fan_error *err);
 void builder_forget_pending(struct local *l);
+/* A block that nobody waits for could not be made: counted and traced, since there is no caller to tell. */
+void builder_count_failure(struct local *l);
 
 /* ---- pool_check.c ---- */
 /* May this transaction wait here? Else FAN_EREJECTED with geth's words. unsigned_sender: impersonated, no signature to
