@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -141,8 +142,33 @@ static void subscribe(struct call *c)
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
+static atomic_size_t released;
+
+static void release_one(void *state)
+{
+    atomic_fetch_add((atomic_size_t *)state, 1);
+}
+
+static void keep(struct call *c)
+{
+    call_set_state(c, NULL);
+    call_set_release(c, NULL);
+    call_finish(c);
+}
+
+/* Holds something on its way to the pool: true takes it back there, false leaves it to the call's end. */
+static void carry(struct call *c)
+{
+    call_set_state(c, &released);
+    call_set_release(c, release_one);
+    call_continue(c, RPC_POOL, json_is(call_param(c, 0), JSON_TRUE) ? keep : call_finish);
+}
+
+static atomic_size_t at_gate;
+
 static void wait_at_gate(struct call *c)
 {
+    atomic_fetch_add(&at_gate, 1);
     (void)pthread_mutex_lock(&gate);
     (void)pthread_mutex_unlock(&gate);
     json_put_text(call_result(c), "passed");
@@ -165,6 +191,7 @@ static const struct rpc_method methods[] = {
     {"t_develop", RPC_INLINE, RPC_DEVELOPMENT, nothing},
     {"t_subscribe", RPC_INLINE, RPC_WEBSOCKET, subscribe},
     {"t_gate", RPC_POOL, 0, wait_at_gate},
+    {"t_carry", RPC_INLINE, 0, carry},
 };
 
 /* ---- the server ---- */
@@ -615,6 +642,37 @@ TEST(a_full_pool_says_so, t)
     }
     CHECK_EQ(t, busy + passed, 4);
     CHECK(t, passed >= 1);
+    websocket_fini(&w);
+    server_fini(&s);
+}
+
+/* A method that ended well, one that took its state back, and one that the full pool turned away. */
+TEST(what_a_call_carries_is_released_once_however_it_ends, t)
+{
+    const struct rpc_options options = {.pool_threads = 1, .pool_queue_max = 1};
+    static struct websocket w;
+    struct server s;
+
+    REQUIRE(t, server_init(&s, &options, NULL));
+    REQUIRE(t, websocket_init(&w, server_connect(&s)));
+    atomic_store(&released, 0);
+    websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_carry\",\"params\":[false]}");
+    CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}");
+    CHECK_EQ(t, atomic_load(&released), 1);
+    websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_carry\",\"params\":[true]}");
+    CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":null}");
+    CHECK_EQ(t, atomic_load(&released), 1);
+    (void)pthread_mutex_lock(&gate);
+    atomic_store(&at_gate, 0);
+    websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_gate\"}");
+    while (atomic_load(&at_gate) == 0) (void)sched_yield();
+    /* One runs; the next one fills the queue. */
+    websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_gate\"}");
+    websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_carry\",\"params\":[true]}");
+    CHECK_STR(t, websocket_next(&w),
+              "{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32000,\"message\":\"server is busy\"}}");
+    CHECK_EQ(t, atomic_load(&released), 2);
+    (void)pthread_mutex_unlock(&gate);
     websocket_fini(&w);
     server_fini(&s);
 }
