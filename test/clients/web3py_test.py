@@ -33,7 +33,8 @@ class Node:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"fanatico did not come up: {self.process.poll()}")
             time.sleep(0.02)
-        told = json.load(open(ready, encoding="utf-8"))
+        with open(ready, encoding="utf-8") as file:
+            told = json.load(file)
         self.http = f"http://127.0.0.1:{told['http_port']}"
         self.ws = f"ws://127.0.0.1:{told['ws_port']}"
 
@@ -106,9 +107,10 @@ class Web3Py(unittest.IsolatedAsyncioTestCase):
         self.assertTrue(self.w3.eth.uninstall_filter(logs.filter_id))
 
     def test_batch_over_http(self):
+        last = self.w3.eth.accounts[9]
         with self.w3.batch_requests() as batch:
             batch.add(self.w3.eth.get_block(0))
-            batch.add(self.w3.eth.get_balance(self.w3.eth.accounts[9]))
+            batch.add(self.w3.eth.get_balance(last))
             first, balance = batch.execute()
         self.assertEqual(first["number"], 0)
         self.assertEqual(balance, 10000 * 10**18)
