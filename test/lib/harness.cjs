@@ -13,7 +13,9 @@ const source = process.env.FANATICO_SOURCE || path.resolve(__dirname, '../..');
 const build = process.env.FANATICO_BUILD || path.join(source, 'build');
 const bin = process.env.FANATICO_BIN || path.join(build, 'release');
 const cache = process.env.FANATICO_CACHE || path.join(os.homedir(), '.cache/fanatico');
-module.paths.push(path.join(build, 'npm/node_modules'));
+// The packages live in the build folder, away from the tests: whoever loads this file first finds them by name.
+process.env.NODE_PATH = path.join(build, 'npm/node_modules');
+require('node:module').Module._initPaths();
 
 const MNEMONIC = 'test test test test test test test test test test test junk';
 const KEYS = [
