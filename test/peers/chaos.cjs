@@ -111,18 +111,16 @@ class Run {
       const target = d.chance(20) ? ethers.ZeroAddress : d.pick(this.contracts);
       tx.authorizationList = [await this.wallets[signer].authorize({ address: target, nonce, chainId: d.chance(30) ? 0n : this.chainId })];
       tx.gasLimit += 100000;
-      this.authorized = signer;
     }
     const signed = await wallet.signTransaction(tx);
     this.nonces[who]++;
     return { raw: blobs ? withSidecar(signed, blobs) : signed, hash: ethers.keccak256(signed), type: tx.type };
   }
 
-  /** An authorization raises its signer's nonce where it fits; only the node knows. */
+  /** An authorization raises its signer's nonce where it fits, and a delegated wallet's by what it creates; only the node knows. */
   async settle(url) {
-    if (this.authorized === undefined) return;
-    this.nonces[this.authorized] = Number(await h.rpc(url, 'eth_getTransactionCount', [this.wallets[this.authorized].address, 'latest']));
-    this.authorized = undefined;
+    const counts = await h.post(url, this.wallets.map((w, id) => ({ jsonrpc: '2.0', id, method: 'eth_getTransactionCount', params: [w.address, 'latest'] })));
+    for (const { id, result } of counts) this.nonces[id] = Number(result);
   }
 }
 
