@@ -29,7 +29,7 @@ foreach(folder ${built})
     elseif("threads" IN_LIST FANATICO_TESTS AND folder IN_LIST threaded_folders)
       add_test(NAME tsan.${folder}.${name} COMMAND ${target})
       set_tests_properties(tsan.${folder}.${name} PROPERTIES LABELS threads TIMEOUT 900
-                           ENVIRONMENT "${FANATICO_TEST_ENV};TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+                           ENVIRONMENT "${FANATICO_TEST_ENV};TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/test/tsan.supp")
     endif()
   endforeach()
   if(FANATICO_FUZZ)
