@@ -42,6 +42,11 @@ static inline bool slice_starts(struct slice s, struct slice prefix)
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
+static inline bool slice_ends(struct slice s, struct slice suffix)
+{
+    return s.len >= suffix.len && (suffix.len == 0 || memcmp(s.at + (s.len - suffix.len), suffix.at, suffix.len) == 0);
+}
+
 /* The rest of s after its first `count` bytes; count must not exceed s.len. */
 static inline struct slice slice_from(struct slice s, size_t count)
 {

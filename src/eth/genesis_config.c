@@ -1,5 +1,6 @@
 /* The "config" object of a genesis.json: which fork begins when. Names are those of geth's params.ChainConfig. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "codec/u256.h"
 #include "eth/genesis_keys.h"
@@ -164,6 +165,29 @@ static enum fan_status read_forks(struct json config, struct chain_config *c, co
     return FAN_OK;
 }
 
+static bool is_known_time(struct slice key)
+{
+    for (size_t i = 0; i < COUNT_OF(GENESIS_TIME_KEYS); i++)
+        if (slice_eq(key, slice_str(GENESIS_TIME_KEYS[i].name))) return true;
+    for (size_t i = 0; i < COUNT_OF(schedules); i++)
+        if (slice_eq(key, slice_str(schedules[i].time))) return true;
+    return false;
+}
+
+/* A fork we do not know must not be passed over: from its time on we would build, or refuse, the wrong blocks. */
+static enum fan_status refuse_unknown_forks(struct json config, const struct genesis_where *where)
+{
+    for (struct json v = json_first(config); !json_is(v, JSON_MISSING); v = json_next(v)) {
+        struct slice key = json_key(v);
+        char name[64];
+
+        if (!slice_ends(key, SLICE("Time")) || !genesis_given(v) || is_known_time(key)) continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)(key.len < sizeof name ? key.len : sizeof name - 1), key.at);
+        return genesis_fail(where, name, "schedules a fork that this version does not know");
+    }
+    return FAN_OK;
+}
+
 enum fan_status genesis_parse_config(struct json config, struct chain_config *out, struct fan_error *err)
 {
     const struct genesis_where where = {"config", err};
@@ -174,6 +198,7 @@ enum fan_status genesis_parse_config(struct json config, struct chain_config *ou
     if (!json_is(config, JSON_OBJECT)) return genesis_fail(&where, "", "genesis has no chain configuration");
     chain_config_init(1, &c); /* geth takes a missing chain id for main net's */
     s = genesis_read_u64(config, "chainId", &where, &c.chain_id);
+    if (!s) s = refuse_unknown_forks(config, &where);
     if (!s) s = read_forks(config, &c, &where);
     if (!s) s = read_merge(config, &c, &where);
     if (!s) s = check_order(&c, err);

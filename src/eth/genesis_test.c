@@ -225,6 +225,21 @@ TEST(numbers_come_in_every_spelling, t)
     close_room(&room);
 }
 
+/* geth writes null, or nothing, for a fork that never comes, whatever its name. */
+TEST(an_unknown_fork_that_never_comes_is_no_obstacle, t)
+{
+    struct fan_error err = {{0}};
+    struct room room;
+    struct genesis g;
+
+    CHECK_EQ(t,
+             genesis_parse(slice_str("{\"config\":{" BLOCKS ",\"amsterdamTime\":null,\"Time\":null}," HEAD "}"),
+                           open_room(&room), &g, &err),
+             FAN_OK);
+    CHECK_EQ(t, g.config.chain_id, 7);
+    close_room(&room);
+}
+
 TEST(what_is_wrong_is_said_with_its_place, t)
 {
     static const struct {
@@ -270,6 +285,10 @@ TEST(what_is_wrong_is_said_with_its_place, t)
         {"{\"config\":{" BLOCKS ",\"shanghaiTime\":0,\"cancunTime\":0,\"bpo5Time\":1}," HEAD "}",
          "config: bpo5: missing entry in blobSchedule"},
         {"{\"config\":{\"depositContractAddress\":7}," HEAD "}", "config: depositContractAddress: "},
+        {"{\"config\":{" BLOCKS ",\"shanghaiTime\":0,\"amsterdamTime\":1893456000}," HEAD "}",
+         "config: amsterdamTime: schedules a fork that this version does not know"},
+        {"{\"config\":{" BLOCKS ",\"verkleTime\":\"0x0\"}," HEAD "}", "config: verkleTime: schedules a fork"},
+        {"{\"config\":{" BLOCKS ",\"bpo6Time\":7}," HEAD "}", "config: bpo6Time: schedules a fork"},
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
