@@ -94,12 +94,16 @@ static void set_impersonated(struct call *call, bool on)
     struct params p = params_of_call(call, 1);
     struct fan_address address = params_address(&p, 0, "address");
     const struct chain_dev_ops *dev;
+    enum fan_status s;
 
     if (params_refused(&p, call)) return;
     dev = dev_of(call);
     if (!dev) return;
-    dev->impersonate(api_of(call)->chain, &address, on);
-    answer_null(call);
+    s = dev->impersonate(api_of(call)->chain, &address, on);
+    if (s)
+        answer_status(call, s, NULL);
+    else
+        answer_null(call);
 }
 
 static void impersonate(struct call *call)

@@ -27,7 +27,7 @@ struct chain_dev_ops {
     enum fan_status (*set_nonce)(struct chain *c, const struct fan_address *a, uint64_t nonce, struct fan_error *err);
     enum fan_status (*set_code)(struct chain *c, const struct fan_address *a, struct slice code);
     enum fan_status (*set_slot)(struct chain *c, const struct fan_address *a, const struct fan_u256 *slot, const struct fan_u256 *value);
-    void (*impersonate)(struct chain *c, const struct fan_address *a, bool on);
+    enum fan_status (*impersonate)(struct chain *c, const struct fan_address *a, bool on); /* FAN_ENOMEM: nothing changed */
     void (*auto_impersonate)(struct chain *c, bool on);
     bool (*may_impersonate)(struct chain *c, const struct fan_address *a);
     void (*set_coinbase)(struct chain *c, const struct fan_address *a);

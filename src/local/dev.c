@@ -175,15 +175,13 @@ static enum fan_status dev_set_slot(struct chain *c, const struct fan_address *a
 
 /* ---- impersonation ---- */
 
-static void dev_impersonate(struct chain *c, const struct fan_address *a, bool on)
+static enum fan_status dev_impersonate(struct chain *c, const struct fan_address *a, bool on)
 {
     struct local *l = local_of(c);
 
-    if (on)
-        (void)map_put(&l->impersonated, a,
-                      NULL); /* without memory it stays off, and the sender is told "not unlocked" */
-    else
-        (void)map_delete(&l->impersonated, a);
+    if (on) return map_put(&l->impersonated, a, NULL) ? FAN_OK : FAN_ENOMEM;
+    (void)map_delete(&l->impersonated, a); /* one who never was may stop being impersonated */
+    return FAN_OK;
 }
 
 static void dev_auto_impersonate(struct chain *c, bool on)

@@ -217,7 +217,7 @@ TEST(impersonation_sends_without_a_key, t)
     tx.sender = who;
     CHECK_EQ(t, dev->set_balance(tc->chain, &who, &wei), FAN_OK);
     CHECK_EQ(t, dev->submit_unsigned(tc->chain, &tx, &hash, &err), FAN_EREJECTED);
-    dev->impersonate(tc->chain, &who, true);
+    CHECK_EQ(t, dev->impersonate(tc->chain, &who, true), FAN_OK);
     CHECK(t, dev->may_impersonate(tc->chain, &who));
     CHECK_EQ(t, dev->submit_unsigned(tc->chain, &tx, &hash, &err), FAN_OK);
     b = tc_head(tc);
@@ -228,7 +228,7 @@ TEST(impersonation_sends_without_a_key, t)
     CHECK_SLICE(t, slice_of(&root, 32), slice_of(&b->header.transactions_root, 32));
     block_unref(b);
     CHECK_EQ(t, tc_account(t, tc, &who).nonce, 1);
-    dev->impersonate(tc->chain, &who, false);
+    CHECK_EQ(t, dev->impersonate(tc->chain, &who, false), FAN_OK);
     tx.nonce = 1;
     CHECK_EQ(t, dev->submit_unsigned(tc->chain, &tx, &hash, &err), FAN_EREJECTED);
     dev->auto_impersonate(tc->chain, true);
@@ -250,7 +250,7 @@ TEST(a_contract_may_send_when_impersonated, t)
     tx.sender = who;
     CHECK_EQ(t, dev->set_balance(tc->chain, &who, &wei), FAN_OK);
     CHECK_EQ(t, dev->set_code(tc->chain, &who, test_hex("00")), FAN_OK);
-    dev->impersonate(tc->chain, &who, true);
+    CHECK_EQ(t, dev->impersonate(tc->chain, &who, true), FAN_OK);
     if (dev->submit_unsigned(tc->chain, &tx, &hash, &err)) test_fail(t, __FILE__, __LINE__, "%s", err.text);
     CHECK_EQ(t, tc_account(t, tc, &who).nonce, 1);
     CHECK_EQ(t, dev->set_code(tc->chain, &tc->accounts[0], test_hex("0000")), FAN_OK);

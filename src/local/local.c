@@ -131,6 +131,7 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     struct state_options state_options = {0};
     enum fan_status s;
 
+    assert(!evm_abi_difference()); /* C and the leaf were compiled from different versions of their border */
     if (!l) return FAN_ENOMEM;
     take_options(l, o);
     map_init(&l->impersonated, sizeof(struct fan_address), 0);
