@@ -6,6 +6,7 @@
   functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
   structs    `struct name`, and names_of_four_words_and_more, are in the sources
   tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/
+  traces     docs/DEBUGGING.md explains every TRACE in the sources
   folders    every folder of src/ has a README.md of at most 16 lines that are not blank
   hygiene    no path of a home or scratch folder, no unfinished marks
 """
@@ -244,6 +245,17 @@ def check_folders():
             wrong(path, f"is longer than {README_LINES_MAX} lines")
 
 
+def check_traces(files):
+    text = read("docs/DEBUGGING.md")
+    found = {".".join(m) for f in files if f.endswith(".c") for m in re.findall(r"\bTRACE\((\w+), (\w+)", read(f))}
+    for name in sorted(found):
+        if f"`{name}`" not in text:
+            wrong("docs/DEBUGGING.md", f"does not explain the trace {name}")
+    for name in re.findall(r"^\| `(\w+\.\w+)`", text, re.M):
+        if name not in found:
+            wrong("docs/DEBUGGING.md", f"explains the trace {name}, which is not there")
+
+
 def is_tracked(files):
     try:
         tracked = set(subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True).stdout.split("\n"))
@@ -267,6 +279,7 @@ def main():
         check_symbols(md, body, sources, md == "docs/TOUR.md")
         check_hygiene(md, text)
     check_folders()
+    check_traces(files)
     for line in broken:
         print(line)
     if any("row of" in line for line in broken):
