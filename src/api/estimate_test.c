@@ -75,7 +75,7 @@ TEST(too_little_at_most_is_an_allowance, t)
         enum chain_call_status status;
         const char *text;
     } row[] = {{CHAIN_CALL_HALT, "out of gas"},
-               {CHAIN_CALL_INVALID, "intrinsic gas too low: gas 20000, minimum needed 21000"},
+               {CHAIN_CALL_INVALID, "intrinsic gas too low: have 20000, want 21000"},
                {CHAIN_CALL_INVALID, "transaction gas limit too high (cap: 16777216, tx: 16777217)"}};
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {

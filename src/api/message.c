@@ -57,8 +57,7 @@ static void read_access(struct params *p, const struct where *at, struct json li
 
         if (!expect(p, &item, v, JSON_OBJECT)) return;
         out[i].address = read_address(p, &address, json_get(v, "address"));
-        if (given(json_get(v, "storageKeys")))
-            out[i].slots = read_hashes(p, &keys, json_get(v, "storageKeys"), &out[i].slot_count);
+        out[i].slots = read_hashes(p, &keys, json_get(v, "storageKeys"), &out[i].slot_count);
     }
     tx->access = out;
 }

@@ -134,6 +134,8 @@ TEST(what_does_not_fit_is_named, t)
         {"[{\"accessList\":{}}]", "invalid argument 0 (transaction).accessList: want an array, got an object"},
         {"[{\"accessList\":[{}]}]",
          "invalid argument 0 (transaction).accessList[0].address: want a hex string, got nothing"},
+        {"[{\"accessList\":[{\"address\":\"0x00000000000000000000000000000000000000cc\"}]}]",
+         "invalid argument 0 (transaction).accessList[0].storageKeys: want an array, got nothing"},
         {"[{\"accessList\":[{"
          "\"address\":\"0x00000000000000000000000000000000000000cc\",\"storageKeys\":[\"0x1\"]}]}]",
          "invalid argument 0 (transaction).accessList[0].storageKeys[0]: hex string of odd length"},

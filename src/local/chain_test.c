@@ -150,6 +150,11 @@ TEST(deploy_call_and_logs, t)
     CHECK_EQ(t, tc->chain->ops->call(state, head, &call, false, &tc->a, &result, NULL), FAN_OK);
     CHECK_EQ(t, result.status, CHAIN_CALL_INVALID);
     CHECK(t, slice_starts(result.text, SLICE("insufficient funds for gas * price + value: address 0x")));
+    call.tx.value_wei = u256_of(0);
+    call.has_gas = true;
+    call.tx.gas_limit = 1; /* words as geth's state transition has them, which are not its pool's */
+    CHECK_EQ(t, tc->chain->ops->call(state, head, &call, false, &tc->a, &result, NULL), FAN_OK);
+    CHECK_STR(t, result.text, "intrinsic gas too low: have 1, want 21140");
     tc->chain->ops->state_close(tc->chain, state);
     block_unref(head);
     tc_close(t, tc);

@@ -17,6 +17,23 @@ static bool cost_of(const struct evm_tx *tx, struct fan_u256 *out)
     return u256_add(out, &blobs, out) && u256_add(out, &tx->value_wei, out);
 }
 
+/* The leaf says "minimum needed N"; geth's state transition says "have … want N", and only its pool the former. */
+static const char *least_of(const char *text)
+{
+    static const char before[] = "minimum needed ";
+
+    return text && strncmp(text, before, sizeof before - 1) == 0 ? text + sizeof before - 1 : "more";
+}
+
+/* Which blob hash is of no version that we know: those of EIP-4844 begin with 1. */
+static size_t odd_blob(const struct evm_tx *tx)
+{
+    size_t i = 0;
+
+    while (i < tx->blob_count && tx->blob_hashes[i].bytes[0] == 1) i++;
+    return i;
+}
+
 /* The words of geth's core/error.go with the details its state transition adds. */
 void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const struct evm_env *env,
                         const struct evm_account *sender, const char *text, struct fan_error *out)
@@ -75,12 +92,12 @@ void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const str
                             tx->gas_limit);
         return;
     case EVM_INVALID_INTRINSIC_GAS:
-        (void)fan_error_set(out, FAN_OK, "intrinsic gas too low: gas %" PRIu64 "%s%s", tx->gas_limit,
-                            text && *text ? ", " : "", text ? text : "");
+        (void)fan_error_set(out, FAN_OK, "intrinsic gas too low: have %" PRIu64 ", want %s", tx->gas_limit,
+                            least_of(text));
         return;
     case EVM_INVALID_FLOOR_GAS:
-        (void)fan_error_set(out, FAN_OK, "insufficient gas for floor data gas cost: gas %" PRIu64 "%s%s", tx->gas_limit,
-                            text && *text ? ", " : "", text ? text : "");
+        (void)fan_error_set(out, FAN_OK, "insufficient gas for floor data gas cost: have %" PRIu64 ", want %s",
+                            tx->gas_limit, least_of(text));
         return;
     case EVM_INVALID_SENDER_HAS_CODE:
         (void)fan_error_set(out, FAN_OK, "sender not an eoa: address %s", who);
@@ -113,7 +130,7 @@ void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const str
         (void)fan_error_set(out, FAN_OK, "blob transaction of type create");
         return;
     case EVM_INVALID_BLOB_VERSION:
-        (void)fan_error_set(out, FAN_OK, "blob has invalid hash version");
+        (void)fan_error_set(out, FAN_OK, "blob %zu has invalid hash version", odd_blob(tx));
         return;
     case EVM_INVALID_AUTH_EMPTY:
         (void)fan_error_set(out, FAN_OK, "EIP-7702 transaction with empty auth list (sender %s)", who);
