@@ -168,9 +168,14 @@ static int run(const struct options *o, struct devchain *d, const sigset_t *ends
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
     if (local_open(&options, &local, &err)) return complain(2, err.text);
     if (o->has_import) {
-        enum fan_status s = local_import(local, o->import, &imported, &err);
+        enum fan_status s;
 
-        /* What came before a bad block stays, and so does the node: a wrong file is told, not served. */
+        /* A long import ends at the first Ctrl-C, by the signal itself: all it made is in memory. */
+        (void)pthread_sigmask(SIG_UNBLOCK, ends, NULL);
+        s = local_import(local, o->import, &imported, &err);
+        (void)pthread_sigmask(SIG_BLOCK, ends, NULL);
+
+        /* A wrong file is told, not served. */
         if (s) {
             struct fan_error whole;
 

@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "eth/sign.h"
 
-enum { ACCOUNTS_MAX = 10000 };
+enum {
+    ACCOUNTS_MAX = 10000,
+    GAS_LIMIT_MIN = 5000 /* of any header, or nobody would import its blocks: Yellow Paper, section 4.3.4 */
+};
 
 enum fan_status read_file(const char *path, struct arena *a, struct slice *out, struct fan_error *err)
 {
@@ -27,6 +30,40 @@ enum fan_status read_file(const char *path, struct arena *a, struct slice *out, 
     }
     (void)fclose(f);
     *out = slice_of(bytes, got);
+    return FAN_OK;
+}
+
+static size_t word_count(const char *text)
+{
+    size_t count = 0;
+
+    while (*text) {
+        text += strspn(text, " ");
+        count += *text != 0;
+        text += strcspn(text, " ");
+    }
+    return count;
+}
+
+/* What would start a chain that nobody meant. */
+static enum fan_status check(const struct options *o, struct fan_error *err)
+{
+    size_t words = word_count(o->mnemonic);
+    const char *decided = o->has_chain_id    ? "chain-id"
+                          : o->has_hardfork  ? "hardfork"
+                          : o->has_balance   ? "balance"
+                          : o->has_timestamp ? "timestamp"
+                                             : NULL;
+
+    if (words < 12 || words > 24 || words % 3)
+        return fan_error_set(err, FAN_EINVAL, "--mnemonic: 12, 15, 18, 21 or 24 words, not %zu", words); /* BIP-39 */
+    if (o->chain_id == 0) return fan_error_set(err, FAN_EINVAL, "--chain-id: at least 1"); /* 0 protects from no replay */
+    if (o->gas_limit < GAS_LIMIT_MIN)
+        return fan_error_set(err, FAN_EINVAL, "--gas-limit: at least %d", GAS_LIMIT_MIN);
+    if (o->no_mining && o->block_time_ms)
+        return fan_error_set(err, FAN_EINVAL, "--block-time and --no-mining exclude each other");
+    if (o->has_genesis && decided)
+        return fan_error_set(err, FAN_EINVAL, "--%s: the file that --genesis names decides it", decided);
     return FAN_OK;
 }
 
@@ -56,7 +93,8 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
     *d = (struct devchain){0};
     arena_home_init(&d->memory, 0);
     a = arena_of(&d->memory);
-    s = derive(d, o, &a, err);
+    s = check(o, err);
+    if (!s) s = derive(d, o, &a, err);
     if (s) return s;
     if (o->has_genesis) {
         d->from_file = true;

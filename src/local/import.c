@@ -4,6 +4,7 @@
  * The order is geth's: what the header says about its parent, what the body says about the header, then execution and
  * the roots. The proof of work itself (ethash) is not checked: no file a person gives us gains anything by forging it,
  * and its 2 GiB table would cost minutes. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -254,7 +255,7 @@ enum fan_status local_import(struct local *l, const char *path, struct local_imp
     enum fan_status s = FAN_OK;
 
     *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
-    if (!f) return fan_error_set(err, FAN_EIO, "%s: cannot be opened", path);
+    if (!f) return fan_error_set(err, FAN_EIO, "%s", strerror(errno));
     buf_init(&bytes, 0);
     while (!feof(f) && !ferror(f)) {
         if (!buf_reserve(&bytes, 1 << 20)) break;
@@ -263,7 +264,7 @@ enum fan_status local_import(struct local *l, const char *path, struct local_imp
     if (bytes.failed)
         s = FAN_ENOMEM;
     else if (ferror(f))
-        s = fan_error_set(err, FAN_EIO, "%s: cannot be read", path);
+        s = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
     (void)fclose(f);
     if (!s) s = local_import_bytes(l, buf_peek(&bytes), out_result, err);
     buf_fini(&bytes);

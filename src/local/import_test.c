@@ -239,6 +239,6 @@ TEST(a_missing_file_is_an_input_error, t)
 
     if (!open_chain(t, "conformance/shanghai3/genesis.json", &c)) return;
     CHECK_EQ(t, local_import(c.local, "/nonexistent/chain.rlp", &c.result, &c.err), FAN_EIO);
-    CHECK(t, strstr(c.err.text, "/nonexistent/chain.rlp") != NULL);
+    CHECK_STR(t, slice_str(c.err.text), "No such file or directory"); /* which file, the caller knows */
     close_chain(&c);
 }

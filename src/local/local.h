@@ -85,8 +85,8 @@ struct local_import_result {
 /* Reads a file of RLP blocks, one after the other, and validates each wholly before it becomes the head: header rules,
  * gas, bloom, and the roots of transactions, ommers, withdrawals, requests, receipts and state. Stops at the first that
  * fails: FAN_EREJECTED (FAN_EFORMAT where it is no block) and err names number and rule; what came before it stays.
- * FAN_EIO: the file cannot be read. *out_result is always written. Afterwards safe = finalized = head. Before
- * local_start(), or on the writer's thread. */
+ * FAN_EIO: the file cannot be read, err says why. *out_result is always written. Afterwards safe = finalized = head.
+ * Before local_start(), or on the writer's thread. */
 FAN_MUST_CHECK enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
                                             struct fan_error *err);
 /* The same from memory. `bytes` is borrowed until it returns. */

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
 const h = require('../lib/harness.cjs');
 
@@ -42,8 +43,13 @@ const WRONG = [
   [['--accounts', '1000000'], /--accounts/],
   [['--dev-methods', 'some'], /--dev-methods: "some"/],
   [['--coinbase', '0x12'], /--coinbase: "0x12" is not an address/],
+  [['--gas-limit', '4999'], /--gas-limit: at least 5000/],
+  [['--chain-id', '0'], /--chain-id: at least 1/],
+  [['--mnemonic', 'test test test'], /--mnemonic: 12, 15, 18, 21 or 24 words, not 3/],
+  [['--block-time', '1', '--no-mining'], /--block-time and --no-mining exclude each other/],
+  [['--genesis', 'any.json', '--chain-id', '5'], /--chain-id: the file that --genesis names decides it/],
   [['--genesis', '/nowhere/genesis.json'], /\/nowhere\/genesis\.json: No such file/],
-  [['--import', '/nowhere/chain.rlp'], /\/nowhere\/chain\.rlp/],
+  [['--import', '/nowhere/chain.rlp'], /^fanatico: \/nowhere\/chain\.rlp: No such file or directory$/],
   [['--ws-host', '256.1.1.1', '--ws-port', '0', '--http-port', '0'], /256\.1\.1\.1/],
   [['extra'], /unknown command/],
   [['dev', 'extra'], /unexpected argument "extra"/],
@@ -69,6 +75,17 @@ test('damaged files: what and where', async () => {
     assert.equal(lines.length, 1, lines.join('\n'));
     assert.match(lines[0], words);
   }
+});
+
+test('Ctrl-C ends a node that still imports', async () => {
+  const pipe = path.join(h.scratch(), 'chain.rlp'); // nobody writes: an import without end
+  execFileSync('mkfifo', [pipe]);
+  const program = new h.Program(file, ['--port', '0', '--import', pipe]);
+  await h.sleep(300);
+  assert.ok(program.running, program.output);
+  const began = Date.now();
+  assert.equal(await program.stop('SIGINT'), 'SIGINT');
+  assert.ok(Date.now() - began < 5000);
 });
 
 test('a port in use is named, also when another fanatico has it', async () => {
