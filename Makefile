@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: all run test test-unit test-threads test-system fuzz bench install clean format tidy sim help
+.PHONY: all run test test-unit test-threads test-system fuzz bench bench-smoke install clean format tidy sim help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -31,6 +31,12 @@ test-system: ## the real binary with real clients and peers
 fuzz: ## every fuzz target for SECONDS each (default 30)
 	@tools/setup.sh build test
 	@tools/fuzz.sh $${SECONDS_EACH:-30}
+
+bench: all ## our server beside a bare sender, a constant HTTP server, anvil and geth: about ten minutes
+	@bench/run.py $(ARGS)
+
+bench-smoke: all ## the bench in its short form: that it works and sees no fault, not how fast
+	@bench/run.py --smoke
 
 install: all ## install below PREFIX (default /usr/local)
 	cmake --install build/release --prefix $${PREFIX:-/usr/local}

@@ -1,0 +1,120 @@
+"""Starting and ending what is measured: our server, the bare ones, and the peers that are installed."""
+import glob
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.environ.get("FANATICO_BIN", os.path.join(SOURCE, "build", "release"))
+CACHE = os.environ.get("FANATICO_CACHE", os.path.join(os.path.expanduser("~"), ".cache", "fanatico"))
+
+SETTLE = True  # wait until a started server is at rest; a run that judges no time need not
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A program on a port, ended by its own pid."""
+
+    def __init__(self, name, command, port, order, patience_s=30):
+        self.name, self.port, self.order = name, port, order
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.pid = self.process.pid
+        end = time.monotonic() + patience_s
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    self.log.seek(0)
+                    said = self.log.read().decode(errors="replace")[-500:]
+                    self.stop()
+                    raise RuntimeError(f"{name} does not start: {said}") from None
+                time.sleep(0.05)
+
+    def rpc(self, method, *params):
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        if "error" in answer:
+            raise RuntimeError(f"{self.name}: {method}: {answer['error']}")
+        return answer["result"]
+
+    def settle(self, seconds=30):
+        """Waits until what a start leaves running in the background (KZG tables, in ours) has ended."""
+        ticks = lambda: sum(int(x) for x in open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            before = ticks()
+            time.sleep(1)
+            if ticks() - before <= 1:
+                return
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+MINE = ["--burst", "anvil_mine"]
+
+
+def fanatico(*more):
+    port = free_port()
+    s = Server("fanatico", [os.path.join(BIN, "fanatico"), "dev", "--port", str(port), "--silent", "--max-connections",
+                            "20000", "--http-max-connections", "20000", *more], port, MINE)
+    if SETTLE:
+        s.settle()
+    return s
+
+
+def bare(payload, shared_tail=False):
+    port = free_port()
+    command = [os.path.join(BIN, "bare_sender"), "--port", str(port), "--bytes", str(payload)]
+    return Server("bare sender", command + (["--shared-tail"] if shared_tail else []), port, MINE)
+
+
+def constant(threads):
+    port = free_port()
+    return Server("constant server", [os.path.join(BIN, "constant_http"), "--port", str(port), "--threads",
+                                      str(threads)], port, [])
+
+
+def anvil():
+    """From npm, below the build folder; None where it is not installed."""
+    found = glob.glob(os.path.join(SOURCE, "build/npm/node_modules/@foundry-rs/anvil-*/bin/anvil"))
+    if not found:
+        return None
+    port = free_port()
+    return Server("anvil", [found[0], "--port", str(port), "--silent", "--no-mining"], port, MINE)
+
+
+def geth():
+    """From the Go cache; None where it is not installed. Its dev mode makes a block for a transaction."""
+    found = sorted(glob.glob(os.path.join(CACHE, "go", "geth-*")))
+    if not found:
+        return None
+    port, folder = free_port(), tempfile.mkdtemp()
+    s = Server("geth", [found[-1], "--dev", "--datadir", folder, "--ipcdisable", "--verbosity", "0", "--maxpeers", "0",
+                        "--http", "--http.port", str(port), "--ws", "--ws.port", str(port), "--ws.api",
+                        "eth,net,web3", "--http.api", "eth,net,web3", "--authrpc.port", str(free_port())], port, [])
+    account = s.rpc("eth_accounts")[0]
+    transaction = [{"from": account, "to": "0x" + "11" * 20, "value": "0x1", "gas": "0x5208"}]
+    s.order = ["--method", "eth_sendTransaction", "--params", json.dumps(transaction)]
+    return s
