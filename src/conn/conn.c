@@ -61,7 +61,7 @@ void conn_send(struct conn *c)
 
     while (!outbox_empty(&c->out)) {
         size_t len;
-        struct msghdr message = {.msg_iov = s->parts, .msg_iovlen = outbox_gather(&c->out, s->parts, &len)};
+        struct msghdr message = {.msg_iov = s->parts, .msg_iovlen = outbox_gather(&c->out, &s->pool, s->parts, &len)};
         ssize_t sent = s->os->sendmsg(s->os->ctx, c->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (sent < 0 && errno == EINTR) continue;
@@ -121,19 +121,26 @@ void conn_reply(struct conn *c, struct buf *body)
 
 /* ---- notifications ---- */
 
+static bool put_notification(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
+{
+    /* Behind a socket that refuses it may be long until they leave, and they may become many. */
+    if (c->blocked && c->holds == 0) return outbox_pack_notification(&c->out, &c->set->pool, f, id, conn_now_ms(c));
+    return outbox_put_notification(&c->out, &c->set->pool, f, id, conn_now_ms(c), c->holds > 0);
+}
+
 void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
 {
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
-    if (!outbox_put_notification(&c->out, &c->set->pool, f, id, conn_now_ms(c), c->holds > 0)) {
+    if (!put_notification(c, f, id)) {
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
     }
     c->set->stats.notifications++;
     if (!c->blocked && c->holds == 0) conn_mark_dirty(c);
-    if (outbox_behind(&c->out) <= c->set->options.notify_bytes_max) return;
+    if (outbox_behind(&c->out, &c->set->pool) <= c->set->options.notify_bytes_max) return;
     /* Perhaps it was only us who had not sent yet. */
     if (!c->blocked) conn_send(c);
-    if (c->state == CONN_OPEN && outbox_behind(&c->out) > c->set->options.notify_bytes_max) conn_close_slow(c);
+    if (c->state == CONN_OPEN && outbox_behind(&c->out, &c->set->pool) > c->set->options.notify_bytes_max) conn_close_slow(c);
 }
 
 void conn_hold(struct conn *c)

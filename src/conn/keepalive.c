@@ -43,7 +43,7 @@ static struct deadline ws_deadline(const struct conn *c, uint64_t now_ms)
     struct deadline d = {UINT64_MAX, CAUSE_NONE};
     uint64_t age_ms;
 
-    if ((c->blocked || c->out.held_first) && outbox_oldest_ms(&c->out, now_ms, &age_ms))
+    if ((c->blocked || c->out.held_first) && outbox_oldest_ms(&c->out, &c->set->pool, now_ms, &age_ms))
         earlier(&d, now_ms - age_ms + o->notify_age_max_ms, CAUSE_OLD);
     if (c->blocked)
         earlier(&d, c->progress_ms + o->http_idle_timeout_ms, CAUSE_STALL);

@@ -23,6 +23,7 @@ struct out_slab {
 void out_pool_init(struct out_pool *p)
 {
     *p = (struct out_pool){0};
+    journal_init(&p->journal);
 }
 
 void out_pool_fini(struct out_pool *p)
@@ -33,6 +34,7 @@ void out_pool_fini(struct out_pool *p)
         p->slabs = slab->next;
         free(slab);
     }
+    journal_fini(&p->journal);
     *p = (struct out_pool){0};
 }
 
@@ -100,13 +102,40 @@ static void block_recycle(struct out_pool *p, uint8_t *bytes)
     p->waiting -= OUT_BLOCK_LEN;
 }
 
+/* One more, or one less, waits for the frame here. What shared frames cost is counted once in the process. */
+static void share_enter(struct out_pool *p, struct frame_share *f)
+{
+    frame_share_ref(f);
+    if (f->queued++ == 0 && frame_wait_begin(f->frame)) p->waiting += (int64_t)frame_len(f->frame);
+}
+
+static void share_leave(struct out_pool *p, struct frame_share *f)
+{
+    if (--f->queued == 0) {
+        journal_drop(&p->journal, f);
+        if (frame_wait_end(f->frame)) p->waiting -= (int64_t)frame_len(f->frame);
+    }
+    frame_share_unref(f);
+}
+
+static void pack_free(struct out_pool *p, struct pack *pack)
+{
+    struct pack_item item;
+
+    while (pack_next(pack, &pack->front, &item)) share_leave(p, journal_at(&p->journal, item.number)->share);
+    block_recycle(p, (uint8_t *)pack);
+}
+
 static void entry_free(struct outbox *o, struct out_pool *p, struct out_entry *e)
 {
     switch ((enum out_kind)e->kind) {
     case OUT_NOTIFICATION:
         o->notify_bytes -= e->len;
-        if (--e->of.share->queued == 0) p->waiting -= (int64_t)e->len;
-        frame_share_unref(e->of.share);
+        share_leave(p, e->of.share);
+        break;
+    case OUT_PACK:
+        o->notify_bytes -= e->len;
+        pack_free(p, e->of.pack);
         break;
     case OUT_BLOCK:
         o->reply_count--;
@@ -134,7 +163,7 @@ static void append(struct outbox *o, struct out_entry *e, bool held)
         *first = e;
     *last = e;
     o->bytes += e->len;
-    if (e->kind == OUT_NOTIFICATION)
+    if (e->kind == OUT_NOTIFICATION || e->kind == OUT_PACK)
         o->notify_bytes += e->len;
     else
         o->reply_count++;
@@ -146,16 +175,59 @@ bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_
     struct out_entry *e = entry_new(p);
 
     if (!e) return false;
-    frame_share_ref(f);
+    share_enter(p, f);
     e->of.share = f;
     e->len = (uint32_t)frame_len(f->frame);
     e->queued_ms = (uint32_t)now_ms;
     e->kind = OUT_NOTIFICATION;
     e->own_len = frame_has_hole(f->frame) ? FRAME_ID_LEN : 0;
     if (e->own_len) memcpy(e->own, id, FRAME_ID_LEN);
-    if (f->queued++ == 0) p->waiting += (int64_t)e->len;
     append(o, e, held);
     return true;
+}
+
+/* Puts an empty pack at the queue's end. */
+static bool append_pack(struct outbox *o, struct out_pool *p, uint64_t number)
+{
+    struct out_entry *e = entry_new(p);
+    uint8_t *block = e ? block_new(p) : NULL;
+
+    if (!block) {
+        if (e) entry_recycle(p, e);
+        return false;
+    }
+    *e = (struct out_entry){.kind = OUT_PACK};
+    e->of.pack = (struct pack *)(void *)block;
+    pack_init(e->of.pack, OUT_BLOCK_LEN, number);
+    append(o, e, false);
+    return true;
+}
+
+bool outbox_pack_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
+                              const uint8_t id[FRAME_ID_LEN], uint64_t now_ms)
+{
+    const uint8_t *hole = frame_has_hole(f->frame) ? id : NULL;
+    size_t len = frame_len(f->frame);
+
+    assert(!o->held_first);
+    share_enter(p, f);
+    if (!journal_add(&p->journal, f, now_ms)) goto failed;
+    if (!o->first || o->last->kind != OUT_PACK || len > UINT32_MAX - o->last->len ||
+        !pack_put(o->last->of.pack, f->number, hole)) {
+        bool fits;
+
+        if (!append_pack(o, p, f->number)) goto failed;
+        fits = pack_put(o->last->of.pack, f->number, hole);
+        assert(fits); /* an empty pack takes any item */
+        (void)fits;
+    }
+    o->last->len += (uint32_t)len;
+    o->bytes += len;
+    o->notify_bytes += len;
+    return true;
+failed:
+    share_leave(p, f);
+    return false;
 }
 
 bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body, uint64_t now_ms)
@@ -200,52 +272,128 @@ bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct slice head, str
 
 /* ---- sending ---- */
 
+static size_t frame_parts(const struct frame_share *f, const uint8_t *id, size_t id_len, struct slice out[3])
+{
+    out[0] = frame_peek_head(f->frame);
+    out[1] = slice_of(id, id_len);
+    out[2] = frame_peek_tail(f->frame);
+    return 3;
+}
+
 static size_t parts_of(const struct out_entry *e, struct slice out[3])
 {
-    if (e->kind == OUT_NOTIFICATION) {
-        out[0] = frame_peek_head(e->of.share->frame);
-        out[1] = slice_of(e->own, e->own_len);
-        out[2] = frame_peek_tail(e->of.share->frame);
-        return 3;
-    }
+    if (e->kind == OUT_NOTIFICATION) return frame_parts(e->of.share, e->own, e->own_len, out);
     out[0] = slice_of(e->own, e->own_len);
     out[1] = slice_of(e->of.bytes, e->len - e->own_len);
     return 2;
 }
 
-size_t outbox_gather(const struct outbox *o, struct iovec parts[OUT_PARTS_MAX], size_t *out_len)
+/* What one sendmsg() is given. */
+struct gathering {
+    struct iovec *parts;
+    size_t count, len;
+    size_t skip; /* so much has left already */
+};
+
+static bool gather_more(const struct gathering *g)
 {
-    size_t count = 0, len = 0, skip = o->sent;
+    return g->count + 3 <= OUT_PARTS_MAX && g->len < OUT_SEND_LEN_MAX;
+}
 
-    for (const struct out_entry *e = o->first; e && count + 3 <= OUT_PARTS_MAX && len < OUT_SEND_LEN_MAX; e = e->next) {
-        struct slice part[3];
-        size_t part_count = parts_of(e, part);
+static void gather(struct gathering *g, const struct slice *part, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t from = g->skip < part[i].len ? g->skip : part[i].len;
 
-        for (size_t i = 0; i < part_count; i++) {
-            size_t from = skip < part[i].len ? skip : part[i].len;
-
-            skip -= from;
-            if (from == part[i].len) continue;
-            parts[count].iov_base = (void *)(uintptr_t)(part[i].at + from); /* sendmsg() reads only */
-            parts[count].iov_len = part[i].len - from;
-            len += parts[count++].iov_len;
-        }
+        g->skip -= from;
+        if (from == part[i].len) continue;
+        g->parts[g->count].iov_base = (void *)(uintptr_t)(part[i].at + from); /* sendmsg() reads only */
+        g->parts[g->count].iov_len = part[i].len - from;
+        g->len += g->parts[g->count++].iov_len;
     }
-    *out_len = len;
-    return count;
+}
+
+static void gather_pack(struct gathering *g, const struct out_pool *p, const struct pack *pack)
+{
+    struct pack_cursor cursor = pack->front;
+    struct pack_item item;
+    struct slice part[3];
+
+    while (gather_more(g) && pack_next(pack, &cursor, &item))
+        gather(g, part,
+               frame_parts(journal_at(&p->journal, item.number)->share, item.id, item.id ? FRAME_ID_LEN : 0, part));
+}
+
+size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct iovec parts[OUT_PARTS_MAX],
+                     size_t *out_len)
+{
+    struct gathering g = {.parts = parts, .skip = o->sent};
+
+    for (const struct out_entry *e = o->first; e && gather_more(&g); e = e->next) {
+        struct slice part[3];
+
+        if (e->kind == OUT_PACK)
+            gather_pack(&g, p, e->of.pack);
+        else
+            gather(&g, part, parts_of(e, part));
+    }
+    *out_len = g.len;
+    return g.count;
+}
+
+/* The frame that a pack sends next. */
+static struct frame_share *pack_first(const struct out_pool *p, const struct pack *pack, struct pack_cursor *cursor,
+                                      struct pack_item *item)
+{
+    bool there;
+
+    *cursor = pack->front;
+    there = pack_next(pack, cursor, item);
+    assert(there);
+    (void)there;
+    return journal_at(&p->journal, item->number)->share;
+}
+
+/* Bytes of what is being written: an entry, or the first frame of a pack. */
+static size_t first_len(const struct outbox *o, const struct out_pool *p)
+{
+    struct pack_cursor cursor;
+    struct pack_item item;
+
+    if (o->first->kind != OUT_PACK) return o->first->len;
+    return frame_len(pack_first(p, o->first->of.pack, &cursor, &item)->frame);
+}
+
+/* All of that has left. */
+static void first_done(struct outbox *o, struct out_pool *p, size_t len)
+{
+    struct out_entry *e = o->first;
+
+    if (e->kind == OUT_PACK) {
+        struct pack_cursor cursor;
+        struct pack_item item;
+        struct frame_share *f = pack_first(p, e->of.pack, &cursor, &item);
+
+        e->of.pack->front = cursor;
+        e->len -= (uint32_t)len;
+        o->notify_bytes -= len;
+        share_leave(p, f);
+        if (!pack_empty(e->of.pack)) return;
+    }
+    o->first = e->next;
+    entry_free(o, p, e);
 }
 
 void outbox_sent(struct outbox *o, struct out_pool *p, size_t len)
 {
+    size_t one;
+
     assert(len <= o->bytes);
     o->bytes -= len;
     len += o->sent;
-    while (o->first && len >= o->first->len) {
-        struct out_entry *e = o->first;
-
-        len -= e->len;
-        o->first = e->next;
-        entry_free(o, p, e);
+    while (o->first && len >= (one = first_len(o, p))) {
+        len -= one;
+        first_done(o, p, one);
     }
     o->sent = (uint32_t)len;
     assert(o->first || len == 0);
@@ -300,11 +448,32 @@ void outbox_drop_held(struct outbox *o, struct out_pool *p)
     o->held_first = o->held_last = NULL;
 }
 
+/* Leaves of a pack that is being written the first frame alone, as an entry like any other. */
+static void unpack_first(struct outbox *o, struct out_pool *p)
+{
+    struct out_entry *e = o->first;
+    struct pack *pack = e->of.pack;
+    struct pack_item item;
+    struct frame_share *f = pack_first(p, pack, &pack->front, &item);
+    size_t len = frame_len(f->frame);
+
+    o->bytes -= e->len - len;
+    o->notify_bytes -= e->len - len;
+    e->kind = OUT_NOTIFICATION;
+    e->own_len = item.id ? FRAME_ID_LEN : 0;
+    if (item.id) memcpy(e->own, item.id, FRAME_ID_LEN);
+    e->queued_ms = journal_at(&p->journal, item.number)->queued_ms;
+    e->of.share = f;
+    e->len = (uint32_t)len;
+    pack_free(p, pack);
+}
+
 void outbox_cut(struct outbox *o, struct out_pool *p)
 {
     struct out_entry *drop;
 
     outbox_drop_held(o, p);
+    if (o->sent && o->first->kind == OUT_PACK) unpack_first(o, p);
     drop = o->sent ? o->first->next : o->first;
     if (o->sent)
         o->first->next = NULL;
@@ -322,13 +491,32 @@ void outbox_clear(struct outbox *o, struct out_pool *p)
     assert(o->bytes == 0 && o->notify_bytes == 0 && o->reply_count == 0);
 }
 
-bool outbox_oldest_ms(const struct outbox *o, uint64_t now_ms, uint64_t *out_age_ms)
+size_t outbox_behind(const struct outbox *o, const struct out_pool *p)
 {
-    const struct out_entry *e = o->first ? o->first->next : NULL;
+    if (!o->first || (o->first->kind != OUT_NOTIFICATION && o->first->kind != OUT_PACK)) return o->notify_bytes;
+    return o->notify_bytes - first_len(o, p);
+}
 
-    while (e && e->kind != OUT_NOTIFICATION) e = e->next;
+bool outbox_oldest_ms(const struct outbox *o, const struct out_pool *p, uint64_t now_ms, uint64_t *out_age_ms)
+{
+    const struct out_entry *e = o->first;
+    struct pack_cursor cursor = {0};
+    struct pack_item item;
+
+    if (e && e->kind == OUT_PACK) {
+        (void)pack_first(p, e->of.pack, &cursor, &item);
+        if (!pack_next(e->of.pack, &cursor, &item)) e = e->next;
+    } else if (e) {
+        e = e->next;
+    }
+    while (e && e->kind != OUT_NOTIFICATION && e->kind != OUT_PACK) e = e->next;
     if (!e) e = o->held_first;
     if (!e) return false;
-    *out_age_ms = (uint32_t)now_ms - e->queued_ms;
+    if (e->kind == OUT_PACK) {
+        if (e != o->first) (void)pack_first(p, e->of.pack, &cursor, &item);
+        *out_age_ms = (uint32_t)now_ms - journal_at(&p->journal, item.number)->queued_ms;
+    } else {
+        *out_age_ms = (uint32_t)now_ms - e->queued_ms;
+    }
     return true;
 }

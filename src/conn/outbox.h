@@ -6,7 +6,7 @@
  * An entry is one cache line from the worker's pool and says where its bytes are: a shared frame and the id for its
  * hole, or bytes of its own (a small block from the pool, or a reply's memory taken over from whoever wrote it). So
  * many entries leave in one sendmsg() without being copied together, and a notification allocates nothing once the pool
- * is warm.
+ * is warm. What queues behind a socket that refuses is packed, hundreds to an entry (pack.h).
  *
  * Inside conn/ only. Not here: budgets and who is slow (conn.c), when to send (set.c).
  * Thread: the worker's. */
@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
-#include "conn/share.h"
+#include "conn/pack.h"
 
 enum {
     OUT_BLOCK_LEN = 1024, /* a small reply with its head fits */
@@ -27,7 +27,8 @@ enum {
 enum out_kind {
     OUT_NOTIFICATION, /* share, id */
     OUT_BLOCK,        /* bytes: a block of the pool */
-    OUT_HEAP          /* bytes: malloc'ed; NULL when all is in `own` */
+    OUT_HEAP,         /* bytes: malloc'ed; NULL when all is in `own` */
+    OUT_PACK          /* pack: a block of the pool with notifications in it, at least one */
 };
 
 struct out_entry {
@@ -35,6 +36,7 @@ struct out_entry {
     union {
         struct frame_share *share;
         uint8_t *bytes;
+        struct pack *pack;
     } of;
     uint32_t len;       /* of all its bytes */
     uint32_t queued_ms; /* the clock's lower half */
@@ -49,7 +51,9 @@ struct out_pool {
     struct out_entry *entries;
     union out_block *blocks;
     struct out_slab *slabs;
-    int64_t waiting; /* bytes of memory that output keeps: entries, their bytes, shared frames once */
+    struct journal journal;
+    int64_t waiting; /* bytes of memory that output keeps: entries, their bytes, and those shared frames that wait here
+                        first or last: each counts once in the sum over all workers, so one worker's may be negative */
 };
 
 void out_pool_init(struct out_pool *p);
@@ -66,6 +70,9 @@ struct outbox {
 /* Each returns false when memory ran out; the outbox is then as before. */
 FAN_MUST_CHECK bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
                                             const uint8_t id[FRAME_ID_LEN], uint64_t now_ms, bool held);
+/* The same in two bytes instead of an entry, for a queue that is going to stay; never while a hold is on. */
+FAN_MUST_CHECK bool outbox_pack_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
+                                             const uint8_t id[FRAME_ID_LEN], uint64_t now_ms);
 /* Copies: head and body side by side. */
 FAN_MUST_CHECK bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body,
                                     uint64_t now_ms);
@@ -75,7 +82,8 @@ FAN_MUST_CHECK bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct 
 
 /* What leaves next: fills at most OUT_PARTS_MAX parts and about OUT_SEND_LEN_MAX bytes; returns how many parts, and
  * their bytes in *out_len. */
-size_t outbox_gather(const struct outbox *o, struct iovec parts[OUT_PARTS_MAX], size_t *out_len);
+size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct iovec parts[OUT_PARTS_MAX],
+                     size_t *out_len);
 /* So many bytes have left. */
 void outbox_sent(struct outbox *o, struct out_pool *p, size_t len);
 /* Held notifications join the queue's end. */
@@ -91,12 +99,9 @@ static inline bool outbox_empty(const struct outbox *o)
 {
     return !o->first;
 }
-/* Bytes of notifications that wait behind the entry being written. */
-static inline size_t outbox_behind(const struct outbox *o)
-{
-    return o->notify_bytes - (o->first && o->first->kind == OUT_NOTIFICATION ? o->first->len : 0);
-}
-/* How long the oldest notification behind the entry being written has waited; false: there is none. */
-bool outbox_oldest_ms(const struct outbox *o, uint64_t now_ms, uint64_t *out_age_ms);
+/* Bytes of notifications that wait behind the frame being written. */
+size_t outbox_behind(const struct outbox *o, const struct out_pool *p);
+/* How long the oldest notification behind the frame being written has waited; false: there is none. */
+bool outbox_oldest_ms(const struct outbox *o, const struct out_pool *p, uint64_t now_ms, uint64_t *out_age_ms);
 
 #endif

@@ -10,7 +10,9 @@
 struct frame_share {
     struct frame *frame; /* one reference */
     size_t count;        /* outbox entries and holders in this worker */
-    size_t queued;       /* outbox entries alone: the first and the last move the worker's count of waiting bytes */
+    size_t queued;       /* outbox entries and packed items alone: the first and the last move the process's count of
+                            waiting bytes */
+    uint64_t number;     /* in the worker's journal (pack.h); 0: nothing packed waits for it */
 };
 
 /* Takes over the caller's reference on f; count starts at 1, the caller's. NULL: out of memory (the reference is

@@ -1,5 +1,6 @@
 #include "wire/frame.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/ref.h"
@@ -7,6 +8,7 @@
 
 struct frame {
     struct ref ref;
+    _Atomic uint32_t waits; /* workers where it waits */
     size_t head_len, tail_len;
     bool hole;
     uint8_t bytes[]; /* head, then tail */
@@ -21,6 +23,7 @@ static enum fan_status join(struct slice before, struct slice head, struct slice
     f = malloc(sizeof *f + before.len + head.len + tail.len);
     if (!f) return FAN_ENOMEM;
     ref_init(&f->ref);
+    atomic_init(&f->waits, 0);
     f->head_len = before.len + head.len;
     f->tail_len = tail.len;
     f->hole = hole;
@@ -58,6 +61,16 @@ struct frame *frame_ref(struct frame *f)
 void frame_unref(struct frame *f)
 {
     if (f && ref_put(&f->ref)) free(f);
+}
+
+bool frame_wait_begin(struct frame *f)
+{
+    return atomic_fetch_add_explicit(&f->waits, 1, memory_order_relaxed) == 0;
+}
+
+bool frame_wait_end(struct frame *f)
+{
+    return atomic_fetch_sub_explicit(&f->waits, 1, memory_order_relaxed) == 1;
 }
 
 struct slice frame_peek_head(const struct frame *f)

@@ -34,6 +34,11 @@ FAN_MUST_CHECK enum fan_status frame_new_plain(struct slice bytes, struct frame 
 struct frame *frame_ref(struct frame *f); /* once per worker, any thread; returns f */
 void frame_unref(struct frame *f);        /* any thread; NULL is fine */
 
+/* For whoever counts the memory of output that waits: each worker says once when the frame begins to wait there, and
+ * once when it waits no more. True for the first to begin and the last to end. Any thread with a reference. */
+bool frame_wait_begin(struct frame *f);
+bool frame_wait_end(struct frame *f);
+
 /* Any thread that holds a reference; borrowed as long as it does. */
 struct slice frame_peek_head(const struct frame *f);
 struct slice frame_peek_tail(const struct frame *f); /* empty without a hole */
