@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: all run test test-unit test-threads test-system fuzz bench bench-smoke install clean format tidy sim help
+.PHONY: all run test test-unit test-threads test-system fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -17,7 +17,7 @@ test: ## set up, build, pass every test
 	@tools/test.sh all
 
 test-unit: ## unit tests under ASan and UBSan
-	@tools/setup.sh build
+	@tools/setup.sh build unit
 	@tools/test.sh unit
 
 test-threads: ## what crosses threads, under TSan
@@ -28,8 +28,8 @@ test-system: ## the real binary with real clients and peers
 	@tools/setup.sh build test
 	@tools/test.sh system
 
-fuzz: ## every fuzz target for SECONDS each (default 30)
-	@tools/setup.sh build test
+fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30)
+	@tools/setup.sh build unit
 	@tools/fuzz.sh $${SECONDS_EACH:-30}
 
 bench: all ## our server beside a bare sender, a constant HTTP server, anvil and geth: about ten minutes

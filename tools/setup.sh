@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a target needs, by package name: `setup.sh build` for compiling, `setup.sh test` for the tests' clients and peers.
+# Installs what a target needs, by package name: `setup.sh build` for compiling, `setup.sh unit` for the second compiler and the tests'
+# scripts, `setup.sh test` for these and the tests' clients and peers.
 # What is there already costs nothing; what cannot be installed is named in one line with its cure (exit code 2).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,6 +36,11 @@ cargo_needed() {
         die "cargo is missing. Cure: install Rust 1.91 or newer with rustup"
     "$cargo" --version | awk '{split($2, v, "."); exit !(v[1] > 1 || v[2] >= 91)}' ||
         die "$("$cargo" --version) is too old. Cure: rustup update (1.91 or newer is needed)"
+}
+
+node_needed() {
+    command -v node >/dev/null || die "node is missing. Cure: install Node.js 20 or newer"
+    node -e 'process.exit(parseInt(process.versions.node) < 20)' || die "Node.js $(node --version) is too old. Cure: install Node.js 20 or newer"
 }
 
 # npm_project NAME FOLDER: node_modules of FOLDER/package-lock.json in build/NAME, installed again only when the lock changed.
@@ -74,8 +80,10 @@ geth_peer() {
 for what in "$@"; do
     case $what in
     build) debian tools/packages/build.txt; cargo_needed ;;
+    unit) debian tools/packages/test.txt ;;
     test)
         debian tools/packages/test.txt
+        node_needed
         npm_project npm test/npm
         npm_project hardhat3 test/hardhat3
         npm_project hardhat hardhat
@@ -83,6 +91,6 @@ for what in "$@"; do
         python_venv
         geth_peer
         ;;
-    *) die "unknown part '$what': build or test" ;;
+    *) die "unknown part '$what': build, unit or test" ;;
     esac
 done
