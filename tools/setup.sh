@@ -40,7 +40,7 @@ cargo_needed() {
 
 node_needed() {
     command -v node >/dev/null || die "node is missing. Cure: install Node.js 20 or newer"
-    node -e 'process.exit(parseInt(process.versions.node) < 20)' || die "Node.js $(node --version) is too old. Cure: install Node.js 20 or newer"
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || die "Node.js $(node --version) is too old. Cure: install Node.js 20 or newer"
 }
 
 # npm_project NAME FOLDER: node_modules of FOLDER/package-lock.json in build/NAME, installed again only when the lock changed.
