@@ -7,7 +7,7 @@
 
 #include "api/view.h"
 
-/* The controls of the chain; NULL after answering -32601 where there are none. */
-const struct chain_dev_ops *dev_of(struct call *call);
+/* The controls of the chain. NULL after answering: the parameters were refused, or there are no controls (-32601). */
+const struct chain_dev_ops *dev_of(struct call *call, struct params *p);
 
 #endif

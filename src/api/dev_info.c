@@ -2,22 +2,26 @@
 #include "api/dev.h"
 #include "api/tables.h"
 
-const struct chain_dev_ops *dev_of(struct call *call)
+const struct chain_dev_ops *dev_of(struct call *call, struct params *p)
 {
     const struct chain_dev_ops *dev = api_of(call)->chain->dev;
     struct slice name = call_method(call);
 
+    if (params_refused(p, call)) return NULL;
     if (!dev)
         call_fail(call, CODE_NO_METHOD, "the method %.*s is not available on this chain",
                   (int)(name.len < 100 ? name.len : 100), (const char *)name.at);
     return dev;
 }
 
-static enum fan_status open_head(struct call *call, struct block **out)
+/* The head, which the caller unrefs; false after answering. */
+static bool open_head(struct call *call, struct block **out)
 {
     struct chain *chain = api_of(call)->chain;
+    enum fan_status s = chain->ops->head(chain, out);
 
-    return chain->ops->head(chain, out);
+    if (s) answer_status(call, s, NULL);
+    return !s;
 }
 
 /* The part of the version text behind the first slash: "anvil/v1.7.1-fanatico…" is version "v1.7.1-fanatico…". */
@@ -34,14 +38,8 @@ static void metadata(struct call *call)
     struct api *api = api_of(call);
     struct json_writer *w = call_result(call);
     struct block *head;
-    enum fan_status s;
 
-    if (params_refused(&p, call) || !dev_of(call)) return;
-    s = open_head(call, &head);
-    if (s) {
-        answer_status(call, s, NULL);
-        return;
-    }
+    if (!dev_of(call, &p) || !open_head(call, &head)) return;
     json_begin_object(w);
     json_put_key(w, "clientVersion");
     json_put_str(w, api->options.client_version);
@@ -86,14 +84,8 @@ static void node_info(struct call *call)
     struct api *api = api_of(call);
     struct json_writer *w = call_result(call);
     struct block *head;
-    enum fan_status s;
 
-    if (params_refused(&p, call) || !dev_of(call)) return;
-    s = open_head(call, &head);
-    if (s) {
-        answer_status(call, s, NULL);
-        return;
-    }
+    if (!dev_of(call, &p) || !open_head(call, &head)) return;
     json_begin_object(w);
     json_put_key(w, "currentBlockNumber");
     json_put_u64(w, head->header.number);
@@ -127,7 +119,7 @@ static void set_logging(struct call *call)
     struct params p = params_of_call(call, 1);
 
     (void)params_bool(&p, 0, "on");
-    if (params_refused(&p, call) || !dev_of(call)) return;
+    if (!dev_of(call, &p)) return;
     answer_null(call);
 }
 

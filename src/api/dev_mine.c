@@ -32,8 +32,7 @@ static void evm_mine(struct call *call)
         timestamp = read_count(&p, &at, v);
     }
     check_block_count(&p, count, 0);
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     if (count) s = dev->mine_at(chain, timestamp, &err);
     if (!s && count > 1) s = dev->mine(chain, count - 1, 0, &err);
@@ -55,8 +54,7 @@ static void mine(struct call *call)
     struct fan_error err = {0};
 
     check_block_count(&p, count, 0);
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->mine(api_of(call)->chain, count, interval_s, &err), &err);
 }
 
@@ -65,8 +63,7 @@ static void snapshot(struct call *call)
     struct params p = params_of_call(call, 0);
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     json_put_u64(call_result(call), dev->snapshot(api_of(call)->chain));
     call_finish(call);
@@ -78,8 +75,7 @@ static void revert(struct call *call)
     uint64_t id = params_count(&p, 0, "snapshot id");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     json_put_bool(call_result(call), dev->revert(api_of(call)->chain, id));
     call_finish(call);
@@ -91,8 +87,7 @@ static void set_automine(struct call *call)
     bool on = params_bool(&p, 0, "on");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->set_automine(api_of(call)->chain, on);
     answer_null(call);
@@ -103,8 +98,7 @@ static void get_automine(struct call *call)
     struct params p = params_of_call(call, 0);
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     json_put_bool(call_result(call), dev->automine(api_of(call)->chain));
     call_finish(call);
@@ -119,8 +113,7 @@ static void set_interval(struct call *call)
     const struct chain_dev_ops *dev;
 
     if (seconds > UINT64_MAX / 1000000000u) params_fail_at(&p, &at, "too long");
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->set_interval(api_of(call)->chain, seconds * 1000);
     answer_null(call);
@@ -132,8 +125,7 @@ static void set_gas_limit(struct call *call)
     uint64_t gas = params_count(&p, 0, "gas limit");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->set_gas_limit(api_of(call)->chain, gas);
     answer_true(call);
@@ -158,8 +150,7 @@ static void reorg(struct call *call)
     }
     if (json_count(pairs))
         params_fail_at(&p, &pairs_at, "the new blocks take their transactions from the old ones; none can be given");
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->reorg(api_of(call)->chain, depth, &err), &err);
 }
 
@@ -170,8 +161,7 @@ static void rollback(struct call *call)
     const struct chain_dev_ops *dev;
     struct fan_error err = {0};
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->rollback(api_of(call)->chain, depth, &err), &err);
 }
 
@@ -183,8 +173,7 @@ static void drop_transaction(struct call *call)
     struct fan_hash hash = params_hash(&p, 0, "transaction hash");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     if (dev->drop_tx(api_of(call)->chain, &hash))
         json_put_hash(call_result(call), &hash);
@@ -198,8 +187,7 @@ static void drop_all(struct call *call)
     struct params p = params_of_call(call, 0);
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->drop_all(api_of(call)->chain);
     answer_null(call);
@@ -241,8 +229,7 @@ static void remove_pool_transactions(struct call *call)
     struct chain *chain = api_of(call)->chain;
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     if (chain->ops->pool_walk) chain->ops->pool_walk(chain, note_tx, &n);
     for (size_t i = 0; !n.failed && i < n.count; i++) (void)dev->drop_tx(chain, &n.hashes[i]);

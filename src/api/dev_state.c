@@ -10,8 +10,7 @@ static void set_balance(struct call *call)
     struct fan_u256 wei = params_u256(&p, 1, "balance");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->set_balance(api_of(call)->chain, &address, &wei), NULL);
 }
 
@@ -27,8 +26,7 @@ static void add_balance(struct call *call)
     struct view v;
     enum fan_status s;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev || !view_state(call, &latest, RPC_WRITER, NULL, &v)) return;
     s = chain->ops->account(v.state, &address, &account);
     view_close(&v);
@@ -46,8 +44,7 @@ static void set_nonce(struct call *call)
     const struct chain_dev_ops *dev;
     struct fan_error err = {0};
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->set_nonce(api_of(call)->chain, &address, nonce, &err), &err);
 }
 
@@ -58,8 +55,7 @@ static void set_code(struct call *call)
     struct slice code = params_data(&p, 1, "code");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->set_code(api_of(call)->chain, &address, code), NULL);
 }
 
@@ -76,8 +72,7 @@ static void set_storage_at(struct call *call)
     enum fan_status s;
 
     if (fault) params_fail_at(&p, &at, "%s", fault);
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     value = u256_from_be(word.bytes);
     s = dev->set_slot(api_of(call)->chain, &address, &slot, &value);
@@ -96,8 +91,7 @@ static void set_impersonated(struct call *call, bool on)
     const struct chain_dev_ops *dev;
     enum fan_status s;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     s = dev->impersonate(api_of(call)->chain, &address, on);
     if (s)
@@ -122,8 +116,7 @@ static void auto_impersonate(struct call *call)
     bool on = params_bool(&p, 0, "on");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->auto_impersonate(api_of(call)->chain, on);
     answer_null(call);
@@ -137,8 +130,7 @@ static void set_coinbase(struct call *call)
     struct fan_address address = params_address(&p, 0, "address");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->set_coinbase(api_of(call)->chain, &address);
     answer_null(call);
@@ -150,8 +142,7 @@ static void set_next_base_fee(struct call *call)
     uint64_t wei = params_count(&p, 0, "base fee");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (dev) answer_done(call, dev->set_next_base_fee(api_of(call)->chain, wei), NULL);
 }
 
@@ -161,8 +152,7 @@ static void set_prev_randao(struct call *call)
     struct fan_hash value = params_hash(&p, 0, "prevRandao");
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     dev->set_prev_randao(api_of(call)->chain, &value);
     answer_true(call); /* as Hardhat Network does; anvil has no such method */

@@ -33,8 +33,7 @@ static void increase_time(struct call *call)
     int64_t seconds = read_seconds(&p);
     const struct chain_dev_ops *dev;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     put_signed_number(call_result(call), dev->increase_time(api_of(call)->chain, seconds));
     call_finish(call);
@@ -48,8 +47,7 @@ static void set_next_timestamp(struct call *call)
     struct fan_error err = {0};
     enum fan_status s;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     s = dev->set_next_timestamp(api_of(call)->chain, timestamp, &err);
     if (s)
@@ -68,8 +66,7 @@ static void set_time(struct call *call)
     struct chain *chain = api_of(call)->chain;
     int64_t now;
 
-    if (params_refused(&p, call)) return;
-    dev = dev_of(call);
+    dev = dev_of(call, &p);
     if (!dev) return;
     if (timestamp > UINT64_C(95617584000)) timestamp /= 1000;
     now = (int64_t)clock_wall_s() + dev->increase_time(chain, 0);
