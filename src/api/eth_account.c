@@ -2,6 +2,7 @@
 #include "api/tables.h"
 #include "api/view.h"
 #include "eth/sign.h"
+#include "eth/typed_data.h"
 
 static void accounts(struct call *call)
 {
@@ -21,11 +22,10 @@ static void accounts(struct call *call)
 }
 
 /* r, s and 27 or 28, as wallets have always given it. */
-static void sign_message(struct call *call, const struct fan_address *address, struct slice message)
+static void sign_as(struct call *call, const struct fan_address *address, const struct fan_hash *hash)
 {
     struct chain *chain = api_of(call)->chain;
     const uint8_t *secret = chain->dev ? chain->dev->secret_of(chain, address) : NULL;
-    struct fan_hash hash;
     struct signature sig;
     uint8_t bytes[65];
     enum fan_status s;
@@ -34,8 +34,7 @@ static void sign_message(struct call *call, const struct fan_address *address, s
         call_fail(call, CODE_REFUSED, "unknown account");
         return;
     }
-    hash = sign_message_hash(message);
-    s = sign_hash(&hash, secret, &sig);
+    s = sign_hash(hash, secret, &sig);
     if (s) {
         answer_status(call, s, NULL);
         return;
@@ -45,6 +44,13 @@ static void sign_message(struct call *call, const struct fan_address *address, s
     bytes[64] = (uint8_t)(27 + sig.parity);
     json_put_data(call_result(call), slice_of(bytes, sizeof bytes));
     call_finish(call);
+}
+
+static void sign_message(struct call *call, const struct fan_address *address, struct slice message)
+{
+    struct fan_hash hash = sign_message_hash(message);
+
+    sign_as(call, address, &hash);
 }
 
 static void eth_sign(struct call *call)
@@ -66,6 +72,34 @@ static void personal_sign(struct call *call)
     if (!params_refused(&p, call)) sign_message(call, &address, message);
 }
 
+/* The data as an object, or as its text, which is how browsers' wallets are asked. */
+static void sign_typed_data(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct where at = params_where(1, "typed data");
+    struct fan_address address = params_address(&p, 0, "address");
+    struct json v = params_value(&p, &at);
+    struct fan_error err = {{0}};
+    struct fan_hash hash;
+    enum fan_status s = FAN_OK;
+
+    if (params_refused(&p, call)) return;
+    if (json_is(v, JSON_STRING)) {
+        struct slice text = json_str(v, call_arena(call));
+
+        s = text.at ? json_parse(text, JSON_DEPTH_MAX, call_arena(call), &v, &err) : FAN_ENOMEM;
+    }
+    if (!s) s = typed_data_hash(v, call_arena(call), &hash, &err);
+    if (s == FAN_EFORMAT || s == FAN_ELIMIT) {
+        params_fail_at(&p, &at, "%s", err.text);
+        (void)params_refused(&p, call);
+    } else if (s) {
+        answer_status(call, s, NULL);
+    } else {
+        sign_as(call, &address, &hash);
+    }
+}
+
 /* Who will be paid for the next block; where nothing is built here, who was paid for the last. */
 static void coinbase(struct call *call)
 {
@@ -85,5 +119,8 @@ const struct rpc_method api_eth_account_methods[] = {
     {"eth_accounts", RPC_INLINE, 0, accounts},
     {"eth_coinbase", RPC_INLINE, 0, coinbase},
     {"eth_sign", RPC_POOL, RPC_DEVELOPMENT, eth_sign},
+    {"eth_signTypedData", RPC_POOL, RPC_DEVELOPMENT, sign_typed_data},
+    {"eth_signTypedData_v3", RPC_POOL, RPC_DEVELOPMENT, sign_typed_data},
+    {"eth_signTypedData_v4", RPC_POOL, RPC_DEVELOPMENT, sign_typed_data},
     {"personal_sign", RPC_POOL, RPC_DEVELOPMENT, personal_sign},
 };

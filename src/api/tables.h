@@ -13,7 +13,8 @@
     X(eth_estimate, 1)                                                                                                 \
     X(eth_fee, 5)                                                                                                      \
     X(eth_send, 4)                                                                                                     \
-    X(eth_account, 4)                                                                                                  \
+    X(eth_account, 7)                                                                                                  \
+    X(eth_config, 1)                                                                                                   \
     X(eth_logs, 1)                                                                                                     \
     X(eth_filter, 6)                                                                                                   \
     X(eth_subscribe, 2)                                                                                                \
