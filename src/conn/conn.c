@@ -130,13 +130,16 @@ static bool put_notification(struct conn *c, struct frame_share *f, const uint8_
 
 void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
 {
+    bool waits = c->blocked || c->holds, alone = waits && outbox_behind(&c->out, &c->set->pool) == 0;
+
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
     if (!put_notification(c, f, id)) {
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
     }
     c->set->stats.notifications++;
-    if (!c->blocked && c->holds == 0) conn_mark_dirty(c);
+    if (alone) conn_timer_set(c); /* the oldest from now on; the timer knew of none */
+    if (!waits) conn_mark_dirty(c);
     if (outbox_behind(&c->out, &c->set->pool) <= c->set->options.notify_bytes_max) return;
     /* Perhaps it was only us who had not sent yet. */
     if (!c->blocked) conn_send(c);

@@ -332,6 +332,44 @@ TEST(a_reader_over_its_age_is_closed_too_and_reset_when_it_never_resumes, t)
     rig_fini(&r, t);
 }
 
+/* The age counts from when a notification begins to wait, also where the connection's timer knew only of something
+ * later: behind an answer that is not read, and behind a hold. Found by the simulation. */
+TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit, t)
+{
+    for (int held = 0; held <= 1; held++) {
+        struct rig r;
+        struct frame_share *f = share_of(100);
+        struct buf reply = {0};
+        struct conn *c;
+        uint64_t until;
+        int fd;
+
+        rig_open(&r, (struct conn_options){.notify_age_max_ms = 50, .linger_ms = 60});
+        fd = rig_ws(&r, 8192);
+        REQUIRE(t, fd >= 0);
+        r.answer = RIG_LATER;
+        c = peer_of(&r, fd);
+        REQUIRE(t, c != NULL);
+        if (held) {
+            conn_hold(c);
+        } else {
+            for (int i = 0; i < 4000000; i++) buf_put_byte(&reply, 'x');
+            conn_reply(c, &reply);
+            rig_turn(&r, 5);
+            CHECK(t, c->blocked);
+        }
+        conn_notify(c, f, ID_A);
+        until = clock_monotonic_ms() + 2000;
+        while (conn_set_count(r.set, true) && clock_monotonic_ms() < until) rig_turn(&r, 1);
+        CHECK_EQ(t, conn_set_count(r.set, true), 0);
+        CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+        frame_share_unref(f);
+        buf_fini(&reply);
+        (void)close(fd);
+        rig_fini(&r, t);
+    }
+}
+
 /* The budget counts what is behind the frame being written: at it, all is well. */
 TEST(the_budget_at_its_limit_and_one_byte_past, t)
 {
