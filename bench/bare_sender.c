@@ -35,7 +35,8 @@ enum {
     HEADER_LEN = 4, /* of a frame from 126 to 65,535 bytes */
     HEAD_LEN = HEADER_LEN + sizeof HEAD - 1 + ID_DIGITS,
     TAIL_AT_NUMBER = sizeof MIDDLE - 1,
-    PAYLOAD_MIN = sizeof HEAD - 1 + ID_DIGITS + sizeof MIDDLE - 1 + NUMBER_DIGITS + sizeof END - 1 + sizeof ",\"pad\":\"\"",
+    PAYLOAD_MIN =
+        sizeof HEAD - 1 + ID_DIGITS + sizeof MIDDLE - 1 + NUMBER_DIGITS + sizeof END - 1 + sizeof ",\"pad\":\"\"",
     SUBSCRIPTIONS_MAX = 100,
     IN_LEN = 64 * 1024
 };
@@ -55,7 +56,7 @@ static struct {
     int epoll, listener;
     bool shared_tail;
     size_t frame_len;
-    uint8_t *frames; /* SUBSCRIPTIONS_MAX of them, one behind the other */
+    uint8_t *frames;  /* SUBSCRIPTIONS_MAX of them, one behind the other */
     uint64_t patched; /* the event whose number stands in them */
     uint64_t event;   /* the newest */
     struct client **clients;
@@ -75,7 +76,8 @@ static void make_frames(size_t payload_len)
     if (!text || !bare.frames) die("out of memory");
     for (size_t i = 0; i < SUBSCRIPTIONS_MAX; i++) {
         uint8_t header[WS_HEADER_MAX], *frame = bare.frames + i * bare.frame_len;
-        int len = snprintf(text, payload_len + 1, "%s%032zx%s%016d\",\"pad\":\"%0*d\"}}}", HEAD, i, MIDDLE, 0, (int)pad, 0);
+        int len =
+            snprintf(text, payload_len + 1, "%s%032zx%s%016d\",\"pad\":\"%0*d\"}}}", HEAD, i, MIDDLE, 0, (int)pad, 0);
 
         if (len != (int)payload_len || ws_header_encode(WS_TEXT, payload_len, header) != HEADER_LEN)
             die("a notification of %zu bytes came out as %d", payload_len, len);

@@ -16,8 +16,9 @@
 #include "base/clock.h"
 #include "bench/kit.h"
 
-#define BODY    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}"
-#define REQUEST "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 63\r\n\r\n" BODY
+#define BODY "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}"
+#define REQUEST                                                                                                        \
+    "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 63\r\n\r\n" BODY
 _Static_assert(sizeof BODY - 1 == 63, "the header says so");
 
 enum { SAMPLES_MAX = 8 << 20, IN_LEN = 4096 };
@@ -119,7 +120,7 @@ int main(int argc, char **argv)
     (void)printf("{\"connections\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"per_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
                  "\"max_us\":%.1f,\"cpu_us\":%.3f,\"load_cpu_us\":%.3f,\"faults\":%" PRIu64 "}\n",
                  count, answered, (double)answered * 1e9 / (double)elapsed_ns, samples_ns[kept / 2] / 1e3,
-                 samples_ns[kept * 99 / 100] / 1e3, samples_ns[kept - 1] / 1e3,
-                 (double)cpu_ns / 1e3 / (double)answered, (double)own_ns / 1e3 / (double)answered, faults);
+                 samples_ns[kept * 99 / 100] / 1e3, samples_ns[kept - 1] / 1e3, (double)cpu_ns / 1e3 / (double)answered,
+                 (double)own_ns / 1e3 / (double)answered, faults);
     return faults ? 1 : 0;
 }

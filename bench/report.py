@@ -1,9 +1,10 @@
 """The bench's tables and its plot, from the rows that run.py collected."""
+import json
+import math
 import os
 import platform
 import re
 
-# What design.md section 9 answers for; None: shown without a bound.
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
@@ -40,7 +41,7 @@ def promised(result):
     for count in (1000, 10000):
         row = f"newHeads {count}x1"
         put(f"notifications/s to {count:,} × 1 ÷ bare sender, flood", 0.9, ratio(result, row, "flood", "per_s"), False)
-        put(f"the same, lockstep", 0.9, ratio(result, row, "lockstep", "per_s"), False)
+        put("the same, lockstep", 0.9, ratio(result, row, "lockstep", "per_s"), False)
     row = "newHeads 1000x100"
     put("notifications/s to 1,000 × 100 ÷ bare sender, own head and shared tail, lockstep", 0.8,
         ratio(result, row, "lockstep", "per_s", "bare, shared tail"), False)
@@ -69,6 +70,31 @@ def promised(result):
     return out
 
 
+def claimed(result):
+    """The claims of the document the project began from, and what was measured here."""
+    flood = find(result, "newHeads 1000x1", "fanatico", "flood")
+    step = find(result, "newHeads 1000x1", "fanatico", "lockstep")
+    paced = find(result, "newHeads 1000x1", "fanatico", "paced")
+    rows = []
+    if flood and step:
+        rows.append(("notifications a second", "10,000+", f"{step['per_s']:,.0f} to 1,000 clients, event by event; "
+                     f"{flood['per_s']:,.0f} when events queue"))
+    if paced:
+        rows.append(("latency", "< 10 ms", f"1,000 clients at 20 events/s: p50 {paced['p50_ms']:.1f}, p99 "
+                     f"{paced['p99_ms']:.1f}, max {paced['max_ms']:.1f} ms"))
+    small = find(result, "newHeads 100x1", "fanatico", "paced")
+    if small:
+        rows.append(("", "", f"100 clients at 20 events/s: p50 {small['p50_ms']:.1f}, p99 {small['p99_ms']:.1f}, max "
+                     f"{small['max_ms']:.1f} ms"))
+    for r in result["rows"]:
+        if r["phase"] == "memory" and "8000" in r["row"]:
+            rows.append(("bytes per client", "~1 KB", f"{r['bytes_per_client']:.0f} with one subscription, "
+                         f"{r['bytes_per_subscription']:.0f} per further one"))
+        if r["phase"] == "memory" and "10000" in r["row"]:
+            rows.append(("subscriptions", "100,000", f"{r['subscriptions']:,.0f} in {r['rss'] / 2**20:,.0f} MiB"))
+    return rows
+
+
 def table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(x) for x in r) + " |" for r in rows]) + "\n"
@@ -83,7 +109,9 @@ def tables(result):
     out = [f"Machine: {m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, Linux {m['kernel']}; load average at "
            f"the end {m['load_at_end']}. The run took {result['seconds']} s.\n",
            "### What design.md section 9 answers for\n",
-           table(["quantity", "bound", "measured", "kept"], promised(result)), "### All figures\n"]
+           table(["quantity", "bound", "measured", "kept"], promised(result)),
+           "### What the seed claimed\n", table(["quantity", "claim", "measured"], claimed(result)),
+           "### All figures\n"]
     rows = []
     for r in result["rows"]:
         if r["phase"] == "memory":
@@ -95,10 +123,10 @@ def tables(result):
                      number(r["per_s"] / own["per_s"], "{:.2f}") if own and own.get("per_s") else "",
                      number(r.get("cpu_us"), "{:.3f}"),
                      number(r["cpu_us"] / own["cpu_us"], "{:.2f}") if own and own.get("cpu_us") else "",
-                     milli("p50"), milli("p99"), milli("max"), number(r.get("last_ms"), "{:,.3f}"),
+                     milli("p50"), milli("p99"), milli("max"), number(r.get("first_ms"), "{:,.3f}"), number(r.get("last_ms"), "{:,.3f}"),
                      number(r["faults"])))
     out.append(table(["what", "server", "phase", "per second", "÷ bare", "CPU µs each", "÷ bare", "p50 ms", "p99 ms",
-                      "max ms", "last ms", "faults"], rows))
+                      "max ms", "first ms", "last ms", "faults"], rows))
     return "\n".join(out)
 
 
@@ -111,7 +139,6 @@ def plot(result):
     groups = [(label, bars) for label, bars in groups if any(bars)]
     width, height, left, top = 860, 380, 80, 50
     logs = [3.0, 7.0]  # a thousand to ten million a second
-    import math
     y = lambda v: top + (height - top - 60) * (1 - (math.log10(max(v, 1000)) - logs[0]) / (logs[1] - logs[0]))
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
            f'font-size="12"><rect width="100%" height="100%" fill="white"/>',
@@ -147,3 +174,9 @@ def document(result, source):
         f.write(before + BEGIN + "\n" + tables(result) + END + rest.split(END)[1])
     with open(os.path.join(source, "docs", "performance.svg"), "w") as f:
         f.write(plot(result))
+
+
+if __name__ == "__main__":  # the page again, from the last run's figures
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with open(os.path.join(here, "build", "bench", "results.json")) as last:
+        document(json.load(last), here)

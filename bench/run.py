@@ -13,6 +13,7 @@ fault (a hole, a duplicate, a disorder, a lost connection, a strange message) wa
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -61,10 +62,10 @@ class Bench:
         print(f"  {row:34} {server:16} {r['phase']:9} {r.get('per_s', 0):>11,.0f}/s  cpu {r.get('cpu_us', 0):7.3f} us"
               f"  last {r.get('last_ms', 0):9.3f} ms  faults {r['faults']}", flush=True)
 
-    def compare(self, row, entrants, setup, phases):
+    def compare(self, row, entrants, setup, phases, rounds=None):
         """entrants: (server, options). Every round runs each of them once."""
         got = {}
-        for _ in range(self.rounds):
+        for _ in range(rounds or self.rounds):
             for server, options in entrants:
                 try:
                     lines = self.load(server, *options, *setup, *phases)
@@ -96,21 +97,24 @@ def heads(b, sizes, subscriptions):
             for each in subscriptions:
                 if count * each > 1_000_000:
                     continue
-                events = max(3, min(n(b, 60), 3_000_000 // (count * each)))
-                flood = max(3, min(n(b, 300), 3_000_000 // (count * each)))
+                most = 200_000 if each == 1 else 400_000  # notifications of a phase
+                events = max(2, min(n(b, 60), most // (count * each)))
+                flood = max(2, min(n(b, 300), most // (count * each)))
                 phases = [f"lockstep:{events}", f"flood:{flood}"]
                 if each == 1 and count <= 1000:
-                    phases.append(f"paced:{n(b, 40)}@20")
-                entrants = [(ours, []), (plain, [])] + ([(shared, [])] if each > 1 else [])
+                    phases.append(f"paced:{n(b, 30)}@20")
+                entrants = [(ours, [])] + ([(plain, [])] if each < 100 or count < 10000 else [])
+                entrants += [(shared, [])] if each > 1 else []
                 # Two servers of one name would share a row; the gathering one has its own.
                 shared.name = "bare, shared tail"
-                b.compare(f"newHeads {count}x{each}", entrants, [f"connect:{count}", f"subscribe:{each}"], phases)
+                b.compare(f"newHeads {count}x{each}", entrants, [f"connect:{count}", f"subscribe:{each}"], phases,
+                          min(b.rounds, 3) if count * each >= 1_000_000 else None)
         for peer in peers:
             for count, each in ((100, 1), (1000, 1), (1000, 100)):
                 if count not in sizes:
                     continue
-                events = 40 if each == 1 else 3
-                phases = [f"lockstep:{events}"] + (["paced:30@20"] if each == 1 else [])
+                events = 20 if each == 1 else 2
+                phases = [f"lockstep:{events}"] + (["paced:20@20"] if each == 1 else [])
                 b.compare(f"newHeads {count}x{each}", [(peer, [])], [f"connect:{count}", f"subscribe:{each}"], phases)
     finally:
         for s in [ours, plain, shared, *peers]:
@@ -224,6 +228,7 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--only", default="")
     a = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that every server is ended
     begin = time.time()
     if a.smoke:
         b = Bench(1, 0.1, False)

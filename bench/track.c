@@ -23,7 +23,7 @@ static struct spot spot_id = {"\"subscription\":\"", 16, 0}, spot_number = {"\"n
 
 static struct {
     uint64_t hash[PENDING_CAP], place[PENDING_CAP], count;
-} *pending;
+} * pending;
 
 void track_init(struct track_options options)
 {

@@ -12,9 +12,10 @@
  *   fill:E         flood, for filling the sockets of stalled readers: not a figure
  *   wait:MS        just listen
  *
- * Each phase prints a line of JSON. Times begin when the order has left us: `last_ms` is the time to the last
- * subscriber (median over the events), p50, p99 and max are over all notifications. cpu_us is the server's processor
- * time (all its threads) for a notification, load_cpu_us ours. Faults end the run with exit code 1. */
+ * Each phase prints a line of JSON. Times begin when the order leaves us: `first_ms` and `last_ms` are the times to
+ * the first and to the last subscriber (medians over the events), p50, p99 and max are over all notifications. cpu_us
+ * is the server's processor time (all its threads) for a notification, load_cpu_us ours. Faults end the run with exit
+ * code 1. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -62,13 +63,13 @@ static struct {
     size_t count, stall_next, waiting; /* waiting: answers still to come */
     uint64_t order_id, subscription_count;
 
-    uint64_t events;      /* ordered so far, in all phases */
-    uint64_t per_event;   /* notifications each event causes */
+    uint64_t events;             /* ordered so far, in all phases */
+    uint64_t per_event;          /* notifications each event causes */
     uint64_t *ordered_ns, *left; /* of each event */
     uint64_t notifications, bytes, outstanding, last_ns;
     uint32_t *latencies_us;
     size_t latency_count;
-    double *last_ms;
+    double *first_ms, *last_ms; /* of each event: from its order to the first and the last receipt */
     uint64_t phase_first;
     bool keep_latencies;
 } load;
@@ -98,8 +99,8 @@ static void put_request(struct buf *out, uint64_t id, const char *method, const 
 {
     static const uint8_t mask[WS_MASK_LEN] = {1, 2, 3, 4};
     char text[1024];
-    int len = snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"%s\",\"params\":%s}", id,
-                       method, params);
+    int len = snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"%s\",\"params\":%s}",
+                       id, method, params);
 
     if (len < 0 || (size_t)len >= sizeof text) die("parameters too long");
     ws_put_masked_frame(out, WS_TEXT, true, slice_of(text, (size_t)len), mask);
@@ -148,6 +149,7 @@ static void got_event(uint64_t event, uint64_t now_ns)
     load.notifications++;
     load.outstanding--;
     load.last_ns = now_ns;
+    if (load.left[event] == load.per_event) load.first_ms[event] = (double)took_ns / 1e6;
     if (--load.left[event] == 0) load.last_ms[event] = (double)took_ns / 1e6;
 }
 
@@ -429,13 +431,16 @@ static void report(const char *phase, uint64_t begin_ns, uint64_t cpu_ns, uint64
         size_t count = load.latency_count;
 
         qsort(load.latencies_us, count, sizeof *load.latencies_us, by_u32);
+        qsort(load.first_ms + load.phase_first, events, sizeof *load.first_ms, by_double);
         qsort(load.last_ms + load.phase_first, events, sizeof *load.last_ms, by_double);
-        (void)printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"last_ms\":%.3f",
+        (void)printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"first_ms\":%.3f,\"last_ms\":%.3f",
                      load.latencies_us[count / 2] / 1e3, load.latencies_us[count * 99 / 100] / 1e3,
-                     load.latencies_us[count - 1] / 1e3, load.last_ms[load.phase_first + events / 2]);
+                     load.latencies_us[count - 1] / 1e3, load.first_ms[load.phase_first + events / 2],
+                     load.last_ms[load.phase_first + events / 2]);
     }
     (void)printf(",\"rss\":%" PRIu64 ",\"kernel_tcp\":%" PRIu64 ",\"faults\":%" PRIu64 ",\"holes\":%" PRIu64
-                 ",\"duplicates\":%" PRIu64 ",\"disorders\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"strange\":%" PRIu64 "}\n",
+                 ",\"duplicates\":%" PRIu64 ",\"disorders\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"strange\":%" PRIu64
+                 "}\n",
                  process_resident(load.pid), kernel_tcp_bytes(), fault_count(), f->holes, f->duplicates, f->disorders,
                  f->lost, f->strange);
     (void)fflush(stdout);
@@ -557,9 +562,11 @@ int main(int argc, char **argv)
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.ordered_ns = calloc(EVENTS_MAX, sizeof *load.ordered_ns);
     load.left = calloc(EVENTS_MAX, sizeof *load.left);
+    load.first_ms = calloc(EVENTS_MAX, sizeof *load.first_ms);
     load.last_ms = calloc(EVENTS_MAX, sizeof *load.last_ms);
     load.latencies_us = calloc(LATENCIES_MAX, sizeof *load.latencies_us);
-    if (load.epoll < 0 || !load.ordered_ns || !load.left || !load.last_ms || !load.latencies_us) die("out of memory");
+    if (load.epoll < 0 || !load.ordered_ns || !load.left || !load.first_ms || !load.last_ms || !load.latencies_us)
+        die("out of memory");
     open_client(&load.control);
     await_answers(0);
     for (int i = optind; i < argc; i++) run_phase(argv[i]);
