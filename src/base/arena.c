@@ -88,9 +88,11 @@ static bool grow(struct arena *a, size_t size)
 
 static uint8_t *carve(struct arena *a, size_t size, size_t align)
 {
+    static _Alignas(ALIGN) uint8_t nothing[ALIGN]; /* where arrays without items lie: they take no memory */
     size_t pad = a->at ? (size_t)(-(uintptr_t)a->at & (align - 1)) : 0;
     uint8_t *p;
 
+    if (!size) return nothing;
     if (!a->at || (size_t)(a->end - a->at) < pad || (size_t)(a->end - a->at) - pad < size) {
         if (!grow(a, size)) return NULL;
         pad = 0;

@@ -25,6 +25,20 @@ TEST(scratch_copies_forget_what_they_carved, t)
     arena_home_fini(&home);
 }
 
+/* Most blocks of a chain that only ticks have no transactions, receipts or logs: they must not cost a page each. */
+TEST(an_array_without_items_takes_no_memory, t)
+{
+    struct arena_home home;
+    struct arena a;
+
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    CHECK(t, arena_array(&a, 0, 24) != NULL);
+    CHECK(t, arena_dup(&a, slice_of(NULL, 0)).at != NULL);
+    CHECK_EQ(t, home.bytes, 0);
+    arena_home_fini(&home);
+}
+
 TEST(an_arena_grows_aligns_and_keeps_to_its_limit, t)
 {
     struct arena_home home;

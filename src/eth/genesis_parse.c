@@ -105,7 +105,7 @@ static enum fan_status read_seal(struct json v, const struct genesis_where *wher
     if (s) return s;
     put_be64(nonce, h->nonce);
     if (genesis_given(extra)) {
-        if (text.len > 2 + 2 * sizeof h->extra_data) return genesis_fail(where, "extraData", "longer than 4096 bytes");
+        if (text.len > 2 + 2 * sizeof h->extra_data) return genesis_fail(where, "extraData", "longer than 1024 bytes");
         if (text.len < 2 || hex_read_fixed(text, h->extra_data, (text.len - 2) / 2))
             return genesis_fail(where, "extraData", "0x and an even number of hex digits expected");
         h->extra_data_len = (text.len - 2) / 2;

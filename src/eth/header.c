@@ -2,7 +2,7 @@
 
 #include "codec/keccak.h"
 
-enum { HEADER_RLP_MAX = 8192 }; /* 4096 of extra data, under 800 of everything else, and what a list's header needs */
+enum { HEADER_RLP_MAX = HEADER_EXTRA_MAX + 1024 }; /* under 800 of everything else, and what a list's header needs */
 
 enum header_extent header_extent_of(enum fork f)
 {
@@ -62,7 +62,7 @@ enum fan_status header_decode(struct rlp *r, struct header *out, struct fan_erro
     h.timestamp = rlp_u64(&list);
     extra = rlp_bytes(&list);
     if (extra.len > sizeof h.extra_data)
-        rlp_fail(&list, "extra data is longer than 4096 bytes");
+        rlp_fail(&list, "extra data is longer than 1024 bytes");
     else if (extra.len)
         memcpy(h.extra_data, extra.at, extra.len);
     h.extra_data_len = extra.len;

@@ -13,6 +13,10 @@
 
 enum header_extent { HEADER_FRONTIER, HEADER_LONDON, HEADER_SHANGHAI, HEADER_CANCUN, HEADER_PRAGUE };
 
+/* By the rules 32; a genesis of a clique chain holds 97 and 20 for each signer. Every block that is kept pays for it.
+ */
+enum { HEADER_EXTRA_MAX = 1024 };
+
 struct header {
     struct fan_hash parent_hash, ommers_hash;
     struct fan_address beneficiary;
@@ -20,7 +24,7 @@ struct header {
     struct bloom logs_bloom;
     struct fan_u256 difficulty;
     uint64_t number, gas_limit, gas_used, timestamp;
-    uint8_t extra_data[4096]; /* 32 by the rules; a genesis of a clique chain may hold more */
+    uint8_t extra_data[HEADER_EXTRA_MAX];
     size_t extra_data_len;
     struct fan_hash mix_hash; /* prevRandao after the Merge */
     uint8_t nonce[8];
