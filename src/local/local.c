@@ -66,16 +66,23 @@ static void *warm(void *ctx)
     return NULL;
 }
 
+/* Seconds of work that cannot be interrupted, on tables that belong to the process: nobody waits for its end, or a node
+ * that is told to end while it is young would take as long. */
+static void warm_start(void)
+{
+    pthread_t warmer;
+
+    if (pthread_create(&warmer, NULL, warm, NULL) == 0) (void)pthread_detach(warmer);
+}
+
 enum fan_status local_start(struct local *l)
 {
     assert(!l->started);
-    if (l->config.fork_time[FORK_CANCUN] != FORK_NEVER) l->warming = pthread_create(&l->warmer, NULL, warm, l) == 0;
+    if (l->config.fork_time[FORK_CANCUN] != FORK_NEVER) warm_start();
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
     l->started = true;
     if (pthread_create(&l->thread, NULL, writer, l)) {
         l->started = false;
-        if (l->warming) (void)pthread_join(l->warmer, NULL);
-        l->warming = false;
         return FAN_ESYSTEM;
     }
     (void)pthread_setname_np(l->thread, "chain");
@@ -88,8 +95,6 @@ void local_stop(struct local *l)
     atomic_store(&l->stopping, true);
     wake(l);
     (void)pthread_join(l->thread, NULL);
-    if (l->warming) (void)pthread_join(l->warmer, NULL);
-    l->warming = false;
     (void)mailbox_run(&l->box); /* what came while it went */
     l->started = false;
     atomic_store(&l->stopping, false);

@@ -61,8 +61,6 @@ struct local {
     int wake_fd;
     pthread_t thread;
     bool started;
-    pthread_t warmer; /* loads the KZG tables, so that the first blob need not wait for them */
-    bool warming;
     _Atomic bool stopping;
 
     pthread_mutex_t sync_lock;

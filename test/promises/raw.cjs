@@ -29,18 +29,23 @@ class Raw {
     this.pings = 0;
     this.texts = 0;
     this.parts = [];
+    this.chunks = []; // of a frame that is not complete, `have` bytes, until there are `need`
+    this.have = 0;
+    this.need = 2;
     this.nextId = 1;
   }
 
-  /** Opens a WebSocket; options: path, pong (answer pings), onMessage. */
-  static async open(port, { path = '/', pong = true, onMessage, keep = true, host = '127.0.0.1' } = {}) {
+  /** Opens a WebSocket; options: path, pong (answer pings), keep (all messages), onMessage(parsed), onBytes(of a notification,
+   * instead of onMessage: where parsing them would cost more than what is measured). */
+  static async open(port, { path = '/', pong = true, onMessage, onBytes, keep = true, host = '127.0.0.1' } = {}) {
     const c = new Raw();
-    Object.assign(c, { pong, onMessage, keep });
+    Object.assign(c, { pong, onMessage, onBytes, keep });
     c.socket = net.connect({ port, host, noDelay: true });
     c.ended = new Promise((done) => {
       c.socket.on('error', (e) => { c.error = e.code; });
       c.socket.on('close', () => { c.gone = true; for (const w of c.waiting.values()) w.fail(new Error(`connection ended: ${c.error ?? c.code ?? 'FIN'}`)); done({ code: c.code, reason: c.reason, error: c.error }); });
     });
+    let rest;
     const head = await new Promise((done, fail) => {
       let text = Buffer.alloc(0);
       const read = (d) => {
@@ -48,7 +53,7 @@ class Raw {
         const end = text.indexOf('\r\n\r\n');
         if (end < 0) return;
         c.socket.off('data', read);
-        c.buffer = text.subarray(end + 4);
+        rest = text.subarray(end + 4);
         done(text.subarray(0, end).toString());
       };
       c.socket.on('data', read);
@@ -57,23 +62,29 @@ class Raw {
     });
     if (!head.startsWith('HTTP/1.1 101 ')) { c.socket.destroy(); throw Object.assign(new Error(head.split('\r\n')[0]), { status: Number(head.split(' ')[1]) }); }
     c.socket.on('data', (d) => c.read(d));
-    if (c.buffer.length) c.read(Buffer.alloc(0));
+    if (rest.length) c.read(rest);
     return c;
   }
 
   read(data) {
-    let all = this.buffer.length ? Buffer.concat([this.buffer, data]) : data;
-    for (;;) {
-      if (all.length < 2) break;
-      let len = all[1] & 127, at = 2;
+    this.chunks.push(data);
+    this.have += data.length;
+    if (this.have < this.need) return; // a large frame: joined once, when it is there
+    let all = this.chunks.length > 1 ? Buffer.concat(this.chunks) : data;
+    for (this.need = 2; all.length >= this.need; ) {
       if (all[1] & 128) throw new Error('a server must not mask');
-      if (len === 126) { if (all.length < 4) break; len = all.readUInt16BE(2); at = 4; }
-      if (len === 127) { if (all.length < 10) break; len = Number(all.readBigUInt64BE(2)); at = 10; }
-      if (all.length < at + len) break;
+      let len = all[1] & 127, at = 2;
+      if (len >= 126) at = len === 126 ? 4 : 10;
+      if (all.length < at) { this.need = at; break; }
+      if (len === 126) len = all.readUInt16BE(2);
+      else if (len === 127) len = Number(all.readBigUInt64BE(2));
+      if (all.length < at + len) { this.need = at + len; break; }
       this.take(all[0] & 15, (all[0] & 128) !== 0, all.subarray(at, at + len));
       all = all.subarray(at + len);
+      this.need = 2;
     }
-    this.buffer = Buffer.from(all); // what is left of a frame: the next read completes it
+    this.chunks = all.length ? [Buffer.from(all)] : []; // what is left of a frame: a later read completes it
+    this.have = all.length;
   }
 
   take(opcode, final, payload) {
@@ -86,6 +97,7 @@ class Raw {
     }
     if (opcode === OP.ping) { this.pings++; if (this.pong) this.write(OP.pong, payload); return; }
     if (opcode === OP.pong) return;
+    if (this.onBytes && final && !this.parts.length && payload[0] === 0x7b && payload.includes('"eth_subscription"')) { this.texts++; this.onBytes(payload); return; }
     this.parts.push(Buffer.from(payload));
     if (!final) return;
     const text = Buffer.concat(this.parts).toString();
