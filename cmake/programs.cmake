@@ -10,3 +10,7 @@ if(TARGET fan_conn AND EXISTS ${CMAKE_SOURCE_DIR}/test/ws_echo.c)
   add_executable(ws_echo ${CMAKE_SOURCE_DIR}/test/ws_echo.c)
   target_link_libraries(ws_echo fan_conn fan_net)
 endif()
+
+if("system" IN_LIST FANATICO_TESTS)
+  add_executable(load_check ${CMAKE_SOURCE_DIR}/test/load/load_check.c)
+endif()
