@@ -186,3 +186,11 @@ void shard_overrun(struct hub_shard *s)
     }
     flush(s);
 }
+
+void shard_sync_again(struct hub_shard *s)
+{
+    struct chain *c = s->hub->chain;
+
+    /* What the chain says may be ahead of events that are still to come: then they will find it changed, or not. */
+    if (c->ops && c->ops->sync) c->ops->sync(c, &s->sync);
+}

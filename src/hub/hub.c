@@ -88,6 +88,7 @@ static void lane_run(struct letter *letter)
     if (!overrun) return;
     if (l->shard) shard_overrun(l->shard);
     atomic_store(&l->overrun, false);
+    if (l->shard) shard_sync_again(l->shard);
 }
 
 /* ---- lifecycle ---- */

@@ -314,3 +314,38 @@ TEST(a_worker_that_is_overrun_ends_its_subscribers, t)
     pending_tx_unref(p);
     end(&b);
 }
+
+static struct chain_sync sync_now;
+
+static void tell_sync_now(struct chain *c, struct chain_sync *out)
+{
+    (void)c;
+    *out = sync_now;
+}
+
+/* What an overrun worker lost may have been a change of syncing: who subscribes afterwards is told the state as it is.
+ * Found by the simulation. */
+TEST(an_overrun_worker_learns_the_state_of_syncing_anew, t)
+{
+    const struct tx tx = {.hash = {{0xcd}}, .has_sender = true, .encoded = SLICE("\x01")};
+    struct pending_tx *p = pending_tx_new(&tx);
+    struct bench b;
+
+    sync_now = (struct chain_sync){0};
+    REQUIRE(t, p && begin(&b, NULL));
+    b.server.chain.ops.sync = tell_sync_now;
+    REQUIRE(t, is_id(ask(&b, "hashes")));
+    for (size_t n = 0; n <= LANE_SLOTS; n++) chain_publish(&b.server.chain.chain, chain_event_pending_new(p));
+    sync_now = (struct chain_sync){.syncing = true, .current_block = 7};
+    chain_publish(&b.server.chain.chain, chain_event_syncing_new(&sync_now)); /* lost */
+    while (strcmp(next(&b), "(nothing)") != 0) continue;
+    CHECK_EQ(t, b.client.close_code, WS_CLOSE_INTERNAL);
+    client_fini(&b.client);
+    client_init(&b.client, test_server_connect(&b.server, 0));
+    test_server_settle(&b.server);
+    REQUIRE(t, client_upgraded(&b.client, 1000));
+    REQUIRE(t, is_id(ask(&b, "syncing")));
+    CHECK(t, strstr(next(&b), "\"currentBlock\":\"0x7\"") != NULL);
+    pending_tx_unref(p);
+    end(&b);
+}

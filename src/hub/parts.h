@@ -53,6 +53,8 @@ struct hub {
 void shard_deliver(struct hub_shard *s, struct delivery *d);
 void shard_delivered(struct hub_shard *s); /* the ring is empty: send */
 void shard_overrun(struct hub_shard *s);
+/* After that, once its lane takes events again: a change of syncing may have been among those that were lost. */
+void shard_sync_again(struct hub_shard *s);
 
 /* poll.c */
 struct poll_set *poll_set_new(const struct hub_options *options);
