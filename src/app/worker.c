@@ -145,8 +145,8 @@ void worker_fini(struct worker *w)
 {
     worker_stop(w);
     worker_close(w);
+    hub_shard_free(w->shard); /* first: a change that came after the last turn must find no shard, since its connections are gone */
     rpc_worker_free(w->rpc);
-    hub_shard_free(w->shard);
     loop_free(w->loop);
     *w = (struct worker){0};
 }
