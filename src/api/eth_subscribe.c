@@ -2,6 +2,8 @@
 #include "api/logs.h"
 #include "api/tables.h"
 
+enum { ANSWER_END_LEN = 8 }; /* the id's quotes, and what closes the answer behind them */
+
 /* What follows the kind: reads the option into *kind or *filter. */
 typedef void read_option(struct params *p, const struct api *api, enum hub_kind *kind, struct filter *filter);
 
@@ -84,6 +86,11 @@ static void open_subscription(struct call *call, enum hub_kind kind, const struc
 
     if (!conn) { /* nobody is there any more to hear the answer */
         answer_status(call, FAN_ECLOSED, NULL);
+        return;
+    }
+    /* Room for the id comes first: an answer that fails for want of it must leave nothing live that nobody can name. */
+    if (!buf_reserve(call_result(call)->out, FRAME_ID_LEN + ANSWER_END_LEN)) {
+        call_finish(call);
         return;
     }
     call_hold(call);
