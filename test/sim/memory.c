@@ -30,7 +30,7 @@ void memory_watch(struct sim_world *w)
 {
     watch.world = w;
     watch.armed = false;
-    watch.failures = 0;
+    if (w) watch.failures = 0; /* what the last run had can still be asked */
 }
 
 bool memory_arm(bool armed)

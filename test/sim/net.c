@@ -186,7 +186,13 @@ static int os_close(void *ctx, int fd)
     struct sim_world *w = ctx;
     struct sim_socket *s;
 
-    if (fd < FD_SOCKET) return 0;
+    if (fd < FD_LISTEN) return 0;
+    if (fd < FD_SOCKET) { /* who still waited to be accepted is reset */
+        for (size_t i = 0; i < w->socket_count; i++)
+            if (w->sockets[i].state == SOCKET_WAITS && (int)w->sockets[i].worker == fd - FD_LISTEN)
+                w->sockets[i].server_reset = w->sockets[i].hurt = true;
+        return 0;
+    }
     s = socket_of(w, fd);
     assert(!s->watched);
     /* What it had not read makes the kernel answer with a reset, and so does SO_LINGER 0. */

@@ -125,6 +125,8 @@ static void make_faults(struct dice *d, struct sim_plan *p)
         } while (gentle && (f->kind == FAULT_WRITE_RESET || f->kind == FAULT_READ_RESET ||
                             f->kind == FAULT_ALLOCATION || f->kind == FAULT_WATCH));
         f->nth = choose_nth(d, most[f->kind]);
+        /* The first calls are the server's start, which few runs should end with. */
+        if (roll(d, 30)) f->nth += f->kind == FAULT_ALLOCATION ? 60 : f->kind == FAULT_WATCH ? 6 : 0;
         f->amount = (uint32_t)between(d, 1, f->kind == FAULT_PAUSE ? 2500 : 900);
         f->off = false;
     }
@@ -145,6 +147,7 @@ void plan_make(uint64_t seed, struct sim_plan *out)
         .ping_timeout_ms = between(&d, 500, 3000),
         .notify_age_max_ms = between(&d, 4000, 8000),
         .linger_ms = between(&d, 500, 5000),
+        .handshake_timeout_ms = 60000, /* sleeping workers add up */
         .http_idle_timeout_ms = 20000,
         .in_flight_max = between(&d, 1, 20),
         .notify_bytes_max = out->tight ? between(&d, 600, 16000) : between(&d, 256 << 10, 400 << 10),

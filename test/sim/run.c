@@ -5,7 +5,7 @@
 
 #include "sim.h"
 
-enum { ROUNDS_MAX = 100000, AFTERWARDS_MS = 300, GOODBYE_MS = 12000 };
+enum { ROUNDS_MAX = 100000, AFTERWARDS = 60, /* moments of as many milliseconds */ GOODBYE_MS = 12000 };
 
 void sim_say(const struct sim_world *w, const char *format, ...)
 {
@@ -144,7 +144,7 @@ static void end(struct sim_world *w)
 {
     for (size_t i = 0; i < w->plan->clients; i++)
         w->clients[i].rate = w->clients[i].state == CLIENT_OFF ? 0 : UINT32_MAX;
-    advance(w, w->now_ms + AFTERWARDS_MS);
+    for (int i = 0; i < AFTERWARDS && !w->failed; i++) advance(w, w->now_ms + AFTERWARDS);
     if (!w->failed) check_all_told(w);
     if (w->failed || w->plan->seed % 4) return;
     sim_say(w, "the server says goodbye");
@@ -171,6 +171,7 @@ bool sim_run(const struct sim_plan *plan, bool verbose, enum sim_plant plant, st
     if (server_open(w)) {
         play(w);
         if (!w->failed) end(w);
+        sim_do(w, &(struct sim_step){.action = DO_BLOCKS, .c = 7}); /* the workers have stopped: nobody comes for it */
     } else if (!memory_failures() && !w->calls[FAULT_WATCH]) {
         sim_fail(w, "the server does not start");
     } else {

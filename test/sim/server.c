@@ -165,8 +165,8 @@ void server_close(struct sim_world *w)
     for (size_t i = 0; i < w->plan->workers; i++) {
         struct sim_worker *k = &w->workers[i];
 
-        rpc_worker_free(k->rpc);
         hub_shard_free(k->shard);
+        rpc_worker_free(k->rpc);
         loop_free(k->loop);
     }
     hub_free(w->hub);
@@ -191,5 +191,11 @@ void server_turn(struct sim_world *w, uint32_t worker)
 void server_drain(struct sim_world *w)
 {
     w->draining = true;
-    for (size_t i = 0; i < w->plan->workers; i++) conn_set_drain(w->workers[i].conns);
+    (void)memory_arm(true);
+    for (size_t i = 0; i < w->plan->workers; i++) {
+        listener_stop(&w->workers[i].listener);
+        conn_set_drain(w->workers[i].conns);
+        w->workers[i].wake_ms = w->now_ms; /* app/ does this by a letter: the turn goes on to its end */
+    }
+    (void)memory_arm(false);
 }
