@@ -123,6 +123,37 @@ static void set_logging(struct call *call)
     answer_null(call);
 }
 
+/* Nothing is fetched from elsewhere, and a tool that asks for it should hear so. */
+static void set_rpc_url(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+
+    (void)params_text(&p, 0, "url");
+    if (!dev_of(call, &p)) return;
+    call_fail(call, CODE_REFUSED, "this chain is not a fork of another: there is no RPC URL to change");
+}
+
+/* Hardhat hands over what it compiled, for stack traces in errors; false says that it will not be used. */
+static void add_compilation_result(struct call *call)
+{
+    struct params p = params_of_call(call, 3);
+
+    (void)params_text(&p, 0, "compiler version");
+    if (!dev_of(call, &p)) return;
+    json_put_bool(call_result(call), false);
+    call_finish(call);
+}
+
+/* In anvil's words, which hold here too: what a block asks for is its base fee. */
+static void set_min_gas_price(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+
+    (void)params_u256(&p, 0, "gas price");
+    if (!dev_of(call, &p)) return;
+    call_fail(call, CODE_INVALID_PARAMS, "anvil_setMinGasPrice is not supported when EIP-1559 is active");
+}
+
 #define ROW(name, run)                                                                                                 \
     {                                                                                                                  \
         name, RPC_WRITER, RPC_DEVELOPMENT, run                                                                         \
@@ -132,6 +163,11 @@ const struct rpc_method api_dev_info_methods[] = {
     ROW("anvil_metadata", metadata),
     ROW("anvil_nodeInfo", node_info),
     ROW("anvil_setLoggingEnabled", set_logging),
+    ROW("anvil_setMinGasPrice", set_min_gas_price),
+    ROW("anvil_setRpcUrl", set_rpc_url),
+    ROW("hardhat_addCompilationResult", add_compilation_result),
     ROW("hardhat_metadata", metadata),
     ROW("hardhat_setLoggingEnabled", set_logging),
+    ROW("hardhat_setMinGasPrice", set_min_gas_price),
+    ROW("hardhat_setRpcUrl", set_rpc_url),
 };

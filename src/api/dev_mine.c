@@ -12,8 +12,8 @@ static void check_block_count(struct params *p, uint64_t count, size_t index)
     if (count > MINE_MAX) params_fail_at(p, &at, "at most %d blocks at a time", MINE_MAX);
 }
 
-/* evm_mine: nothing, a timestamp, or {blocks, timestamp}. */
-static void evm_mine(struct call *call)
+/* evm_mine's parameter: nothing, a timestamp, or {blocks, timestamp}. False: the call was answered. */
+static bool mine_as_asked(struct call *call)
 {
     struct params p = params_of_call(call, 1);
     struct where at = params_where(0, "options"), blocks_at = {.outer = &at, .key = "blocks"},
@@ -33,15 +33,44 @@ static void evm_mine(struct call *call)
     }
     check_block_count(&p, count, 0);
     dev = dev_of(call, &p);
-    if (!dev) return;
+    if (!dev) return false;
     if (count) s = dev->mine_at(chain, timestamp, &err);
     if (!s && count > 1) s = dev->mine(chain, count - 1, 0, &err);
-    if (s) {
-        answer_status(call, s, &err);
-        return;
-    }
+    if (s) answer_status(call, s, &err);
+    return s == FAN_OK;
+}
+
+static void evm_mine(struct call *call)
+{
+    if (!mine_as_asked(call)) return;
     json_put_text(call_result(call), "0x0");
     call_finish(call);
+}
+
+/* The same, answered by the new blocks with their transactions. */
+static void mine_detailed(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    uint64_t before = atomic_load(&chain->head_number), after;
+    struct json_writer *w = call_result(call);
+    enum fan_status s = FAN_OK;
+
+    if (!mine_as_asked(call)) return;
+    after = atomic_load(&chain->head_number);
+    json_begin_array(w);
+    for (uint64_t n = before + 1; n <= after && !w->out->failed; n++) {
+        struct block *b;
+
+        s = chain->ops->block_by_number(chain, n, &b);
+        if (s) break;
+        block_put_json(b, true, w);
+        block_unref(b);
+    }
+    json_end_array(w);
+    if (s)
+        answer_status(call, s, NULL);
+    else
+        call_finish(call);
 }
 
 /* anvil_mine, hardhat_mine: how many, and how many seconds between them. */
@@ -117,6 +146,22 @@ static void set_interval(struct call *call)
     if (!dev) return;
     dev->set_interval(api_of(call)->chain, seconds * 1000);
     answer_null(call);
+}
+
+/* Seconds; null when blocks do not come by the clock. */
+static void get_interval(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    const struct chain_dev_ops *dev = dev_of(call, &p);
+    uint64_t ms;
+
+    if (!dev) return;
+    ms = dev->interval(api_of(call)->chain);
+    if (ms)
+        json_put_number(call_result(call), ms / 1000);
+    else
+        json_put_null(call_result(call));
+    call_finish(call);
 }
 
 static void set_gas_limit(struct call *call)
@@ -245,7 +290,9 @@ const struct rpc_method api_dev_mine_methods[] = {
     ROW("anvil_dropAllTransactions", drop_all),
     ROW("anvil_dropTransaction", drop_transaction),
     ROW("anvil_getAutomine", get_automine),
+    ROW("anvil_getIntervalMining", get_interval),
     ROW("anvil_mine", mine),
+    ROW("anvil_mine_detailed", mine_detailed),
     ROW("anvil_removePoolTransactions", remove_pool_transactions),
     ROW("anvil_reorg", reorg),
     ROW("anvil_revert", revert),
@@ -255,6 +302,7 @@ const struct rpc_method api_dev_mine_methods[] = {
     ROW("anvil_setIntervalMining", set_interval),
     ROW("anvil_snapshot", snapshot),
     ROW("evm_mine", evm_mine),
+    ROW("evm_mine_detailed", mine_detailed),
     ROW("evm_revert", revert),
     ROW("evm_setAutomine", set_automine),
     ROW("evm_setBlockGasLimit", set_gas_limit),
@@ -263,5 +311,6 @@ const struct rpc_method api_dev_mine_methods[] = {
     ROW("hardhat_dropAllTransactions", drop_all),
     ROW("hardhat_dropTransaction", drop_transaction),
     ROW("hardhat_getAutomine", get_automine),
+    ROW("hardhat_getIntervalMining", get_interval),
     ROW("hardhat_mine", mine),
 };

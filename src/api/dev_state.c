@@ -167,7 +167,10 @@ static void set_prev_randao(struct call *call)
 const struct rpc_method api_dev_state_methods[] = {
     ROW("anvil_addBalance", add_balance),
     ROW("anvil_autoImpersonateAccount", auto_impersonate),
+    ROW("evm_setAccountBalance", set_balance),
+    ROW("evm_setAccountCode", set_code),
     ROW("evm_setAccountNonce", set_nonce),
+    ROW("evm_setAccountStorageAt", set_storage_at),
     ROW("hardhat_autoImpersonateAccount", auto_impersonate),
     TWINS("impersonateAccount", impersonate),
     TWINS("setBalance", set_balance),

@@ -75,6 +75,33 @@ static void set_time(struct call *call)
     call_finish(call);
 }
 
+/* Each block's timestamp is its parent's and so many seconds. */
+static void set_timestamp_interval(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct where at = params_where(0, "seconds");
+    uint64_t seconds = params_count(&p, 0, "seconds");
+    const struct chain_dev_ops *dev;
+
+    if (seconds > INT32_MAX * (uint64_t)100) params_fail_at(&p, &at, "too far");
+    dev = dev_of(call, &p);
+    if (!dev) return;
+    (void)dev->set_timestamp_interval(api_of(call)->chain, &seconds);
+    answer_null(call);
+}
+
+/* Answers whether there was one. */
+static void remove_timestamp_interval(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    const struct chain_dev_ops *dev;
+
+    dev = dev_of(call, &p);
+    if (!dev) return;
+    json_put_bool(call_result(call), dev->set_timestamp_interval(api_of(call)->chain, NULL));
+    call_finish(call);
+}
+
 #define ROW(name, run)                                                                                                 \
     {                                                                                                                  \
         name, RPC_WRITER, RPC_DEVELOPMENT, run                                                                         \
@@ -82,9 +109,13 @@ static void set_time(struct call *call)
 
 const struct rpc_method api_dev_time_methods[] = {
     ROW("anvil_increaseTime", increase_time),
+    ROW("anvil_removeBlockTimestampInterval", remove_timestamp_interval),
+    ROW("anvil_setBlockTimestampInterval", set_timestamp_interval),
     ROW("anvil_setNextBlockTimestamp", set_next_timestamp),
     ROW("anvil_setTime", set_time),
     ROW("evm_increaseTime", increase_time),
     ROW("evm_setNextBlockTimestamp", set_next_timestamp),
     ROW("evm_setTime", set_time),
+    ROW("hardhat_removeBlockTimestampInterval", remove_timestamp_interval),
+    ROW("hardhat_setBlockTimestampInterval", set_timestamp_interval),
 };

@@ -22,10 +22,11 @@
     X(web3, 3)                                                                                                         \
     X(txpool, 4)                                                                                                       \
     X(debug_raw, 3)                                                                                                    \
-    X(dev_mine, 22)                                                                                                    \
-    X(dev_time, 6)                                                                                                     \
-    X(dev_state, 22)                                                                                                   \
-    X(dev_info, 5)
+    X(dev_mine, 26)                                                                                                    \
+    X(dev_time, 10)                                                                                                    \
+    X(dev_state, 25)                                                                                                   \
+    X(dev_info, 10)                                                                                                    \
+    X(dev_whole, 6)
 
 #define X(name, count) extern const struct rpc_method api_##name##_methods[count];
 API_TABLES(X)

@@ -6,6 +6,7 @@
 #define CHAIN_DEV_H
 
 #include "chain/chain.h"
+#include "eth/genesis.h"
 
 struct chain_dev_ops {
     /* Seals `count` blocks, the first at the next timestamp, each further interval_s later. Their transactions come from the pool. */
@@ -17,16 +18,27 @@ struct chain_dev_ops {
     /* Replaces the last `depth` blocks by as many new ones (anvil_reorg); their transactions are put back into the pool unless dropped. */
     enum fan_status (*reorg)(struct chain *c, uint64_t depth, struct fan_error *err);
     enum fan_status (*rollback)(struct chain *c, uint64_t depth, struct fan_error *err);
+    /* Back to the genesis block and its state; the pool is emptied, and time, coinbase, fees and impersonation are as at the start. Snapshots are
+     * gone. What blocks are sealed for (automine, interval) stays. */
+    enum fan_status (*reset)(struct chain *c, struct fan_error *err);
     int64_t (*increase_time)(struct chain *c, int64_t seconds); /* returns the total offset */
     enum fan_status (*set_next_timestamp)(struct chain *c, uint64_t timestamp, struct fan_error *err);
     void (*set_time)(struct chain *c, uint64_t timestamp);
+    /* Each block's timestamp is its parent's and so many seconds; NULL: by the clock again. False: there was none before. */
+    bool (*set_timestamp_interval)(struct chain *c, const uint64_t *seconds);
     void (*set_automine)(struct chain *c, bool on);
     bool (*automine)(struct chain *c);
     void (*set_interval)(struct chain *c, uint64_t milliseconds); /* 0: off */
+    uint64_t (*interval)(struct chain *c);
     enum fan_status (*set_balance)(struct chain *c, const struct fan_address *a, const struct fan_u256 *wei);
     enum fan_status (*set_nonce)(struct chain *c, const struct fan_address *a, uint64_t nonce, struct fan_error *err);
     enum fan_status (*set_code)(struct chain *c, const struct fan_address *a, struct slice code);
     enum fan_status (*set_slot)(struct chain *c, const struct fan_address *a, const struct fan_u256 *slot, const struct fan_u256 *value);
+    /* Every account of the head's state in order of address, with its code and slots; borrowed. each() ends the walk by a status other than FAN_OK,
+     * which is then returned. */
+    enum fan_status (*walk_state)(struct chain *c, enum fan_status (*each)(void *ctx, const struct genesis_account *account), void *ctx);
+    /* Lays the accounts over the head's state as one edit: their balance, nonce, code and the slots named. All or nothing. */
+    enum fan_status (*load_state)(struct chain *c, const struct genesis_account *accounts, size_t count);
     enum fan_status (*impersonate)(struct chain *c, const struct fan_address *a, bool on); /* FAN_ENOMEM: nothing changed */
     void (*auto_impersonate)(struct chain *c, bool on);
     bool (*may_impersonate)(struct chain *c, const struct fan_address *a);

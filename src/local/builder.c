@@ -15,6 +15,7 @@ uint64_t builder_timestamp(struct local *l)
     uint64_t least = head_peek(l)->header.timestamp + 1;
 
     if (l->next_timestamp) return max_u64(l->next_timestamp, least);
+    if (l->has_timestamp_interval) return max_u64(head_peek(l)->header.timestamp + l->timestamp_interval_s, least);
     return now < 0 ? least : max_u64((uint64_t)now, least);
 }
 

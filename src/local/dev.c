@@ -77,6 +77,11 @@ static void dev_set_interval(struct chain *c, uint64_t milliseconds)
     if (milliseconds) l->automine = false;
 }
 
+static uint64_t dev_interval(struct chain *c)
+{
+    return local_of(c)->interval_ms;
+}
+
 /* ---- time ---- */
 
 static int64_t dev_increase_time(struct chain *c, int64_t seconds)
@@ -101,6 +106,17 @@ static enum fan_status dev_set_next_timestamp(struct chain *c, uint64_t timestam
     l->next_timestamp = timestamp;
     builder_forget_pending(l);
     return FAN_OK;
+}
+
+static bool dev_set_timestamp_interval(struct chain *c, const uint64_t *seconds)
+{
+    struct local *l = local_of(c);
+    bool had = l->has_timestamp_interval;
+
+    l->has_timestamp_interval = seconds != NULL;
+    l->timestamp_interval_s = seconds ? *seconds : 0;
+    builder_forget_pending(l);
+    return had;
 }
 
 static void dev_set_time(struct chain *c, uint64_t timestamp)
@@ -300,16 +316,21 @@ const struct chain_dev_ops LOCAL_DEV_OPS = {
     .revert = turn_revert,
     .reorg = turn_reorg,
     .rollback = turn_rollback,
+    .reset = turn_reset,
     .increase_time = dev_increase_time,
     .set_next_timestamp = dev_set_next_timestamp,
     .set_time = dev_set_time,
+    .set_timestamp_interval = dev_set_timestamp_interval,
     .set_automine = dev_set_automine,
     .automine = dev_automine,
     .set_interval = dev_set_interval,
+    .interval = dev_interval,
     .set_balance = dev_set_balance,
     .set_nonce = dev_set_nonce,
     .set_code = dev_set_code,
     .set_slot = dev_set_slot,
+    .walk_state = dump_walk,
+    .load_state = dump_load,
     .impersonate = dev_impersonate,
     .auto_impersonate = dev_auto_impersonate,
     .may_impersonate = dev_may_impersonate,

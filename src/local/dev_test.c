@@ -203,6 +203,125 @@ TEST(edits_of_the_state_are_seen_by_reads_and_by_the_next_block, t)
     tc_close(t, tc);
 }
 
+/* Edits before the first block are undone too: the state is the genesis file's. */
+TEST(reset_goes_back_to_the_genesis, t)
+{
+    struct test_chain *tc = tc_open(t);
+    const struct chain_dev_ops *dev = tc->chain->dev;
+    struct fan_address who = {{0xbb}}, coinbase = {{8}};
+    struct fan_u256 wei = u256_of(5);
+    struct fan_error err = {{0}};
+    struct fan_hash first;
+    struct block *b;
+    uint64_t id;
+
+    b = tc_head(tc);
+    first = b->hash;
+    block_unref(b);
+    for (int round = 0; round < 2; round++) {
+        CHECK_EQ(t, dev->set_balance(tc->chain, &who, &wei), FAN_OK);
+        mine(t, tc, 3);
+        dev->set_coinbase(tc->chain, &coinbase);
+        (void)dev->increase_time(tc->chain, 100000);
+        CHECK_EQ(t, dev->impersonate(tc->chain, &who, true), FAN_OK);
+        id = dev->snapshot(tc->chain);
+        CHECK_EQ(t, dev->reset(tc->chain, &err), FAN_OK);
+        b = tc_head(tc);
+        CHECK_EQ(t, b->header.number, 0);
+        CHECK_SLICE(t, slice_of(&b->hash, 32), slice_of(&first, 32));
+        block_unref(b);
+        CHECK(t, !tc_account(t, tc, &who).exists);
+        CHECK(t, !dev->may_impersonate(tc->chain, &who));
+        CHECK(t, !dev->revert(tc->chain, id));
+        CHECK_EQ(t, dev->increase_time(tc->chain, 0), 0);
+        CHECK_EQ(t, dev->reset(tc->chain, &err), FAN_OK); /* where there is nothing to undo */
+    }
+    mine(t, tc, 1);
+    b = tc_head(tc);
+    CHECK_EQ(t, b->header.number, 1);
+    CHECK(t, memcmp(&b->header.beneficiary, &coinbase, sizeof coinbase) != 0);
+    block_unref(b);
+    tc_close(t, tc);
+}
+
+TEST(timestamps_at_an_interval, t)
+{
+    struct test_chain *tc = tc_open(t);
+    const struct chain_dev_ops *dev = tc->chain->dev;
+    uint64_t seconds = 1000, before;
+    struct block *b;
+
+    CHECK(t, !dev->set_timestamp_interval(tc->chain, NULL));
+    CHECK(t, !dev->set_timestamp_interval(tc->chain, &seconds));
+    mine(t, tc, 1);
+    b = tc_head(tc);
+    before = b->header.timestamp;
+    block_unref(b);
+    mine(t, tc, 2);
+    b = tc_head(tc);
+    CHECK_EQ(t, b->header.timestamp, before + 2000);
+    block_unref(b);
+    seconds = 0; /* a block is never as old as its parent */
+    CHECK(t, dev->set_timestamp_interval(tc->chain, &seconds));
+    mine(t, tc, 1);
+    b = tc_head(tc);
+    CHECK_EQ(t, b->header.timestamp, before + 2001);
+    block_unref(b);
+    CHECK(t, dev->set_timestamp_interval(tc->chain, NULL));
+    tc_close(t, tc);
+}
+
+struct found_account {
+    struct fan_address address;
+    struct genesis_slot slots[2];
+    uint8_t code[3];
+    struct genesis_account copy;
+    size_t accounts, before;
+};
+
+static enum fan_status find_account(void *ctx, const struct genesis_account *account)
+{
+    struct found_account *f = ctx;
+
+    f->accounts++;
+    if (memcmp(&account->address, &f->address, sizeof f->address) != 0) return FAN_OK;
+    if (account->slot_count != COUNT_OF(f->slots) || account->code.len != sizeof f->code) return FAN_EFORMAT;
+    memcpy(f->slots, account->slots, sizeof f->slots);
+    memcpy(f->code, account->code.at, sizeof f->code);
+    f->copy = *account;
+    f->copy.slots = f->slots;
+    f->copy.code = slice_of(f->code, sizeof f->code);
+    return FAN_OK;
+}
+
+/* What was walked on one chain and laid over another is the same account, storage root and all. */
+TEST(a_walked_account_can_be_loaded, t)
+{
+    struct test_chain *one = tc_open(t), *two = tc_open(t);
+    struct found_account f = {.address = {{0xdd}}}, none = {.address = {{0xde}}};
+    struct fan_u256 wei = u256_of(7), slot = u256_of(3), value = u256_of(4);
+    struct chain_account was, is;
+    struct fan_error err = {{0}};
+
+    CHECK_EQ(t, one->chain->dev->set_balance(one->chain, &f.address, &wei), FAN_OK);
+    CHECK_EQ(t, one->chain->dev->set_nonce(one->chain, &f.address, 9, &err), FAN_OK);
+    CHECK_EQ(t, one->chain->dev->set_code(one->chain, &f.address, SLICE("\x60\x00\x00")), FAN_OK);
+    CHECK_EQ(t, one->chain->dev->set_slot(one->chain, &f.address, &slot, &value), FAN_OK);
+    CHECK_EQ(t, one->chain->dev->set_slot(one->chain, &f.address, &value, &slot), FAN_OK);
+    CHECK_EQ(t, one->chain->dev->walk_state(one->chain, find_account, &f), FAN_OK);
+    CHECK_EQ(t, two->chain->dev->walk_state(two->chain, find_account, &none), FAN_OK);
+    CHECK_EQ(t, f.accounts, none.accounts + 1);
+    CHECK_EQ(t, two->chain->dev->load_state(two->chain, &f.copy, 1), FAN_OK);
+    was = tc_account(t, one, &f.address);
+    is = tc_account(t, two, &f.address);
+    CHECK_EQ(t, is.nonce, 9);
+    CHECK_SLICE(t, slice_of(&is.storage_root, 32), slice_of(&was.storage_root, 32));
+    CHECK_SLICE(t, slice_of(&is.code_hash, 32), slice_of(&was.code_hash, 32));
+    CHECK(t, u256_eq(&is.balance_wei, &was.balance_wei));
+    tc_close(t, one);
+    tc_close(t, two);
+}
+
 TEST(impersonation_sends_without_a_key, t)
 {
     struct test_chain *tc = tc_open(t);

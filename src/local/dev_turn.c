@@ -65,6 +65,25 @@ enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error 
     return head_move(l, head_peek(l)->header.number - depth, 0, NULL, 0, false, err);
 }
 
+enum fan_status turn_reset(struct chain *c, struct fan_error *err)
+{
+    struct local *l = local_of(c);
+    enum fan_status s;
+
+    pool_drop_all(&l->pool);
+    s = head_move(l, 0, 1, NULL, 0, false, err); /* version 1 is the genesis before anybody edited it */
+    if (s) return s;
+    l->snapshot_count = 0;
+    l->time_offset_s = 0;
+    l->next_timestamp = 0;
+    l->has_timestamp_interval = l->has_next_base_fee = l->has_next_prev_randao = l->impersonate_all = false;
+    l->coinbase = l->coinbase_first;
+    l->gas_limit = l->gas_limit_first;
+    map_clear(&l->impersonated);
+    builder_forget_pending(l);
+    return FAN_OK;
+}
+
 /* ---- reorg ---- */
 
 static bool account_in_view(void *ctx, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance)

@@ -122,8 +122,8 @@ static void take_options(struct local *l, const struct local_options *o)
     l->wall_ctx = o->wall_ctx;
     l->priority_fee_wei = o->priority_fee_wei ? o->priority_fee_wei : GWEI;
     l->dev = o->dev;
-    l->coinbase = o->coinbase;
-    l->gas_limit = o->gas_limit;
+    l->coinbase = l->coinbase_first = o->coinbase;
+    l->gas_limit = l->gas_limit_first = o->gas_limit;
     l->automine = !o->no_automine && !o->block_time_ms;
     l->interval_ms = o->block_time_ms;
     l->extra_data_len = (size_t)min_u64(o->extra_data.len, sizeof l->extra_data);

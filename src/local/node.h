@@ -74,6 +74,10 @@ struct local {
     uint64_t gas_limit; /* 0: as the parent's */
     int64_t time_offset_s;
     uint64_t next_timestamp; /* 0: none set */
+    bool has_timestamp_interval;
+    uint64_t timestamp_interval_s;
+    struct fan_address coinbase_first; /* as it was opened with: where a reset goes back to */
+    uint64_t gas_limit_first;
     bool has_next_base_fee, has_next_prev_randao;
     uint64_t next_base_fee_wei;
     struct fan_hash next_prev_randao;
@@ -174,5 +178,11 @@ uint64_t turn_snapshot(struct chain *c);
 bool turn_revert(struct chain *c, uint64_t id);
 enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *err);
 enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error *err);
+enum fan_status turn_reset(struct chain *c, struct fan_error *err);
+
+/* ---- dev_dump.c: chain/dev.h ---- */
+enum fan_status dump_walk(struct chain *c, enum fan_status (*each)(void *ctx, const struct genesis_account *account),
+                          void *ctx);
+enum fan_status dump_load(struct chain *c, const struct genesis_account *accounts, size_t count);
 
 #endif
