@@ -2,7 +2,16 @@
 #include "api/logs.h"
 #include "api/tables.h"
 
-enum { ANSWER_END_LEN = 8 }; /* the id's quotes, and what closes the answer behind them */
+enum { ANSWER_LEN_MAX = FRAME_ID_LEN + 8 }; /* an id, its quotes, and what closes the answer behind them */
+
+/* Room for the answer comes before what it answers for. An answer that failed for want of it would leave a subscription
+ * live that nobody can name, or one ended whose reader still waits. False: the call has been answered. */
+static bool answer_has_room(struct call *call)
+{
+    if (buf_reserve(call_result(call)->out, ANSWER_LEN_MAX)) return true;
+    call_finish(call); /* what did not fit makes it an error */
+    return false;
+}
 
 /* What follows the kind: reads the option into *kind or *filter. */
 typedef void read_option(struct params *p, const struct api *api, enum hub_kind *kind, struct filter *filter);
@@ -88,11 +97,7 @@ static void open_subscription(struct call *call, enum hub_kind kind, const struc
         answer_status(call, FAN_ECLOSED, NULL);
         return;
     }
-    /* Room for the id comes first: an answer that fails for want of it must leave nothing live that nobody can name. */
-    if (!buf_reserve(call_result(call)->out, FRAME_ID_LEN + ANSWER_END_LEN)) {
-        call_finish(call);
-        return;
-    }
+    if (!answer_has_room(call)) return;
     call_hold(call);
     s = hub_subscribe(call_worker_app(call), conn, kind, kind == HUB_LOGS ? filter : NULL, id);
     if (s == FAN_ELIMIT) {
@@ -132,6 +137,7 @@ static void unsubscribe(struct call *call)
     struct conn *conn;
 
     if (params_refused(&p, call)) return;
+    if (!answer_has_room(call)) return;
     conn = call_conn(call);
     json_put_bool(call_result(call), conn && hub_unsubscribe(call_worker_app(call), conn, id));
     call_finish(call);
