@@ -38,6 +38,10 @@ bench: all ## our server beside a bare sender, a constant HTTP server, anvil and
 bench-smoke: all ## the bench in its short form: that it works and sees no fault, not how fast
 	@bench/run.py --smoke
 
+sim: ## SEED=0x… replays a simulation and shrinks what fails; SEEDS=100000 runs so many new ones
+	@tools/setup.sh build
+	@tools/sim.sh "$(SEED)" "$(or $(SEEDS),1000)"
+
 install: all ## install below PREFIX (default /usr/local)
 	cmake --install build/release --prefix $${PREFIX:-/usr/local}
 

@@ -73,7 +73,8 @@ static void check_sync(struct sim_world *w, const struct sim_client *c, struct s
         if (possible && slice_eq_str(got, m->syncs[i])) now |= 1ull << i;
     }
     if (!now)
-        sim_fail(w, "client %u, subscription %.10s: syncing %.*s is not what follows", c->index, s->id, SLICE_ARGS(got));
+        sim_fail(w, "client %u, subscription %.10s: syncing %.*s is not what follows", c->index, s->id,
+                 SLICE_ARGS(got));
     s->syncs = now;
     s->heard = true;
 }
@@ -173,7 +174,8 @@ static bool ended_by_another(const struct sim_world *w, const struct sim_request
     for (size_t i = 0; i < w->request_count; i++) {
         const struct sim_request *o = &w->requests[i];
 
-        if (o != r && o->kind == REQUEST_UNSUBSCRIBE && o->socket == r->socket && o->sub == r->sub && o->ran) return true;
+        if (o != r && o->kind == REQUEST_UNSUBSCRIBE && o->socket == r->socket && o->sub == r->sub && o->ran)
+            return true;
     }
     return false;
 }
@@ -371,8 +373,10 @@ static void check_conn(struct sim_world *w, const struct conn *c)
 
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
     if (outbox_behind(&c->out, &c->set->pool) > o->notify_bytes_max)
-        sim_fail(w, "connection %d: %zu bytes of notifications wait", c->watch.fd, outbox_behind(&c->out, &c->set->pool));
-    if (c->blocked && outbox_oldest_ms(&c->out, &c->set->pool, conn_now_ms(c), &age_ms) && age_ms > o->notify_age_max_ms + 1)
+        sim_fail(w, "connection %d: %zu bytes of notifications wait", c->watch.fd,
+                 outbox_behind(&c->out, &c->set->pool));
+    if (c->blocked && outbox_oldest_ms(&c->out, &c->set->pool, conn_now_ms(c), &age_ms) &&
+        age_ms > o->notify_age_max_ms + 1)
         sim_fail(w, "connection %d: a notification waits for %llu ms", c->watch.fd, (unsigned long long)age_ms);
 }
 
@@ -389,7 +393,8 @@ void check_turn(struct sim_world *w, uint32_t worker)
             const struct conn *c = &s->chunks[i / CONNS_PER_CHUNK][i % CONNS_PER_CHUNK];
 
             if (n == worker) check_conn(w, c);
-            if (c->state != CONN_OPEN && c->state != CONN_FREE) closing += (c->out.first ? c->out.first->len : 0) + 4096; /* it counts whole until it has left */
+            if (c->state != CONN_OPEN && c->state != CONN_FREE)
+                closing += (c->out.first ? c->out.first->len : 0) + 4096; /* it counts whole until it has left */
         }
     }
     if (waiting < 0) sim_fail(w, "less than nothing waits: %lld bytes", (long long)waiting);

@@ -105,7 +105,8 @@ static void put_request(struct sim_world *w, struct sim_client *c, struct buf *o
     struct sim_request *r = request_new(w, c, REQUEST_ECHO);
 
     if (!r) return;
-    buf_printf(out, "%s{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":", out->len > 1 ? "," : "", (size_t)(r - w->requests));
+    buf_printf(out, "%s{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":", out->len > 1 ? "," : "",
+               (size_t)(r - w->requests));
     switch (action) {
     case DO_SUBSCRIBE:
         r->kind = REQUEST_SUBSCRIBE;
@@ -154,7 +155,10 @@ static void send_request(struct sim_world *w, struct sim_client *c, const struct
 
 static void set_rate(struct sim_world *w, struct sim_client *c, uint32_t rate)
 {
-    sim_say(w, rate == UINT32_MAX ? "client %u reads on" : rate ? "client %u reads slowly" : "client %u stalls",
+    sim_say(w,
+            rate == UINT32_MAX ? "client %u reads on"
+            : rate             ? "client %u reads slowly"
+                               : "client %u stalls",
             c->index);
     c->rate = rate;
     c->reads_ms = w->now_ms;

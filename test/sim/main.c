@@ -3,7 +3,8 @@
  *   sim --seeds N [--from K]     N seeds from K on; the first that fails is replayed, shrunk and named
  *   sim --seed 0x…               replays one: timeline, and when it fails the fewest faults that make it fail
  *   sim --allocations N          one seed's every allocation fails once, a run for each; N seeds
- *   sim --plants                 drops, swaps and doubles a notification on its way to the checker: each must be caught */
+ *   sim --plants                 drops, swaps and doubles a notification on its way to the checker: each must be caught
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -61,8 +61,8 @@ static bool fails(size_t len)
     if (!watch.armed || !watch.world) return false;
     if (!fault_due(watch.world, FAULT_ALLOCATION)) return false;
     watch.armed = false; /* saying so must not fail */
-    sim_say(watch.world, "allocation %llu fails (%zu bytes)",
-            (unsigned long long)watch.world->calls[FAULT_ALLOCATION], len);
+    sim_say(watch.world, "allocation %llu fails (%zu bytes)", (unsigned long long)watch.world->calls[FAULT_ALLOCATION],
+            len);
     watch.armed = true;
     watch.failures++;
     errno = ENOMEM;

@@ -362,9 +362,7 @@ static int os_epoll_wait(void *ctx, int epoll, struct epoll_event *events, int c
     others_run(w);
     got = gather(w, worker, events, most);
     /* What this turn does may arm timers: after a busy one it comes again and says then how long it would sleep. */
-    w->workers[worker].wake_ms = got || f           ? w->now_ms
-                                 : timeout_ms < 0 ? UINT64_MAX
-                                                  : w->now_ms + (uint64_t)timeout_ms;
+    w->workers[worker].wake_ms = got || f ? w->now_ms : timeout_ms < 0 ? UINT64_MAX : w->now_ms + (uint64_t)timeout_ms;
     return (int)got;
 }
 
@@ -414,7 +412,7 @@ uint32_t net_connect(struct sim_world *w, uint32_t client, uint32_t worker, size
     uint32_t at = (uint32_t)w->socket_count;
 
     if (at == SIM_SOCKETS_MAX) return at;
-    w->sockets[w->socket_count++] = (struct sim_socket){
-        .state = SOCKET_WAITS, .worker = worker, .client = client, .send_space = send_space};
+    w->sockets[w->socket_count++] =
+        (struct sim_socket){.state = SOCKET_WAITS, .worker = worker, .client = client, .send_space = send_space};
     return at;
 }

@@ -26,13 +26,24 @@ static uint64_t between(struct dice *d, uint64_t from, uint64_t to)
 
 const char *sim_action_name(enum sim_action a)
 {
-    static const char *const name[DO_COUNT] = {
-        [DO_CONNECT] = "connect", [DO_SUBSCRIBE] = "subscribe", [DO_UNSUBSCRIBE] = "unsubscribe",
-        [DO_BATCH] = "batch",     [DO_ECHO] = "echo",           [DO_LATER] = "later",
-        [DO_STALL] = "stall",     [DO_SLOW] = "slow",           [DO_READ] = "read",
-        [DO_CLOSE] = "close",     [DO_FIN] = "fin",             [DO_RESET] = "reset",
-        [DO_PING] = "ping",       [DO_BLOCKS] = "blocks",       [DO_REORG] = "reorg",
-        [DO_REVERT] = "revert",   [DO_PENDING] = "pending",     [DO_SYNCING] = "syncing"};
+    static const char *const name[DO_COUNT] = {[DO_CONNECT] = "connect",
+                                               [DO_SUBSCRIBE] = "subscribe",
+                                               [DO_UNSUBSCRIBE] = "unsubscribe",
+                                               [DO_BATCH] = "batch",
+                                               [DO_ECHO] = "echo",
+                                               [DO_LATER] = "later",
+                                               [DO_STALL] = "stall",
+                                               [DO_SLOW] = "slow",
+                                               [DO_READ] = "read",
+                                               [DO_CLOSE] = "close",
+                                               [DO_FIN] = "fin",
+                                               [DO_RESET] = "reset",
+                                               [DO_PING] = "ping",
+                                               [DO_BLOCKS] = "blocks",
+                                               [DO_REORG] = "reorg",
+                                               [DO_REVERT] = "revert",
+                                               [DO_PENDING] = "pending",
+                                               [DO_SYNCING] = "syncing"};
 
     return name[a];
 }
@@ -61,9 +72,9 @@ static const struct {
     enum sim_action action;
     unsigned weight;
 } weights[] = {
-    {DO_CONNECT, 60}, {DO_SUBSCRIBE, 150}, {DO_UNSUBSCRIBE, 60}, {DO_BATCH, 70},   {DO_ECHO, 40},  {DO_LATER, 40},
-    {DO_STALL, 25},   {DO_SLOW, 25},       {DO_READ, 60},        {DO_CLOSE, 12},   {DO_FIN, 8},    {DO_RESET, 8},
-    {DO_PING, 12},    {DO_BLOCKS, 230},    {DO_REORG, 60},       {DO_REVERT, 15},  {DO_PENDING, 90}, {DO_SYNCING, 35},
+    {DO_CONNECT, 60}, {DO_SUBSCRIBE, 150}, {DO_UNSUBSCRIBE, 60}, {DO_BATCH, 70},  {DO_ECHO, 40},    {DO_LATER, 40},
+    {DO_STALL, 25},   {DO_SLOW, 25},       {DO_READ, 60},        {DO_CLOSE, 12},  {DO_FIN, 8},      {DO_RESET, 8},
+    {DO_PING, 12},    {DO_BLOCKS, 230},    {DO_REORG, 60},       {DO_REVERT, 15}, {DO_PENDING, 90}, {DO_SYNCING, 35},
 };
 
 static enum sim_action choose_action(struct dice *d)
@@ -109,10 +120,10 @@ static uint64_t choose_nth(struct dice *d, uint64_t most)
 static void make_faults(struct dice *d, struct sim_plan *p)
 {
     static const unsigned most[FAULT_COUNT] = {
-        [FAULT_SHORT_WRITE] = 800,  [FAULT_WRITE_AGAIN] = 800, [FAULT_WRITE_INTERRUPTED] = 800,
-        [FAULT_WRITE_RESET] = 800,  [FAULT_SHORT_READ] = 400,  [FAULT_READ_AGAIN] = 400,
-        [FAULT_READ_RESET] = 400,   [FAULT_ALLOCATION] = 4000, [FAULT_WATCH] = 30,
-        [FAULT_ACCEPT] = 30,        [FAULT_PAUSE] = 400,
+        [FAULT_SHORT_WRITE] = 800, [FAULT_WRITE_AGAIN] = 800, [FAULT_WRITE_INTERRUPTED] = 800,
+        [FAULT_WRITE_RESET] = 800, [FAULT_SHORT_READ] = 400,  [FAULT_READ_AGAIN] = 400,
+        [FAULT_READ_RESET] = 400,  [FAULT_ALLOCATION] = 4000, [FAULT_WATCH] = 30,
+        [FAULT_ACCEPT] = 30,       [FAULT_PAUSE] = 400,
     };
     bool gentle = roll(d, 4) == 0; /* nothing that ends a connection: streams are then followed to the end */
 

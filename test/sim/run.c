@@ -181,8 +181,7 @@ bool sim_run(const struct sim_plan *plan, bool verbose, enum sim_plant plant, st
     model_fini(w);
     net_fini(w);
     for (size_t i = 0; i < SIM_CLIENTS_MAX; i++) client_forget(&w->clients[i]);
-    if (memory_blocks() != blocks)
-        sim_fail(w, "%lld blocks of memory are left", (long long)(memory_blocks() - blocks));
+    if (memory_blocks() != blocks) sim_fail(w, "%lld blocks of memory are left", (long long)(memory_blocks() - blocks));
     memory_watch(NULL);
     return !w->failed;
 }

@@ -211,9 +211,9 @@ struct sim_client {
     uint64_t failures_before; /* allocations that had failed when it connected */
     struct sim_sub subs[SIM_SUBS_MAX];
     size_t sub_count;
-    size_t told;                /* index of the newest item heard on this connection, and one */
+    size_t told; /* index of the newest item heard on this connection, and one */
     uint64_t notifications;
-    char *held;                 /* a planted bug keeps a notification back */
+    char *held; /* a planted bug keeps a notification back */
     size_t held_len;
 };
 
@@ -282,11 +282,11 @@ uint32_t net_connect(struct sim_world *w, uint32_t client, uint32_t worker, size
 const struct sim_fault *fault_due(struct sim_world *w, enum sim_fault_kind kind);
 
 /* memory.c: malloc and kin of the whole program go through here. */
-void memory_watch(struct sim_world *w);      /* NULL: none fails */
-bool memory_arm(bool armed);                 /* may fail from now on? returns what it was */
-uint64_t memory_failures(void);              /* since memory_watch() */
-int64_t memory_blocks(void);                 /* blocks that are out */
-void memory_seed_random(uint64_t seed);      /* what random_bytes() gives */
+void memory_watch(struct sim_world *w); /* NULL: none fails */
+bool memory_arm(bool armed);            /* may fail from now on? returns what it was */
+uint64_t memory_failures(void);         /* since memory_watch() */
+int64_t memory_blocks(void);            /* blocks that are out */
+void memory_seed_random(uint64_t seed); /* what random_bytes() gives */
 
 /* server.c */
 bool server_open(struct sim_world *w);
