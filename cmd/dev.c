@@ -60,7 +60,9 @@ static enum fan_status server_options_from(const struct options *o, struct lists
                  .linger_ms = o->notify_linger_ms,
                  .reply_len_max = o->rpc_reply_max,
                  .output_bytes_max = o->output_memory},
-        .hub = {.subscriptions_max = o->max_subscriptions_per_connection, .filter_timeout_ms = o->filter_timeout_ms},
+        .hub = {.subscriptions_max = o->max_subscriptions_per_connection,
+                .filter_timeout_ms = o->filter_timeout_ms,
+                .resume_blocks_max = o->ws_resume_blocks},
         .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max},
         .api = {.call_gas_max = o->rpc_gas_cap, .call_timeout_ms = o->rpc_timeout_ms, .logs_max = o->logs_max},
     };

@@ -18,6 +18,13 @@ static void on_closed(void *ctx, struct conn *c)
     hub_forget(w->shard, c);
 }
 
+static void on_room(void *ctx, struct conn *c)
+{
+    struct worker *w = ctx;
+
+    hub_room(w->shard, c);
+}
+
 static void http_accepted(void *ctx, int fd)
 {
     struct worker *w = ctx;
@@ -58,7 +65,7 @@ static enum fan_status listen_on(struct worker *w, struct listener *l, int fd, v
 enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
                             struct conn_totals *totals, struct fan_error *err)
 {
-    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed};
+    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .room = on_room};
     const char *what = "listener";
     enum fan_status s;
 

@@ -75,6 +75,11 @@ void conn_send(struct conn *c)
             outbox_sent(&c->out, &s->pool, (size_t)sent);
             c->progress_ms = conn_now_ms(c);
             so_far += (size_t)sent;
+            if (c->wants_room || c->out.paced_bytes) { /* who takes history is alive, also where no pong can come through */
+                c->alive_ms = conn_now_ms(c);
+                c->pinged = false;
+            }
+            if (conn_has_room(c)) conn_mark_later(c);
         }
         if (sent < 0 || (size_t)sent < len || (so_far >= SEND_PER_TURN && !outbox_empty(&c->out))) {
             set_blocked(c, true);
@@ -85,8 +90,15 @@ void conn_send(struct conn *c)
     drained(c);
 }
 
+/* What is not history joins it: our patience with the peer counts from here. */
+static void history_is_joined(struct conn *c)
+{
+    if (outbox_only_paced(&c->out)) c->progress_ms = conn_now_ms(c);
+}
+
 bool conn_put_copy(struct conn *c, struct slice head, struct slice body)
 {
+    history_is_joined(c);
     if (!outbox_put_copy(&c->out, &c->set->pool, head, body, conn_now_ms(c))) {
         conn_kill(c, true);
         return false;
@@ -97,6 +109,7 @@ bool conn_put_copy(struct conn *c, struct slice head, struct slice body)
 
 bool conn_put_buf(struct conn *c, struct slice head, struct buf *body)
 {
+    history_is_joined(c);
     if (!outbox_put_buf(&c->out, &c->set->pool, head, body, conn_now_ms(c))) {
         conn_kill(c, true);
         return false;
@@ -133,6 +146,7 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
     bool waits = c->blocked || c->holds, alone = waits && outbox_behind(&c->out, &c->set->pool) == 0;
 
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
+    history_is_joined(c);
     if (!put_notification(c, f, id)) {
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
@@ -146,6 +160,30 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
     if (c->state == CONN_OPEN && outbox_behind(&c->out, &c->set->pool) > c->set->options.notify_bytes_max) conn_close_slow(c);
 }
 
+void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
+{
+    if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
+    assert(c->holds == 0);
+    if (!outbox_put_paced(&c->out, &c->set->pool, f, id, conn_now_ms(c))) {
+        conn_kill(c, true);
+        return;
+    }
+    c->set->stats.notifications++;
+    if (!c->blocked) conn_mark_dirty(c);
+}
+
+bool conn_paced_room(struct conn *c)
+{
+    if (c->state == CONN_OPEN && c->holds == 0 && c->out.paced_bytes < CONN_PACED_BYTES) return true;
+    c->wants_room = true;
+    return false;
+}
+
+bool conn_has_room(const struct conn *c)
+{
+    return c->wants_room && c->state == CONN_OPEN && c->holds == 0 && c->out.paced_bytes <= CONN_PACED_BYTES / 2;
+}
+
 void conn_hold(struct conn *c)
 {
     c->holds++;
@@ -156,6 +194,7 @@ void conn_release(struct conn *c)
     assert(c->holds > 0);
     if (--c->holds) return;
     outbox_release(&c->out);
+    if (conn_has_room(c)) conn_mark_later(c);
     if (!outbox_empty(&c->out) && !c->blocked) conn_mark_dirty(c);
 }
 

@@ -50,6 +50,8 @@ struct conn_handler {
     /* A GET that is no upgrade, on a path other than the RPC ones: return true after conn_respond(), false for 404. May
      * be NULL. */
     bool (*route)(void *ctx, struct conn *c, struct slice path);
+    /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced. */
+    void (*room)(void *ctx, struct conn *c);
 };
 
 /* Zero means the default of design.md section 5, given in brackets. */
@@ -118,6 +120,13 @@ void conn_respond(struct conn *c, unsigned status, struct slice content_type, st
  * closing. */
 struct frame_share;
 void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN]);
+/* The same for history, which is made as the socket takes it: it waits in the same queue, but neither its bytes nor its
+ * age make a reader slow, and while nothing else waits no deadline runs. Only after conn_paced_room() said yes. */
+void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN]);
+/* May more history be queued? Not while a hold is on, nor behind CONN_PACED_BYTES of it. After a no, handler.room tells
+ * once when half of that has left. */
+enum { CONN_PACED_BYTES = 64 * 1024 };
+bool conn_paced_room(struct conn *c);
 /* Notifications wait until the last hold is released; nests. Their bytes count against the budget. */
 void conn_hold(struct conn *c);
 void conn_release(struct conn *c);

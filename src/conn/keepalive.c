@@ -11,6 +11,7 @@ enum cause {
     CAUSE_STALL,
     CAUSE_OLD,
     CAUSE_PING,
+    CAUSE_LOOK_AGAIN,
     CAUSE_NO_PONG,
     CAUSE_CLOSE
 };
@@ -45,7 +46,9 @@ static struct deadline ws_deadline(const struct conn *c, uint64_t now_ms)
 
     if ((c->blocked || c->out.held_first) && outbox_oldest_ms(&c->out, &c->set->pool, now_ms, &age_ms))
         earlier(&d, now_ms - age_ms + o->notify_age_max_ms, CAUSE_OLD);
-    if (c->blocked)
+    if (c->blocked && outbox_only_paced(&c->out))
+        earlier(&d, now_ms + o->ping_interval_ms, CAUSE_LOOK_AGAIN); /* history waits for as long as its reader likes */
+    else if (c->blocked)
         earlier(&d, c->progress_ms + o->http_idle_timeout_ms, CAUSE_STALL);
     else if (c->pinged)
         earlier(&d, max_u64(c->since_ms, c->alive_ms) + o->ping_timeout_ms, CAUSE_NO_PONG);
@@ -86,6 +89,7 @@ static void act(struct conn *c, enum cause cause)
     TRACE(conn, deadline, c->slot, cause);
     switch (cause) {
     case CAUSE_NONE:
+    case CAUSE_LOOK_AGAIN:
         break;
     case CAUSE_HEAD:
         head_timed_out(c);

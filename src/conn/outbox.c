@@ -133,6 +133,10 @@ static void entry_free(struct outbox *o, struct out_pool *p, struct out_entry *e
         o->notify_bytes -= e->len;
         share_leave(p, e->of.share);
         break;
+    case OUT_PACED:
+        o->paced_bytes -= e->len;
+        share_leave(p, e->of.share);
+        break;
     case OUT_PACK:
         o->notify_bytes -= e->len;
         pack_free(p, e->of.pack);
@@ -165,12 +169,14 @@ static void append(struct outbox *o, struct out_entry *e, bool held)
     o->bytes += e->len;
     if (e->kind == OUT_NOTIFICATION || e->kind == OUT_PACK)
         o->notify_bytes += e->len;
+    else if (e->kind == OUT_PACED)
+        o->paced_bytes += e->len;
     else
         o->reply_count++;
 }
 
-bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
-                             const uint8_t id[FRAME_ID_LEN], uint64_t now_ms, bool held)
+static bool put_share(struct outbox *o, struct out_pool *p, enum out_kind kind, struct frame_share *f,
+                      const uint8_t id[FRAME_ID_LEN], uint64_t now_ms, bool held)
 {
     struct out_entry *e = entry_new(p);
 
@@ -179,11 +185,23 @@ bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_
     e->of.share = f;
     e->len = (uint32_t)frame_len(f->frame);
     e->queued_ms = (uint32_t)now_ms;
-    e->kind = OUT_NOTIFICATION;
+    e->kind = (uint8_t)kind;
     e->own_len = frame_has_hole(f->frame) ? FRAME_ID_LEN : 0;
     if (e->own_len) memcpy(e->own, id, FRAME_ID_LEN);
     append(o, e, held);
     return true;
+}
+
+bool outbox_put_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
+                             const uint8_t id[FRAME_ID_LEN], uint64_t now_ms, bool held)
+{
+    return put_share(o, p, OUT_NOTIFICATION, f, id, now_ms, held);
+}
+
+bool outbox_put_paced(struct outbox *o, struct out_pool *p, struct frame_share *f, const uint8_t id[FRAME_ID_LEN],
+                      uint64_t now_ms)
+{
+    return put_share(o, p, OUT_PACED, f, id, now_ms, false);
 }
 
 /* Puts an empty pack at the queue's end. */
@@ -282,7 +300,7 @@ static size_t frame_parts(const struct frame_share *f, const uint8_t *id, size_t
 
 static size_t parts_of(const struct out_entry *e, struct slice out[3])
 {
-    if (e->kind == OUT_NOTIFICATION) return frame_parts(e->of.share, e->own, e->own_len, out);
+    if (e->kind == OUT_NOTIFICATION || e->kind == OUT_PACED) return frame_parts(e->of.share, e->own, e->own_len, out);
     out[0] = slice_of(e->own, e->own_len);
     out[1] = slice_of(e->of.bytes, e->len - e->own_len);
     return 2;
@@ -488,7 +506,7 @@ void outbox_clear(struct outbox *o, struct out_pool *p)
     o->bytes += o->sent; /* as if nothing of the first had left */
     o->sent = 0;
     outbox_cut(o, p);
-    assert(o->bytes == 0 && o->notify_bytes == 0 && o->reply_count == 0);
+    assert(o->bytes == 0 && o->notify_bytes == 0 && o->paced_bytes == 0 && o->reply_count == 0);
 }
 
 size_t outbox_behind(const struct outbox *o, const struct out_pool *p)

@@ -26,6 +26,7 @@ enum {
 
 enum out_kind {
     OUT_NOTIFICATION, /* share, id */
+    OUT_PACED,        /* likewise, produced as the socket drains: outside the reader's budgets */
     OUT_BLOCK,        /* bytes: a block of the pool */
     OUT_HEAP,         /* bytes: malloc'ed; NULL when all is in `own` */
     OUT_PACK          /* pack: a block of the pool with notifications in it, at least one */
@@ -64,6 +65,7 @@ struct outbox {
     size_t bytes;         /* still to leave, held ones included */
     size_t notify_bytes;  /* of the notifications among them, in whole frames */
     uint32_t sent;        /* bytes of `first` that have left */
+    size_t paced_bytes;   /* likewise of paced ones */
     uint32_t reply_count; /* entries that are no notifications */
 };
 
@@ -73,6 +75,9 @@ FAN_MUST_CHECK bool outbox_put_notification(struct outbox *o, struct out_pool *p
 /* The same in two bytes instead of an entry, for a queue that is going to stay; never while a hold is on. */
 FAN_MUST_CHECK bool outbox_pack_notification(struct outbox *o, struct out_pool *p, struct frame_share *f,
                                              const uint8_t id[FRAME_ID_LEN], uint64_t now_ms);
+/* A notification that its producer made because there was room; never while a hold is on. */
+FAN_MUST_CHECK bool outbox_put_paced(struct outbox *o, struct out_pool *p, struct frame_share *f,
+                                     const uint8_t id[FRAME_ID_LEN], uint64_t now_ms);
 /* Copies: head and body side by side. */
 FAN_MUST_CHECK bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body,
                                     uint64_t now_ms);
@@ -98,6 +103,11 @@ void outbox_clear(struct outbox *o, struct out_pool *p);
 static inline bool outbox_empty(const struct outbox *o)
 {
     return !o->first;
+}
+/* Nothing waits but what is paced: nobody can say that its reader is late. */
+static inline bool outbox_only_paced(const struct outbox *o)
+{
+    return o->paced_bytes && o->notify_bytes == 0 && o->reply_count == 0;
 }
 /* Bytes of notifications that wait behind the frame being written. */
 size_t outbox_behind(const struct outbox *o, const struct out_pool *p);

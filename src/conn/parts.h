@@ -80,7 +80,7 @@ struct conn {
     bool slow;    /* closed as a slow consumer: still counts as a WebSocket, since it holds memory */
     bool counted; /* in conn_totals */
     bool binary;  /* the last message's opcode */
-    bool is_dirty, is_later, wants_resume, told_closed;
+    bool is_dirty, is_later, wants_resume, wants_room, told_closed;
     bool loopback; /* the address */
     struct conn_peer peer;
 };
@@ -142,6 +142,9 @@ void conn_close_slow(struct conn *c);
 /* Queues a copy or a buf; kills the connection when memory ran out. False: it is not there any more. */
 bool conn_put_copy(struct conn *c, struct slice head, struct slice body);
 bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
+
+/* Asked for room, and there is some again. */
+bool conn_has_room(const struct conn *c);
 
 /* ---- input.c ---- */
 void conn_ready(struct loop_fd *self, uint32_t events);

@@ -274,6 +274,10 @@ static void do_later(struct conn_set *s)
             c->wants_resume = false;
             if (c->state != CONN_DEAD) conn_resume(c);
         }
+        if (conn_has_room(c)) {
+            c->wants_room = false;
+            s->handler.room(s->handler.ctx, c);
+        }
         if (c->state != CONN_OPEN) tell_closed(c);
         if (c->state == CONN_DEAD && !c->is_later) {
             if (c->is_dirty)

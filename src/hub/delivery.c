@@ -143,6 +143,11 @@ struct frame *delivery_frame(struct delivery *d, size_t index, enum delivery_for
     return f;
 }
 
+struct frame *delivery_frame_of(enum delivery_form form, const void *what, struct delivery_scratch *s)
+{
+    return encode(form, what, s);
+}
+
 struct frame *delivery_syncing_frame(const struct chain_sync *sync, struct delivery_scratch *s)
 {
     return encode(DELIVERY_SYNCING, sync, s);

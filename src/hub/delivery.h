@@ -52,6 +52,8 @@ void delivery_unref(struct delivery *d); /* NULL is fine */
 struct frame *delivery_frame(struct delivery *d, size_t index, enum delivery_form form, const void *what,
                              struct delivery_scratch *s, bool *out_fresh);
 
+/* A frame outside an event, for one reader: the caller owns the reference. NULL: out of memory. */
+struct frame *delivery_frame_of(enum delivery_form form, const void *what, struct delivery_scratch *s);
 /* A syncing frame outside an event, for a new subscriber: the caller owns the reference. NULL: out of memory. */
 struct frame *delivery_syncing_frame(const struct chain_sync *sync, struct delivery_scratch *s);
 

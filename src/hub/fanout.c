@@ -160,6 +160,7 @@ void shard_deliver(struct hub_shard *s, struct delivery *d)
     switch (e->kind) {
     case CHAIN_EVENT_HEAD:
         deliver_head(s, d);
+        resume_head_moved(s, e);
         break;
     case CHAIN_EVENT_PENDING:
         deliver_pending(s, d);
@@ -174,11 +175,13 @@ void shard_deliver(struct hub_shard *s, struct delivery *d)
 
 void shard_delivered(struct hub_shard *s)
 {
+    resume_go_on(s);
     flush(s);
 }
 
 void shard_overrun(struct hub_shard *s)
 {
+    resume_lost_track(s);
     /* conn_close() may forget the client under us, or leave it until the connection has said goodbye. */
     for (struct hub_client *client = s->clients, *next; client; client = next) {
         next = client->next;

@@ -4,7 +4,7 @@
 
 #include "base/trace.h"
 
-enum { SUBSCRIPTIONS_MAX = 100, FILTER_TIMEOUT_MS = 300000, FILTERS_MAX = 10000 };
+enum { SUBSCRIPTIONS_MAX = 100, FILTER_TIMEOUT_MS = 300000, FILTERS_MAX = 10000, RESUME_BLOCKS_MAX = 10000 };
 
 /* ---- writer's side ---- */
 
@@ -33,6 +33,19 @@ static void lane_put(struct lane *l, struct delivery *d)
     lane_wake(l);
 }
 
+/* Before the interest is read, as the sequence is (parts.h). */
+static void head_moves(struct hub *h, struct chain_event *e)
+{
+    struct block *old;
+
+    (void)pthread_mutex_lock(&h->head_lock);
+    old = h->head;
+    h->head = block_ref(e->head);
+    h->head_sequence = e->sequence;
+    (void)pthread_mutex_unlock(&h->head_lock);
+    block_unref(old);
+}
+
 /* chain_watcher.event */
 static void on_event(void *ctx, struct chain_event *e)
 {
@@ -42,6 +55,7 @@ static void on_event(void *ctx, struct chain_event *e)
 
     TRACE(hub, event, e->sequence, e->kind);
     poll_set_event(h->polls, e);
+    if (e->kind == CHAIN_EVENT_HEAD) head_moves(h, e);
     atomic_store(&h->sequence, e->sequence);
     for (size_t i = 0; i < h->lane_count; i++) {
         struct lane *l = &h->lanes[i];
@@ -98,6 +112,7 @@ static void options_fill(struct hub_options *o)
     if (!o->subscriptions_max) o->subscriptions_max = SUBSCRIPTIONS_MAX;
     if (!o->filter_timeout_ms) o->filter_timeout_ms = FILTER_TIMEOUT_MS;
     if (!o->filters_max) o->filters_max = FILTERS_MAX;
+    if (!o->resume_blocks_max) o->resume_blocks_max = RESUME_BLOCKS_MAX;
 }
 
 enum fan_status hub_new(struct chain *chain, const struct hub_options *options, struct mailbox *const *worker_mailboxes,
@@ -106,10 +121,15 @@ enum fan_status hub_new(struct chain *chain, const struct hub_options *options, 
     struct hub *h = calloc(1, sizeof *h + worker_count * sizeof h->lanes[0]);
 
     if (!h) return FAN_ENOMEM;
+    if (pthread_mutex_init(&h->head_lock, NULL)) {
+        free(h);
+        return FAN_ENOMEM;
+    }
     h->chain = chain;
     if (options) h->options = *options;
     options_fill(&h->options);
     if (chain->ops && chain->ops->sync) chain->ops->sync(chain, &h->sync_start);
+    if (chain->ops && chain->ops->head && chain->ops->head(chain, &h->head)) h->head = NULL;
     h->polls = poll_set_new(&h->options);
     if (!h->polls) goto fail;
     for (; h->lane_count < worker_count; h->lane_count++) {
@@ -140,5 +160,7 @@ void hub_free(struct hub *h)
         free(h->lanes[i].slots);
     }
     poll_set_free(h->polls);
+    block_unref(h->head);
+    (void)pthread_mutex_destroy(&h->head_lock);
     free(h);
 }

@@ -36,6 +36,7 @@ struct hub_options {
     size_t subscriptions_max;   /* per connection [100] */
     uint64_t filter_timeout_ms; /* polling filters unused for so long go [300,000] */
     size_t filters_max;         /* polling filters in the process [10,000] */
+    uint64_t resume_blocks_max; /* how far back a subscription may resume [10,000] */
 };
 
 /* worker_mailboxes[i] belongs to worker i. Adds itself to the chain's watchers, so it comes before the writer starts.
@@ -60,6 +61,22 @@ void hub_shard_free(struct hub_shard *s);
  * then gets its changes. The caller holds the connection (call_hold) until the reply with the id has left. */
 FAN_MUST_CHECK enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind kind,
                                              const struct filter *filter, char out_id[FRAME_ID_LEN]);
+/* Where a client left its stream: its next block, or what it saw last. */
+struct hub_resume {
+    bool by_hash;
+    uint64_t from_block;
+    struct fan_hash block_hash; /* by_hash: the last block it saw, canonical or not */
+    bool has_log_index;         /* HUB_LOGS: it saw that block up to this log; else the whole block */
+    uint64_t log_index;
+};
+
+/* The same for HUB_NEW_HEADS and HUB_LOGS, but first comes what lies between there and now (resume.h): one stream, in
+ * order, without hole or duplicate. FAN_EINVAL: it cannot be resumed there; err says why, for -32602. */
+FAN_MUST_CHECK enum fan_status hub_subscribe_from(struct hub_shard *s, struct conn *c, enum hub_kind kind,
+                                                  const struct filter *filter, const struct hub_resume *from,
+                                                  char out_id[FRAME_ID_LEN], struct fan_error *err);
+/* conn_handler.room: the connection takes more history. */
+void hub_room(struct hub_shard *s, struct conn *c);
 /* False: no such id on this connection. Afterwards nothing more comes for it, held notifications included. */
 bool hub_unsubscribe(struct hub_shard *s, struct conn *c, struct slice id);
 /* The connection ended. */

@@ -44,6 +44,9 @@ struct hub {
     struct hub_options options;
     _Atomic uint64_t sequence;    /* of the newest event; stored before it goes into the lanes */
     struct chain_sync sync_start; /* before the first event */
+    pthread_mutex_t head_lock;    /* the writer takes it once per change of head; a shard when a subscription resumes */
+    struct block *head;           /* after the newest event; NULL where the chain tells none */
+    uint64_t head_sequence;       /* of that event */
     struct poll_set *polls;
     size_t lane_count;
     struct lane lanes[];

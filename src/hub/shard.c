@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+static const uint64_t SINCE_MAX = (1ull << 55) - 1; /* what subscription.since holds */
+
 enum { SLAB_SUBSCRIPTIONS = 255 }; /* with its link, a little less than 16 KiB */
 
 struct slab {
@@ -94,14 +96,28 @@ static void link_in(struct hub_shard *s, struct subscription *sub)
     list_set(s, sub, sub);
 }
 
-/* Takes a subscription that no client lists any more out of its list, and frees it. */
-static void bury(struct hub_shard *s, struct subscription *sub)
+static void link_out(struct hub_shard *s, struct subscription *sub)
 {
     if (sub->next) sub->next->prev = sub->prev;
     if (sub->prev)
         sub->prev->next = sub->next;
     else
         list_set(s, sub, sub->next);
+}
+
+void shard_go_live(struct hub_shard *s, struct subscription *sub, uint64_t since)
+{
+    assert(!s->walking && sub->conn);
+    sub->since = since & SINCE_MAX;
+    sub->resuming = 0;
+    sub->prev = NULL;
+    link_in(s, sub);
+}
+
+/* Takes a subscription that no client lists any more out of its list, and frees it. */
+static void bury(struct hub_shard *s, struct subscription *sub)
+{
+    if (!sub->resuming) link_out(s, sub);
     if (sub->entry) index_remove(&s->index, sub->entry);
     sub->client_next = s->free;
     s->free = sub;
@@ -112,6 +128,7 @@ static void end(struct hub_shard *s, struct subscription *sub)
 {
     if (--s->stats.subscriptions[sub->kind] == 0) interest_set(s);
     sub->conn = NULL;
+    if (sub->resuming) resume_drop(s, sub);
     if (s->walking) {
         sub->client_next = s->dead;
         s->dead = sub;
@@ -147,8 +164,9 @@ static enum fan_status tell_sync(struct hub_shard *s, struct conn *c, const uint
     return FAN_OK;
 }
 
-enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind kind, const struct filter *filter,
-                              char out_id[FRAME_ID_LEN])
+/* r: where it resumes, taken over on success; NULL: it is live at once. */
+static enum fan_status subscribe(struct hub_shard *s, struct conn *c, enum hub_kind kind, const struct filter *filter,
+                                 struct resumption *r, char out_id[FRAME_ID_LEN])
 {
     struct hub_client *client = client_of(s, c);
     struct subscription *sub;
@@ -171,8 +189,11 @@ enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind
     if (s->stats.subscriptions[kind]++ == 0) interest_set(s);
     /* After the interest is there for all to see (parts.h). Syncing counts from what the shard has delivered, as its
      * first word does. */
-    sub->since = (kind == HUB_SYNCING ? 0 : atomic_load(&s->hub->sequence)) & ((1ull << 56) - 1);
-    link_in(s, sub);
+    sub->since = (kind == HUB_SYNCING ? 0 : atomic_load(&s->hub->sequence)) & SINCE_MAX;
+    if (r)
+        resume_begin(s, sub, r);
+    else
+        link_in(s, sub);
     sub->client_next = client->first;
     client->first = sub;
     client->count++;
@@ -184,6 +205,32 @@ fail_sub:
 fail_client:
     if (!client->count) client_end(s, client);
     return status;
+}
+
+enum fan_status hub_subscribe(struct hub_shard *s, struct conn *c, enum hub_kind kind, const struct filter *filter,
+                              char out_id[FRAME_ID_LEN])
+{
+    return subscribe(s, c, kind, filter, NULL, out_id);
+}
+
+enum fan_status hub_subscribe_from(struct hub_shard *s, struct conn *c, enum hub_kind kind, const struct filter *filter,
+                                   const struct hub_resume *from, char out_id[FRAME_ID_LEN], struct fan_error *err)
+{
+    struct resumption *r;
+    enum fan_status status = resume_find(s->hub, kind, from, &r, err);
+
+    if (status) return status;
+    status = subscribe(s, c, kind, filter, r, out_id);
+    if (status) resume_free(r);
+    return status;
+}
+
+void hub_room(struct hub_shard *s, struct conn *c)
+{
+    struct hub_client *client = conn_attachment(c);
+
+    for (struct subscription *sub = client ? client->first : NULL; sub; sub = sub->client_next)
+        if (sub->resuming) resume_wake(s, sub->resumption);
 }
 
 bool hub_unsubscribe(struct hub_shard *s, struct conn *c, struct slice id_text)
@@ -236,6 +283,7 @@ enum fan_status hub_shard_new(struct hub *h, uint32_t worker, struct conn_set *c
     index_init(&s->index);
     buf_init(&s->scratch.result, 0);
     buf_init(&s->scratch.tail, 0);
+    resume_set_init(s);
     s->lane->shard = s;
     interest_set(s);
     *out = s;
@@ -255,6 +303,7 @@ void hub_shard_free(struct hub_shard *s)
         s->slabs = slab->next;
         free(slab);
     }
+    resume_set_fini(s);
     index_fini(&s->index);
     buf_fini(&s->scratch.result);
     buf_fini(&s->scratch.tail);

@@ -16,13 +16,19 @@
 #include "conn/share.h"
 #include "hub/index.h"
 #include "hub/parts.h"
+#include "hub/resume.h"
 
 struct subscription {
     struct conn *conn; /* NULL: ended during the walk, see shard.dead */
     struct hub_id id;
-    uint64_t since : 56, kind : 8;    /* events up to this sequence are not for it; enum hub_kind */
+    uint64_t since : 55, kind : 8;    /* events up to this sequence are not for it; enum hub_kind */
+    uint64_t resuming : 1;            /* its history is not over: in no list of its kind or entry yet */
     struct index_entry *entry;        /* logs only */
-    struct subscription *next, *prev; /* of its kind or entry */
+    struct subscription *next;        /* of its kind or entry */
+    union {
+        struct subscription *prev;
+        struct resumption *resumption; /* while `resuming`; NULL once it has ended */
+    };
     struct subscription *client_next; /* of its connection; or the next dead, or the next free one */
 };
 static_assert(sizeof(void *) != 8 || sizeof(struct subscription) == 64, "a subscription is one cache line");
@@ -51,11 +57,14 @@ struct hub_shard {
     struct chain_sync sync; /* as this shard's subscribers know it */
     struct id_source ids;
     struct delivery_scratch scratch;
+    struct resume_set resumes;
     size_t unsent; /* bytes queued since the last flush, as one subscriber of everything sees it */
     struct hub_stats stats;
 };
 
 /* Buries what died during the walk that ends here. */
 void shard_walk_end(struct hub_shard *s);
+/* Outside a walk: its history is over, and every event after this sequence is for it. */
+void shard_go_live(struct hub_shard *s, struct subscription *sub, uint64_t since);
 
 #endif

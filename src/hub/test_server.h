@@ -34,6 +34,33 @@ static inline const char *test_argument(const char *text, const char *command)
     return strncmp(text, command, len) == 0 ? text + len : NULL;
 }
 
+/* "from heads N", "from heads HASH", "from logs N", "from logs HASH [INDEX]": the last word but one is 64 digits for a
+ * hash. Answers with the id, or with the words of the refusal. */
+static inline void test_answer_from(struct test_worker *w, struct conn *c, const char *text, struct buf *out)
+{
+    enum hub_kind kind = strncmp(text, "heads ", 6) == 0 ? HUB_NEW_HEADS : HUB_LOGS;
+    const char *at = strchr(text, ' ') + 1;
+    struct hub_resume from = {.by_hash = strlen(at) >= 64};
+    struct fan_error err = {0};
+    char id[FRAME_ID_LEN];
+
+    if (!from.by_hash) {
+        from.from_block = strtoull(at, NULL, 10);
+    } else {
+        for (size_t i = 0; i < 32; i++) {
+            const char digits[3] = {at[2 * i], at[2 * i + 1], 0};
+
+            from.block_hash.bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
+        }
+        from.has_log_index = at[64] == ' ';
+        if (from.has_log_index) from.log_index = strtoull(at + 65, NULL, 10);
+    }
+    if (hub_subscribe_from(w->shard, c, kind, NULL, &from, id, &err))
+        buf_put_str(out, err.text);
+    else
+        buf_put(out, slice_of(id, sizeof id));
+}
+
 /* heads | logs | logs N (address N) | hashes | bodies | syncing | receipts | un ID | brief (syncing, and unsubscribed
  * at once, its first word still held). Answers with the id, "true", "false" or "limit". */
 static inline void test_answer(struct test_worker *w, struct conn *c, const char *text, struct buf *out)
@@ -46,6 +73,10 @@ static inline void test_answer(struct test_worker *w, struct conn *c, const char
     char id[FRAME_ID_LEN];
     enum fan_status s;
 
+    if (strncmp(text, "from ", 5) == 0) {
+        test_answer_from(w, c, text + 5, out);
+        return;
+    }
     if (argument) {
         buf_put_str(out, hub_unsubscribe(w->shard, c, slice_str(argument)) ? "true" : "false");
         return;
@@ -92,6 +123,13 @@ static inline void test_closed(void *ctx, struct conn *c)
     hub_forget(w->shard, c);
 }
 
+static inline void test_room(void *ctx, struct conn *c)
+{
+    struct test_worker *w = ctx;
+
+    hub_room(w->shard, c);
+}
+
 /* options and conn_options: NULL for the defaults. */
 static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options,
                                     const struct conn_options *conn_options)
@@ -108,7 +146,7 @@ static inline bool test_server_init(struct test_server *s, size_t workers, const
     if (hub_new(&s->chain.chain, options, boxes, workers, &s->hub)) return false;
     for (uint32_t i = 0; i < workers; i++) {
         struct test_worker *w = &s->workers[i];
-        const struct conn_handler handler = {.ctx = w, .message = test_message, .closed = test_closed};
+        const struct conn_handler handler = {.ctx = w, .message = test_message, .closed = test_closed, .room = test_room};
 
         if (conn_set_new(w->loop, i, conn_options, &handler, s->totals, &w->conns)) return false;
         if (hub_shard_new(s->hub, i, w->conns, &w->shard)) return false;
