@@ -130,14 +130,20 @@ static inline void test_room(void *ctx, struct conn *c)
     hub_room(w->shard, c);
 }
 
-/* options and conn_options: NULL for the defaults. */
-static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options,
-                                    const struct conn_options *conn_options)
+/* A server on a chain that can be read, through these. options and conn_options: NULL for the defaults. */
+static inline bool
+test_server_init_on(struct test_server *s, size_t workers, const struct hub_options *options,
+                    const struct conn_options *conn_options, enum fan_status (*head)(struct chain *, struct block **),
+                    enum fan_status (*by_number)(struct chain *, uint64_t, struct block **),
+                    enum fan_status (*by_hash)(struct chain *, const struct fan_hash *, bool *, struct block **))
 {
     struct mailbox *boxes[TEST_WORKERS_MAX];
 
     *s = (struct test_server){.worker_count = workers};
     test_chain_init(&s->chain);
+    s->chain.ops.head = head;
+    s->chain.ops.block_by_number = by_number;
+    s->chain.ops.block_by_hash = by_hash;
     s->totals = conn_totals_new();
     for (size_t i = 0; i < workers; i++) {
         if (loop_new(NULL, &s->workers[i].loop)) return false;
@@ -152,6 +158,12 @@ static inline bool test_server_init(struct test_server *s, size_t workers, const
         if (hub_shard_new(s->hub, i, w->conns, &w->shard)) return false;
     }
     return true;
+}
+
+static inline bool test_server_init(struct test_server *s, size_t workers, const struct hub_options *options,
+                                    const struct conn_options *conn_options)
+{
+    return test_server_init_on(s, workers, options, conn_options, NULL, NULL, NULL);
 }
 
 static inline void *test_worker_main(void *arg)
