@@ -123,17 +123,17 @@ test('fromBlock and toBlock in a plain filter bring no history', async () => {
 test('a long history: a reader that stops is not slow; the chain turns meanwhile; unsubscribing ends it', async () => {
   const start = await head();
   for (let i = 0; i < 150; i++) await send(150); // some 12 MB of notifications: more than sockets hold
-  const c = await open({ keep: true }), leaver = await open();
+  const c = await open(), leaver = await open({ onMessage: (m) => { if (m.method) leaver.stop(); } });
   const id = await c.call(...logs({ blockHash: start.hash }));
   c.stop();
   const gone = await leaver.call(...logs({ blockHash: start.hash }));
-  await h.until('the history to begin', () => leaver.of(gone).length > 0);
-  leaver.stop();
+  await arrive(leaver, gone, 1);
   await h.sleep(2500); // past the age limit, the pings, and their answers
   await clock.call('anvil_reorg', [20, []]);
   await send(2);
   assert.equal(c.gone, undefined);
   c.resume();
+  leaver.onMessage = undefined;
   leaver.resume();
   assert.equal(await leaver.call('eth_unsubscribe', [gone]), true);
   const had = leaver.of(gone).length;
