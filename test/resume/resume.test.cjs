@@ -9,7 +9,7 @@ const { RUNTIME, burst, deploy } = require('../promises/world.cjs');
 
 let node, clock, contract;
 before(async () => {
-  node = await h.fanatico(['--silent', '--workers', '2', '--ws.resume-blocks', '1000', '--notify-age', '500ms', '--notify-memory', '64K', '--ping-interval', '1', '--ping-timeout', '1']);
+  node = await h.fanatico(['--silent', '--workers', '2', '--ws.resume-blocks', '1000', '--notify-age', '500ms', '--notify-memory', '64K', '--ping-interval', '1', '--ping-timeout', '30']);
   clock = await Raw.open(node.wsPort);
   contract = await deploy((m, p) => clock.call(m, p), RUNTIME);
 });
@@ -131,7 +131,10 @@ test('a long history: a reader that stops is not slow; the chain turns meanwhile
   await h.sleep(2500); // past the age limit, the pings, and their answers
   await clock.call('anvil_reorg', [20, []]);
   await send(2);
-  assert.equal(c.gone, undefined);
+  for (const [one, what] of [[c, 'the reader'], [leaver, 'who unsubscribes']]) {
+    assert.equal(one.gone, undefined, what);
+    one.ended.then((e) => { one.why = JSON.stringify(e); });
+  }
   c.resume();
   leaver.onMessage = undefined;
   leaver.resume();
@@ -140,6 +143,7 @@ test('a long history: a reader that stops is not slow; the chain turns meanwhile
   const all = await clock.call('eth_getLogs', [{ address: contract, fromBlock: hex(number(start.number) + 1) }]);
   const held = [];
   await h.until('the whole history', () => {
+    assert.equal(c.why, undefined);
     const got = c.of(id);
     return got.length && got.at(-1).blockHash === all.at(-1).blockHash && got.at(-1).logIndex === all.at(-1).logIndex;
   }, 60000);
