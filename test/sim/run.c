@@ -49,10 +49,11 @@ void sim_do(struct sim_world *w, const struct sim_step *s)
 
 static bool turn_workers(struct sim_world *w)
 {
+    uint64_t first = sim_mix(w->turns) % w->plan->workers;
     bool moved = false;
 
     for (size_t n = 0; n < w->plan->workers && !w->failed; n++) {
-        uint32_t at = (uint32_t)((n + sim_mix(w->turns)) % w->plan->workers);
+        uint32_t at = (uint32_t)((n + first) % w->plan->workers);
 
         if (!net_ready(w, at) && w->workers[at].wake_ms > w->now_ms) continue;
         server_turn(w, at);

@@ -188,14 +188,20 @@ void server_turn(struct sim_world *w, uint32_t worker)
     check_turn(w, worker);
 }
 
+/* By a letter, as app/ does it: within a turn, whose clock is right. */
+static void drain(struct letter *self)
+{
+    struct sim_worker *k = CONTAINER_OF(self, struct sim_worker, drain);
+
+    listener_stop(&k->listener);
+    conn_set_drain(k->conns);
+}
+
 void server_drain(struct sim_world *w)
 {
     w->draining = true;
-    (void)memory_arm(true);
     for (size_t i = 0; i < w->plan->workers; i++) {
-        listener_stop(&w->workers[i].listener);
-        conn_set_drain(w->workers[i].conns);
-        w->workers[i].wake_ms = w->now_ms; /* app/ does this by a letter: the turn goes on to its end */
+        w->workers[i].drain.run = drain;
+        mailbox_post(loop_mailbox(w->workers[i].loop), &w->workers[i].drain);
     }
-    (void)memory_arm(false);
 }

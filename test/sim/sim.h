@@ -230,6 +230,7 @@ struct sim_worker {
     struct hub_shard *shard;
     struct rpc_worker *rpc;
     struct listener listener;
+    struct letter drain;
     uint64_t wake_ms;     /* what its epoll_wait would sleep until */
     uint64_t event_count; /* of its eventfd */
     bool listening;
