@@ -209,7 +209,7 @@ def memory(b, few, many, each):
         try:
             lines = b.load(ours, f"connect:{few}", "subscribe:1", f"connect:{many}", "subscribe:1",
                            f"subscribe:{each}", "lockstep:2")
-            rss = [x["rss"] for x in lines]
+            rss = [x["rss"] for x in lines if "rss" in x]
             got.append({"bytes_per_client": (rss[3] - rss[1]) / (many - few),
                         "bytes_per_subscription": (rss[4] - rss[3]) / (many * (each - 1)),
                         "subscriptions": many * each, "rss": rss[4], "faults": lines[-1]["faults"]})
