@@ -75,7 +75,8 @@ void conn_send(struct conn *c)
             outbox_sent(&c->out, &s->pool, (size_t)sent);
             c->progress_ms = conn_now_ms(c);
             so_far += (size_t)sent;
-            if (c->wants_room || c->out.paced_bytes) { /* who takes history is alive, also where no pong can come through */
+            if (c->wants_room ||
+                c->out.paced_bytes) { /* who takes history is alive, also where no pong can come through */
                 c->alive_ms = conn_now_ms(c);
                 c->pinged = false;
             }
@@ -103,6 +104,7 @@ bool conn_put_copy(struct conn *c, struct slice head, struct slice body)
         conn_kill(c, true);
         return false;
     }
+    conn_output_grew(c);
     if (!c->blocked) conn_mark_dirty(c);
     return true;
 }
@@ -114,6 +116,7 @@ bool conn_put_buf(struct conn *c, struct slice head, struct buf *body)
         conn_kill(c, true);
         return false;
     }
+    conn_output_grew(c);
     if (!c->blocked) conn_mark_dirty(c);
     return true;
 }
@@ -152,12 +155,14 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
         return;
     }
     c->set->stats.notifications++;
+    conn_output_grew(c);
     if (alone) conn_timer_set(c); /* the oldest from now on; the timer knew of none */
     if (!waits) conn_mark_dirty(c);
     if (outbox_behind(&c->out, &c->set->pool) <= c->set->options.notify_bytes_max) return;
     /* Perhaps it was only us who had not sent yet. */
     if (!c->blocked) conn_send(c);
-    if (c->state == CONN_OPEN && outbox_behind(&c->out, &c->set->pool) > c->set->options.notify_bytes_max) conn_close_slow(c);
+    if (c->state == CONN_OPEN && outbox_behind(&c->out, &c->set->pool) > c->set->options.notify_bytes_max)
+        conn_close_slow(c);
 }
 
 void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
@@ -169,6 +174,7 @@ void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[F
         return;
     }
     c->set->stats.notifications++;
+    conn_output_grew(c);
     if (!c->blocked) conn_mark_dirty(c);
 }
 

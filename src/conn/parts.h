@@ -17,6 +17,7 @@
 #ifndef CONN_PARTS_H
 #define CONN_PARTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "conn/conn.h"
@@ -89,9 +90,23 @@ static_assert(sizeof(struct conn) <= 512, "a thousand idle clients must not cost
 
 enum { CONNS_PER_CHUNK = 64, READ_LEN = 64 * 1024 };
 
+/* A worker's place in conn_totals: who may have the longest queue of the process (limit.c). Made with its set, freed
+ * with the totals, since a letter may still lie in a mailbox when the set has gone. */
+struct output_place {
+    struct letter letter; /* to the worker: the process is over its limit, and you seem to have the longest queue */
+    struct output_place *next;
+    struct mailbox *box;
+    struct conn_set *set;  /* NULL: gone. The worker's thread */
+    atomic_size_t longest; /* at least the length of its longest queue */
+    atomic_bool asked;
+    bool gone; /* under the totals' lock: its mailbox may not be there any more */
+};
+
 struct conn_totals {
     atomic_size_t open[CONN_KIND_COUNT];
     _Atomic int64_t output_bytes;
+    pthread_mutex_t lock; /* of places, for workers that come, go and ask: never on the way of a notification */
+    struct output_place *places;
 };
 
 struct conn_set {
@@ -103,7 +118,9 @@ struct conn_set {
     struct conn_totals *totals;
     struct conn_stats stats;
     struct out_pool pool;
-    int64_t published;    /* of pool.waiting, in totals */
+    int64_t published; /* of pool.waiting, in totals */
+    size_t longest;    /* at least the longest queue; exact after each look */
+    struct output_place *place;
     struct conn **chunks; /* of CONNS_PER_CHUNK each; they never move */
     size_t chunk_count, chunk_cap;
     struct conn *free; /* by next_later */
@@ -131,6 +148,11 @@ void conn_mark_later(struct conn *c);
 bool conn_count_as(struct conn *c, enum conn_kind kind);
 void conn_uncount(struct conn *c);
 
+static inline struct conn *conn_at_slot(const struct conn_set *s, size_t slot)
+{
+    return &s->chunks[slot / CONNS_PER_CHUNK][slot % CONNS_PER_CHUNK];
+}
+
 /* ---- conn.c ---- */
 /* Sends as much as the socket takes. May kill it. */
 void conn_send(struct conn *c);
@@ -145,6 +167,17 @@ bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
 
 /* Asked for room, and there is some again. */
 bool conn_has_room(const struct conn *c);
+
+/* ---- limit.c ---- */
+FAN_MUST_CHECK bool output_place_open(struct conn_set *s);
+void output_place_close(struct conn_set *s);
+/* Something was queued. */
+static inline void conn_output_grew(struct conn *c)
+{
+    if (c->out.bytes > c->set->longest) c->set->longest = c->out.bytes;
+}
+/* Tells the process what waits here; where that is too much, sees to it that the longest queue goes. */
+void conn_output_publish(struct conn_set *s);
 
 /* ---- input.c ---- */
 void conn_ready(struct loop_fd *self, uint32_t events);

@@ -12,11 +12,25 @@
 
 struct conn_totals *conn_totals_new(void)
 {
-    return calloc(1, sizeof(struct conn_totals));
+    struct conn_totals *t = calloc(1, sizeof *t);
+
+    if (t && pthread_mutex_init(&t->lock, NULL)) {
+        free(t);
+        return NULL;
+    }
+    return t;
 }
 
 void conn_totals_free(struct conn_totals *t)
 {
+    if (!t) return;
+    while (t->places) {
+        struct output_place *place = t->places;
+
+        t->places = place->next;
+        free(place);
+    }
+    (void)pthread_mutex_destroy(&t->lock);
     free(t);
 }
 
@@ -197,48 +211,6 @@ void conn_mark_later(struct conn *c)
     c->set->later = c;
 }
 
-static struct conn *at_slot(const struct conn_set *s, size_t slot)
-{
-    return &s->chunks[slot / CONNS_PER_CHUNK][slot % CONNS_PER_CHUNK];
-}
-
-static struct conn *longest(const struct conn_set *s)
-{
-    struct conn *found = NULL;
-
-    for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
-        struct conn *c = at_slot(s, i);
-
-        if ((c->state != CONN_OPEN && c->state != CONN_CLOSING) || c->out.bytes == 0) continue;
-        if (!found || c->out.bytes > found->out.bytes) found = c;
-    }
-    return found;
-}
-
-/* Tells the process what waits here. Over its limit, the longest queues of the worker that noticed go first. */
-static void publish_output(struct conn_set *s)
-{
-    int64_t delta = s->pool.waiting - s->published, total;
-
-    if (delta == 0) return;
-    s->published = s->pool.waiting;
-    total = atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
-    while (total > (int64_t)s->options.output_bytes_max) {
-        struct conn *c = longest(s);
-
-        if (!c) return;
-        if (c->kind == CONN_KIND_WEBSOCKET && c->state == CONN_OPEN) {
-            conn_close_slow(c);
-        } else {
-            s->stats.slow_closed++;
-            conn_kill(c, true);
-        }
-        delta = s->pool.waiting - s->published;
-        s->published = s->pool.waiting;
-        total = atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
-    }
-}
-
 void conn_set_flush(struct conn_set *s)
 {
     while (s->dirty) {
@@ -248,7 +220,7 @@ void conn_set_flush(struct conn_set *s)
         c->is_dirty = false;
         if (c->state != CONN_DEAD) conn_send(c);
     }
-    publish_output(s);
+    conn_output_publish(s);
 }
 
 /* The handler hears of it, and the id dies with that. */
@@ -332,6 +304,10 @@ enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct co
     options_fill(&s->options);
     s->handler = *handler;
     s->totals = totals;
+    if (!output_place_open(s)) {
+        free(s);
+        return FAN_ENOMEM;
+    }
     out_pool_init(&s->pool);
     buf_init(&s->scratch, 0);
     s->turn_end.run = turn_end;
@@ -344,16 +320,17 @@ void conn_set_free(struct conn_set *s)
 {
     if (!s) return;
     loop_hook_remove(s->loop, &s->turn_end);
+    output_place_close(s);
     s->draining = true;
     for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
-        struct conn *c = at_slot(s, i);
+        struct conn *c = conn_at_slot(s, i);
 
         if (c->state == CONN_FREE) continue;
         conn_kill(c, false);
         tell_closed(c);
         slot_give_back(c);
     }
-    publish_output(s);
+    conn_output_publish(s);
     for (size_t i = 0; i < s->chunk_count; i++) free(s->chunks[i]);
     free(s->chunks);
     out_pool_fini(&s->pool);
@@ -365,7 +342,7 @@ void conn_set_drain(struct conn_set *s)
 {
     s->draining = true;
     for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
-        struct conn *c = at_slot(s, i);
+        struct conn *c = conn_at_slot(s, i);
 
         if (c->state != CONN_OPEN) continue;
         if (c->kind == CONN_KIND_WEBSOCKET)

@@ -395,44 +395,6 @@ TEST(the_budget_at_its_limit_and_one_byte_past, t)
     }
 }
 
-TEST(beyond_the_memory_of_the_process_the_longest_queue_goes_first, t)
-{
-    enum { TAIL = 100000 };
-    struct rig r;
-    struct frame_share *small = share_of(10), *own[40] = {0};
-    struct conn *slow, *quick;
-    struct conn_id slow_id, quick_id;
-    int a, b;
-
-    rig_open(&r, (struct conn_options){.output_bytes_max = 1000000});
-    r.answer = RIG_LATER;
-    a = rig_ws(&r, 8192);
-    b = rig_ws(&r, 0);
-    REQUIRE(t, a >= 0 && b >= 0);
-    slow = peer_of(&r, a);
-    slow_id = r.last;
-    quick = peer_of(&r, b);
-    quick_id = r.last;
-    REQUIRE(t, slow && quick);
-    conn_hold(quick);
-    conn_notify(quick, small, ID_B);
-    for (size_t i = 0; i < COUNT_OF(own); i++) {
-        own[i] = share_of(TAIL);
-        conn_notify(slow, own[i], ID_A);
-        conn_set_flush(r.set);
-    }
-    rig_turn(&r, 3);
-    CHECK(t, conn_find(r.set, slow_id) == NULL);
-    CHECK(t, conn_find(r.set, quick_id) == quick);
-    CHECK(t, atomic_load(&r.totals->output_bytes) < 1000000);
-    for (size_t i = 0; i < COUNT_OF(own); i++) frame_share_unref(own[i]);
-    frame_share_unref(small);
-    (void)close(a);
-    (void)close(b);
-    rig_turn(&r, 3);
-    rig_fini(&r, t);
-}
-
 TEST(a_silent_peer_is_pinged_and_one_that_answers_stays, t)
 {
     struct rig r;
