@@ -155,7 +155,7 @@ void plan_make(uint64_t seed, struct sim_plan *out)
         .websockets_max = 64,
         .http_max = 64,
         .ping_interval_ms = between(&d, 1000, 10000),
-        .ping_timeout_ms = between(&d, 500, 3000),
+        .ping_timeout_ms = between(&d, 3000, 6000), /* no sleep is as long: a pong is read late, never too late */
         .notify_age_max_ms = between(&d, 4000, 8000),
         .linger_ms = between(&d, 500, 5000),
         .handshake_timeout_ms = 60000, /* sleeping workers add up */
