@@ -380,8 +380,21 @@ static void check_conn(struct sim_world *w, const struct conn *c)
         sim_fail(w, "connection %d: a notification waits for %llu ms", c->watch.fd, (unsigned long long)age_ms);
 }
 
-/* What may wait above the limit: what is being closed holds one frame in progress and its goodbye. */
+static const struct conn *conn_at(const struct conn_set *s, size_t i)
+{
+    return &s->chunks[i / CONNS_PER_CHUNK][i % CONNS_PER_CHUNK];
+}
+
 void check_turn(struct sim_world *w, uint32_t worker)
+{
+    const struct conn_set *s = w->workers[worker].conns;
+
+    for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) check_conn(w, conn_at(s, i));
+}
+
+/* The longest queue of the process may be another worker's than the one that noticed, so this is asked when all have
+ * had their turn. Above the limit may wait what is being closed: one frame in progress, whole, and its goodbye. */
+void check_rest(struct sim_world *w)
 {
     int64_t waiting = 0, closing = 0;
 
@@ -390,11 +403,10 @@ void check_turn(struct sim_world *w, uint32_t worker)
 
         waiting += s->pool.waiting;
         for (size_t i = 0; i < s->chunk_count * CONNS_PER_CHUNK; i++) {
-            const struct conn *c = &s->chunks[i / CONNS_PER_CHUNK][i % CONNS_PER_CHUNK];
+            const struct conn *c = conn_at(s, i);
 
-            if (n == worker) check_conn(w, c);
             if (c->state != CONN_OPEN && c->state != CONN_FREE)
-                closing += (c->out.first ? c->out.first->len : 0) + 4096; /* it counts whole until it has left */
+                closing += (c->out.first ? c->out.first->len : 0) + 4096;
         }
     }
     if (waiting < 0) sim_fail(w, "less than nothing waits: %lld bytes", (long long)waiting);

@@ -88,6 +88,7 @@ static void settle(struct sim_world *w)
             sim_do(w, s);
             moved = true;
         }
+        if (!moved && !w->failed) check_rest(w);
         if (!moved || w->failed) return;
         if (rounds == ROUNDS_MAX) {
             sim_fail(w, "nobody comes to rest: a loop that spins");

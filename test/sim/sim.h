@@ -310,7 +310,8 @@ void client_forget(struct sim_client *c);
 /* check.c */
 void check_text(struct sim_world *w, struct sim_client *c, struct slice text);
 void check_ended(struct sim_world *w, struct sim_client *c, bool reset);
-void check_turn(struct sim_world *w, uint32_t worker); /* limits of memory and age */
+void check_turn(struct sim_world *w, uint32_t worker); /* limits of a connection's memory and age */
+void check_rest(struct sim_world *w);                  /* limits of the process, when nobody has anything to do */
 void check_all_told(struct sim_world *w);              /* nothing waits any more, nothing is missing */
 
 /* shrink.c: leaves out what the failure does not need. Each try is a process of its own. */
