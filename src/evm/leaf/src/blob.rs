@@ -6,8 +6,8 @@ use c_kzg::{ethereum_kzg_settings, Blob, Bytes48, BYTES_PER_BLOB, CELLS_PER_EXT_
 use sha2::{Digest, Sha256};
 use std::os::raw::{c_char, c_int};
 
-/// As revm's point evaluation asks for them, so that one copy serves both.
-const PRECOMPUTE: u64 = 8;
+/// No table for making proofs: checking needs none, and the largest costs a core six seconds and a hundred megabytes.
+const PRECOMPUTE: u64 = 0;
 
 /// See evm.h.
 #[no_mangle]
