@@ -1,4 +1,4 @@
-# Which tests a preset registers: unit (dev), threads (tsan), system (release). tools/test.sh joins them in one CTest run.
+# Which tests a preset registers: unit (dev), threads (tsan), fuzz (fuzz), system (release). tools/test.sh joins them in one CTest run.
 
 add_library(fan_test_main STATIC ${CMAKE_SOURCE_DIR}/src/base/test_main.c)
 target_link_libraries(fan_test_main PUBLIC fan_base)
@@ -47,6 +47,10 @@ foreach(folder ${built})
         add_custom_target(fuzzers)
       endif()
       add_dependencies(fuzzers fuzz_${folder}_${name})
+      if("fuzz" IN_LIST FANATICO_TESTS)
+        add_test(NAME fuzz.${folder}_${name} COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz.sh --one ${folder}_${name} 30)
+        set_tests_properties(fuzz.${folder}_${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+      endif()
     endforeach()
   endif()
 endforeach()

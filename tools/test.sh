@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Builds what a set of tests needs and runs it in one CTest run: test.sh all|unit|threads|system [CTest arguments].
+# Builds what a set of tests needs and runs it in one CTest run: test.sh all|unit|threads|fuzz|system [CTest arguments].
 # Each preset registers its own set (cmake/tests.cmake); build/tests only joins them, so that one count ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 set_name=${1:-all}
 shift || true
 case $set_name in
-all) presets=(dev tsan release) ;;
+all) presets=(dev tsan fuzz release) ;;
 unit) presets=(dev) ;;
 threads) presets=(tsan) ;;
+fuzz) presets=(fuzz) ;;
 system) presets=(release) ;;
-*) printf 'test.sh: all, unit, threads or system, not %s\n' "$set_name" >&2; exit 2 ;;
+*) printf 'test.sh: all, unit, threads, fuzz or system, not %s\n' "$set_name" >&2; exit 2 ;;
 esac
 for preset in "${presets[@]}"; do
     printf '\033[1m==>\033[0m building %s\n' "$preset"
-    tools/build.sh "$preset"
+    if [ "$preset" = fuzz ]; then tools/build.sh fuzz fuzzers; else tools/build.sh "$preset"; fi
 done
 if [ "$set_name" = all ]; then
     printf '\033[1m==>\033[0m compiling with clang, warnings are errors\n'
