@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: all run test test-unit test-threads test-system fuzz bench bench-smoke install clean format tidy help
+.PHONY: all run test test-unit test-threads test-system test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -27,6 +27,10 @@ test-threads: ## what crosses threads, under TSan
 test-system: ## the real binary with real clients and peers
 	@tools/setup.sh build test
 	@tools/test.sh system
+
+test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/CONFORMANCE.md
+	@tools/setup.sh autobahn
+	@test/autobahn/run.py build/release/ws_echo --all
 
 fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30)
 	@tools/setup.sh build unit

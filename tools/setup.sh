@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a target needs, by package name: `setup.sh build` for compiling, `setup.sh unit` for the second compiler and the tests'
-# scripts, `setup.sh test` for these and the tests' clients and peers.
+# scripts, `setup.sh test` for these and the tests' clients and peers,
+# `setup.sh autobahn` for the WebSocket suite among them.
 # What is there already costs nothing; what cannot be installed is named in one line with its cure (exit code 2).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,6 +66,29 @@ python_venv() {
     cp "$from" "$to/.done"
 }
 
+# The Autobahn suite of WebSocket cases, which is written in Python 2.7. Where there is none, its test is skipped and says so.
+autobahn() {
+    local to=build/autobahn from=test/autobahn/requirements.txt python='' candidate
+    [ -f "$to/.done" ] && cmp -s "$from" "$to/.done" && return 0
+    for candidate in "$(command -v python2.7 || true)" "$HOME"/.pyenv/versions/2.7*/bin/python2.7; do
+        # a shim of pyenv is on PATH and yet may not run
+        if [ -x "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (2, 7))' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        printf 'setup: NO PYTHON 2.7: the Autobahn suite is SKIPPED. Cure: pyenv install 2.7.18, then make test again\n' >&2
+        return 0
+    fi
+    say "installing the Autobahn suite into $to with $python"
+    { "$python" -m virtualenv --version || "$python" -m pip install --user 'virtualenv<20.22'; } >build/autobahn.log 2>&1 &&
+        "$python" -m virtualenv --quiet "$to" >>build/autobahn.log 2>&1 &&
+        "$to/bin/pip" install --quiet --requirement "$from" >>build/autobahn.log 2>&1 ||
+        die "the Autobahn suite did not install ($(tail -n 1 build/autobahn.log)). Cure: look at build/autobahn.log"
+    cp "$from" "$to/.done"
+}
+
 # geth, the oracle of roots, kept outside the clone: five minutes to compile.
 geth_peer() {
     local version=v1.17.10
@@ -89,8 +113,10 @@ for what in "$@"; do
         npm_project hardhat hardhat
         [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
         python_venv
+        autobahn
         geth_peer
         ;;
-    *) die "unknown part '$what': build, unit or test" ;;
+    autobahn) autobahn ;;
+    *) die "unknown part '$what': build, unit, test or autobahn" ;;
     esac
 done
