@@ -226,12 +226,12 @@ test('for contrast, not judged: anvil', { timeout: 60000 }, async () => {
   const node = await h.anvil(['--silent']).catch(() => h.anvil([]));
   try {
     const port = Number(new URL(node.ws).port), clock = await Raw.open(port, { keep: false });
-    const r = await beside(node, port, clock, 200, 40);
-    row('anvil', r);
-    await Promise.all([...r.clients, ...r.slow, clock].map((c) => c.close()));
+    const r = await Promise.race([beside(node, port, clock, 200, 40), h.sleep(50000)]);
+    if (r) row('anvil', r);
+    else console.log('anvil: not done in 50 s');
   } catch (e) {
     console.log(`anvil: ${e.message}`);
   } finally {
-    await node.stop('SIGKILL');
+    await node.stop('SIGKILL'); // and its clients' connections with it
   }
 });
