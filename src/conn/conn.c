@@ -74,6 +74,7 @@ void conn_send(struct conn *c)
             s->stats.bytes_out += (uint64_t)sent;
             outbox_sent(&c->out, &s->pool, (size_t)sent);
             c->progress_ms = conn_now_ms(c);
+            c->greeted = true;
             so_far += (size_t)sent;
             if (c->wants_room ||
                 c->out.paced_bytes) { /* who takes history is alive, also where no pong can come through */
@@ -255,6 +256,10 @@ void conn_close_slow(struct conn *c)
     if (c->state != CONN_OPEN) return;
     TRACE(conn, slow, c->slot, c->out.bytes);
     c->set->stats.slow_closed++;
+    if (!c->greeted) { /* a close frame in the place of the handshake's answer would be neither HTTP nor WebSocket */
+        conn_kill(c, true);
+        return;
+    }
     c->slow = true;
     outbox_cut(&c->out, &c->set->pool);
     if (!ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;

@@ -212,6 +212,7 @@ static void upgrade(struct conn *c, const struct http_request *r)
     ws_handshake_put(&s->scratch, r, slice_of(NULL, 0), slice_of(NULL, 0));
     http_side_close(c);
     ws_side_open(c);
+    c->greeted = false; /* as HTTP it may have been answered before */
     if (s->scratch.failed)
         conn_kill(c, true);
     else

@@ -80,6 +80,7 @@ struct conn {
     bool eof;     /* the peer's FIN has come */
     bool slow;    /* closed as a slow consumer: still counts as a WebSocket, since it holds memory */
     bool counted; /* in conn_totals */
+    bool greeted; /* WebSocket: the answer to its handshake has left, in part at least */
     bool binary;  /* the last message's opcode */
     bool is_dirty, is_later, wants_resume, wants_room, told_closed;
     bool loopback; /* the address */

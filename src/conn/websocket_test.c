@@ -370,6 +370,48 @@ TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit
     }
 }
 
+struct closer {
+    struct letter letter;
+    struct rig *rig;
+    bool closed;
+};
+
+/* Letters come between a turn's reading and its sending: again each turn, until there is a WebSocket. */
+static void close_fresh(struct letter *letter)
+{
+    struct closer *closer = CONTAINER_OF(letter, struct closer, letter);
+    struct conn *c = conn_find(closer->rig->set, (struct conn_id){3, 0, 1});
+
+    if (c && c->kind == CONN_KIND_WEBSOCKET) {
+        conn_close_slow(c);
+        closer->closed = true;
+    } else {
+        mailbox_post(loop_mailbox(closer->rig->loop), letter);
+    }
+}
+
+/* The process may be over its limit when a handshake's answer has not left yet: no frame may take its place. Found by
+ * the simulation. */
+TEST(a_websocket_that_is_closed_before_its_handshake_is_answered_gets_no_bare_frame, t)
+{
+    struct rig r;
+    struct rig_in in = {0};
+    struct closer closer = {.letter.run = close_fresh, .rig = &r};
+    int fd;
+
+    rig_open(&r, (struct conn_options){0});
+    fd = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+    mailbox_post(loop_mailbox(r.loop), &closer.letter);
+    rig_send_str(&r, fd, RIG_UPGRADE);
+    rig_read(&r, fd, &in, SIZE_MAX);
+    CHECK(t, closer.closed);
+    CHECK(t, in.ended);
+    CHECK_EQ(t, in.bytes.len, 0);
+    buf_fini(&in.bytes);
+    (void)close(fd);
+    rig_fini(&r, t);
+}
+
 /* The budget counts what is behind the frame being written: at it, all is well. */
 TEST(the_budget_at_its_limit_and_one_byte_past, t)
 {
