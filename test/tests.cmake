@@ -1,5 +1,6 @@
 # The tests that need whole programs. Each starts what it needs on free loopback ports and ends it by its pid.
-set(node_test node --test --test-reporter spec)
+# A test is over when its cases are: what it left open is ended with it, by the runner.
+set(node_test node --test --test-force-exit --test-reporter spec)
 
 fan_system(clients.ethers 180 ${node_test} test/clients/ethers.test.cjs)
 fan_system(clients.viem 180 ${node_test} test/clients/viem.test.cjs)
