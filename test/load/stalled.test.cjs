@@ -19,7 +19,7 @@ const status = (program, key) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(fs.
 const kernelTcp = () => Number(/TCP:.* mem (\d+)/.exec(fs.readFileSync('/proc/net/sockstat', 'utf8'))[1]) * 4096;
 const mib = (n) => `${(n / MiB).toFixed(1)} MiB`;
 
-/** Waits until the node does nothing by itself any more: the tables for blobs, which it warms at start, are 100 MB. */
+/** Waits until the node does nothing by itself any more, so that what it sets up at start is not counted as growth. */
 async function settled(node) {
   const ticks = () => fs.readFileSync(`/proc/${node.child.pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).reduce((a, b) => a + Number(b), 0);
   for (let quiet = 0, last = ticks(); quiet < 3; ) {
