@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: all run test test-unit test-threads test-system test-autobahn fuzz bench bench-smoke install clean format tidy help
+.PHONY: all run test test-unit test-threads test-system test-load test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -27,6 +27,10 @@ test-threads: ## what crosses threads, under TSan
 test-system: ## the real binary with real clients and peers
 	@tools/setup.sh build test
 	@tools/test.sh system
+
+test-load: all ## the whole machine's load: 2,000 clients half of them stalled; 200 clients of all kinds under reorgs
+	@tools/setup.sh test
+	@node --test --test-force-exit --test-reporter spec test/load/stalled.test.cjs test/load/checker.test.cjs
 
 test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/CONFORMANCE.md
 	@tools/setup.sh autobahn
