@@ -268,4 +268,30 @@ static inline void rig_expect_close(struct rig *r, struct test *t, int fd, struc
     buf_fini(&got);
 }
 
+/* A notification that many connections share. */
+static inline struct frame_share *share_of(size_t tail_len)
+{
+    uint8_t *tail = malloc(tail_len + 1);
+    struct frame *f;
+    struct frame_share *s;
+
+    assert(tail);
+    memset(tail, 't', tail_len);
+    if (frame_new_text(SLICE("<"), slice_of(tail, tail_len), &f)) abort();
+    free(tail);
+    s = frame_share_new(f);
+    assert(s);
+    return s;
+}
+
+static const uint8_t ID_A[FRAME_ID_LEN + 1] = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                         ID_B[FRAME_ID_LEN + 1] = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+/* The one connection of this rig, after it sent a message. */
+static inline struct conn *peer_of(struct rig *r, int fd)
+{
+    rig_frame(r, fd, WS_TEXT, true, SLICE("who"));
+    return conn_find(r->set, r->last);
+}
+
 #endif
