@@ -5,8 +5,9 @@
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
-int command_dev(int argc, char **argv);
-int command_genesis(int argc, char **argv);
+#define COMMAND(name, letter, run, what) int run(int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
 
 /* "fanatico: " and the words on standard error; returns code. */
 int complain(int code, const char *words);

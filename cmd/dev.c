@@ -38,6 +38,11 @@ static enum fan_status split(struct lists *l, size_t which, const char *flag, co
     return FAN_OK;
 }
 
+static void lists_free(struct lists *l)
+{
+    for (size_t i = 0; i < COUNT_OF(l->text); i++) free(l->text[i]);
+}
+
 static enum fan_status server_options_from(const struct options *o, struct lists *lists, char version[128], struct server_options *out,
                                            struct fan_error *err)
 {
@@ -145,7 +150,7 @@ static int serve(const struct options *o, const struct devchain *d, struct local
     if (server) server_stop(server);
     local_stop(local);
     server_free(server);
-    for (size_t i = 0; i < COUNT_OF(lists.text); i++) free(lists.text[i]);
+    lists_free(&lists);
     return code;
 }
 
@@ -195,6 +200,21 @@ static int run(const struct options *o, struct devchain *d, const sigset_t *ends
     return code;
 }
 
+/* --check-config: what can be known without ports and threads. */
+static int check(const struct options *o)
+{
+    struct server_options options;
+    struct fan_error err = {""};
+    struct lists lists = {0};
+    char version[128];
+    int code = 0;
+
+    if (server_options_from(o, &lists, version, &options, &err)) code = complain(2, err.text);
+    else (void)printf("the configuration is good\n");
+    lists_free(&lists);
+    return code;
+}
+
 int command_dev(int argc, char **argv)
 {
     struct options o;
@@ -204,12 +224,11 @@ int command_dev(int argc, char **argv)
     sigset_t ends;
     int code;
 
-    if (options_read(&o, 'D', argc, argv, &outcome, &err)) return complain(2, err.text);
-    if (outcome == OPTIONS_HELP) {
-        (void)printf("Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, a block for each transaction.\n");
-        options_print_help('D');
-        return 0;
-    }
+    if (options_read(&o, 'D', "Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, a block "
+                              "for each transaction.\n",
+                     argc, argv, &outcome, &err))
+        return complain(2, err.text);
+    if (outcome == OPTIONS_DONE) return 0;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGINT);
@@ -217,7 +236,7 @@ int command_dev(int argc, char **argv)
     (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* before any thread starts, so that all inherit it */
     raise_descriptors();
     if (devchain_init(&chain, &o, &err)) code = complain(2, err.text);
-    else code = run(&o, &chain, &ends);
+    else code = o.check_config ? check(&o) : run(&o, &chain, &ends);
     devchain_fini(&chain);
     return code;
 }

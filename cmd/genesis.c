@@ -14,13 +14,11 @@ int command_genesis(int argc, char **argv)
     struct json_writer w;
     int code = 0;
 
-    if (options_read(&o, 'G', argc, argv, &outcome, &err)) return complain(2, err.text);
-    if (outcome == OPTIONS_HELP) {
-        (void)printf("Usage: fanatico genesis [OPTIONS]\n\nPrints the genesis.json of the development chain that the same options would start.\n"
-                     "Give --timestamp to both, since the genesis block's hash depends on it.\n");
-        options_print_help('G');
-        return 0;
-    }
+    if (options_read(&o, 'G', "Usage: fanatico genesis [OPTIONS]\n\nPrints the genesis.json of the development chain that the same options would start.\n"
+                              "Give --timestamp to both, since the genesis block's hash depends on it.\n",
+                     argc, argv, &outcome, &err))
+        return complain(2, err.text);
+    if (outcome == OPTIONS_DONE) return 0;
     buf_init(&text, 0);
     if (devchain_init(&chain, &o, &err)) code = complain(2, err.text);
     else {

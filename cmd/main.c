@@ -10,8 +10,9 @@ static const struct {
     const char *name, *what;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"dev", "a development chain: HTTP on 8545, WebSocket on 8546 (the default)", command_dev},
-    {"genesis", "print a development chain's genesis.json, as geth reads it", command_genesis},
+#define COMMAND(name, letter, run, what) {name, what, run},
+#include "commands.def"
+#undef COMMAND
 };
 
 int complain(int code, const char *words)

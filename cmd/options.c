@@ -1,21 +1,12 @@
-#include "options.h"
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/hex.h"
 #include "codec/u256.h"
+#include "options_table.h"
 
-enum kind { PORT, COUNT, DURATION, BYTES, TEXT, LIST, SWITCH, ETHER, ADDRESS };
-
-struct row {
-    const char *flag, *env, *value, *fallback, *commands, *group, *help;
-    enum kind kind;
-    size_t at, has_at;
-};
-
-static const struct row rows[] = {
+const struct option_row option_rows[OPTION_ROWS] = {
 #define OPTION(field, kind, flag, env, value, fallback, commands, group, help)                                         \
     {flag, env, value, fallback, commands, group, help, kind, offsetof(struct options, field),                         \
      offsetof(struct options, has_##field)},
@@ -97,7 +88,9 @@ static bool ether(const char *text, struct fan_u256 *out)
     return u256_from_decimal(slice_of(digits, len), out) == FAN_OK;
 }
 
-static enum fan_status set(struct options *o, const struct row *r, const char *from, const char *text, struct fan_error *err)
+static struct option_origin origins[OPTION_ROWS]; /* main's thread reads options, once */
+
+enum fan_status option_set(struct options *o, const struct option_row *r, const char *from, const char *text, struct fan_error *err)
 {
     char *field = (char *)o + r->at;
     const char *rest;
@@ -133,6 +126,8 @@ static enum fan_status set(struct options *o, const struct row *r, const char *f
             return wrong(err, from, text, "an address (0x and 40 hex digits)");
         break;
     }
+    *((bool *)o + r->has_at) = strcmp(from, OPTION_DEFAULT) != 0;
+    origins[r - option_rows] = (struct option_origin){text, from};
     return FAN_OK;
 }
 
@@ -148,15 +143,22 @@ static bool same_flag(const char *given, size_t len, const char *flag)
     return true;
 }
 
-static const struct row *find(const char *given, size_t len, char command)
+const struct option_row *option_find(const char *given, size_t len)
 {
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (strchr(rows[i].commands, command) && same_flag(given, len, rows[i].flag)) return &rows[i];
+    for (size_t i = 0; i < OPTION_ROWS; i++)
+        if (same_flag(given, len, option_rows[i].flag)) return &option_rows[i];
     return NULL;
 }
 
-static const char *env_name(const struct row *r, char out[80])
+bool option_of(const struct option_row *r, char command)
 {
+    return strchr(r->commands, command) || strchr(r->commands, '*');
+}
+
+const char *option_env(const struct option_row *r)
+{
+    static char names[OPTION_ROWS][80];
+    char *out = names[r - option_rows];
     size_t len = 0;
 
     if (r->env) return r->env;
@@ -168,81 +170,83 @@ static const char *env_name(const struct row *r, char out[80])
 
 static enum fan_status read_environment(struct options *o, char command, struct fan_error *err)
 {
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct row *r = &rows[i];
-        char name[80];
-        const char *from = env_name(r, name), *text;
+    for (size_t i = 0; i < OPTION_ROWS; i++) {
+        const struct option_row *r = &option_rows[i];
+        const char *from = option_env(r), *text = getenv(from);
         enum fan_status s;
 
-        if (!strchr(r->commands, command)) continue;
-        text = getenv(from);
-        if (!text || !*text) continue;
-        s = set(o, r, from, text, err);
+        if (!option_of(r, command) || !text || !*text) continue;
+        s = option_set(o, r, from, text, err);
         if (s) return s;
-        *((bool *)o + r->has_at) = true;
     }
     return FAN_OK;
 }
 
-enum fan_status options_read(struct options *o, char command, int argc, char **argv, enum options_outcome *out, struct fan_error *err)
+/* One argument of argv, from *i on. */
+static enum fan_status read_flag(struct options *o, char command, int argc, char **argv, int *i, struct fan_error *err)
 {
-    enum fan_status s;
+    static char froms[OPTION_ROWS][80];
+    const char *arg = argv[*i], *equals = strchr(arg, '='), *text;
+    size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
+    const struct option_row *r;
+    char *from;
+
+    if (strcmp(arg, "-p") == 0) {
+        arg = "--port";
+        len = 6;
+    }
+    if (strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
+    r = option_find(arg + 2, len - 2);
+    if (!r || !option_of(r, command)) return fan_error_set(err, FAN_EINVAL, "unknown option %.*s (see --help)", (int)len, arg);
+    if (equals) text = equals + 1;
+    else if (r->kind == SWITCH) text = "true";
+    else if (*i + 1 < argc) text = argv[++*i];
+    else return fan_error_set(err, FAN_EINVAL, "--%s needs a value (%s)", r->flag, r->value);
+    from = froms[r - option_rows];
+    (void)snprintf(from, sizeof froms[0], "--%s", r->flag);
+    return option_set(o, r, from, text, err);
+}
+
+static enum fan_status read_flags(struct options *o, char command, int argc, char **argv, struct fan_error *err)
+{
+    for (int i = 0; i < argc; i++) {
+        enum fan_status s = read_flag(o, command, argc, argv, &i, err);
+
+        if (s) return s;
+    }
+    return FAN_OK;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+enum fan_status options_read(struct options *o, char command, const char *usage, int argc, char **argv, enum options_outcome *out,
+                             struct fan_error *err)
+{
+    enum fan_status s = FAN_OK;
 
     memset(o, 0, sizeof *o);
-    *out = OPTIONS_GO;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (!rows[i].fallback) continue;
-        s = set(o, &rows[i], rows[i].flag, rows[i].fallback, err);
-        if (s) return s;
+    o->origins = origins;
+    *out = OPTIONS_DONE;
+    if (asks_help(argc, argv)) {
+        options_print_help(command, usage);
+        return FAN_OK;
     }
-    s = read_environment(o, command, err);
+    for (size_t i = 0; !s && i < OPTION_ROWS; i++)
+        if (option_rows[i].fallback) s = option_set(o, &option_rows[i], OPTION_DEFAULT, option_rows[i].fallback, err);
+    if (!s) s = read_environment(o, command, err);
+    if (!s) s = read_flags(o, command, argc, argv, err);
+    if (!s && o->has_config) { /* the file goes below both, so they are read again above it */
+        s = option_file_read(o, o->config, err);
+        if (!s) s = read_environment(o, command, err);
+        if (!s) s = read_flags(o, command, argc, argv, err);
+    }
     if (s) return s;
-    for (int i = 0; i < argc; i++) {
-        const char *arg = argv[i], *equals = strchr(arg, '='), *text;
-        size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
-        const struct row *r;
-        char from[120];
-
-        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-            *out = OPTIONS_HELP;
-            return FAN_OK;
-        }
-        if (strcmp(arg, "-p") == 0) {
-            arg = "--port";
-            len = 6;
-        }
-        if (strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
-        r = find(arg + 2, len - 2, command);
-        if (!r) return fan_error_set(err, FAN_EINVAL, "unknown option %.*s (see --help)", (int)len, arg);
-        if (equals) text = equals + 1;
-        else if (r->kind == SWITCH) text = "true";
-        else if (i + 1 < argc) text = argv[++i];
-        else return fan_error_set(err, FAN_EINVAL, "--%s needs a value (%s)", r->flag, r->value);
-        (void)snprintf(from, sizeof from, "--%s", r->flag);
-        s = set(o, r, from, text, err);
-        if (s) return s;
-        *((bool *)o + r->has_at) = true;
-    }
+    if (o->print_config) options_print_config(o, command);
+    else *out = OPTIONS_GO;
     return FAN_OK;
-}
-
-void options_print_help(char command)
-{
-    const char *group = "";
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct row *r = &rows[i];
-        char left[64];
-
-        if (!strchr(r->commands, command)) continue;
-        if (strcmp(group, r->group) != 0) (void)printf("\n%s\n", r->group);
-        group = r->group;
-        (void)snprintf(left, sizeof left, "--%s%s%s", r->flag, r->value ? " " : "", r->value ? r->value : "");
-        (void)printf("  %-40s %s", left, r->help);
-        if (r->fallback && *r->fallback && r->kind != ADDRESS && strlen(r->fallback) < 40) (void)printf(" [%s]", r->fallback);
-        (void)printf("\n");
-    }
-    (void)printf("\nDurations read 30, 30s or 500ms. Every option is also an environment variable: %s\n",
-                 "FANATICO_ and its name\nin capitals (FANATICO_BLOCK_TIME); WS_HOST, WS_PORT, HTTP_HOST, HTTP_PORT, MAX_CONNECTIONS, PING_INTERVAL,\n"
-                 "PING_TIMEOUT and MAX_SUBSCRIPTIONS_PER_CONNECTION have no prefix. A flag wins over the environment.");
 }

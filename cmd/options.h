@@ -1,7 +1,8 @@
-/* options: what a user asked for, from flags and environment.
+/* options: what a user asked for, from flags, environment and a file.
  *
- * One table (options.def) feeds parsing, --help and the documentation. flag > environment > default. A wrong
- * value is told with the flag or variable it came from and what would fit; the program then ends with code 2. */
+ * One table (options.def) feeds parsing, --help, --print-config, the manual page, the shells' completions and the
+ * documentation. flag > environment > file > default. A wrong value is told with the flag, the variable or the file and
+ * line it came from, and what would fit; the program then ends with code 2. */
 #ifndef CMD_OPTIONS_H
 #define CMD_OPTIONS_H
 
@@ -20,15 +21,21 @@ struct options {
     bool has_##field; /* given by flag or environment */
 #include "options.def"
 #undef OPTION
+    const struct option_origin *origins; /* one for each row of the table, for --print-config */
 };
 
-enum options_outcome { OPTIONS_GO, OPTIONS_HELP };
+/* What an option was set from; text NULL: nothing gave a value. */
+struct option_origin {
+    const char *text, *from;
+};
 
-/* Reads argv (without program and command) and the environment for the command with that letter in the table. FAN_EINVAL: err says which
- * option, which value, and what would fit. Texts point into argv, the environment, or static memory. */
-FAN_MUST_CHECK enum fan_status options_read(struct options *o, char command, int argc, char **argv, enum options_outcome *out,
-                                            struct fan_error *err);
-/* The options of a command, grouped, on standard output. */
-void options_print_help(char command);
+enum options_outcome { OPTIONS_GO, OPTIONS_DONE };
+
+/* Reads argv (without program and command), the environment and the file that --config names, for the command with that
+ * letter in the table. usage: what --help says above the options. OPTIONS_DONE: --help, --print-config or
+ * --check-config was asked for and has been answered on standard output. FAN_EINVAL: err says which option, which
+ * value, and what would fit. Texts live as long as the process. */
+FAN_MUST_CHECK enum fan_status options_read(struct options *o, char command, const char *usage, int argc, char **argv,
+                                            enum options_outcome *out, struct fan_error *err);
 
 #endif
