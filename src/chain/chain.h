@@ -160,6 +160,10 @@ struct chain_ops {
      * each() is called on the caller's thread; the log is borrowed. */
     enum fan_status (*logs)(struct chain *c, const struct filter *f, uint64_t from, uint64_t to, size_t count_max,
                             enum fan_status (*each)(void *ctx, const struct log *l), void *ctx, uint64_t *out_fits);
+    /* For who walks up the chain looking for logs: the next canonical block above `at` (NULL: from the first on), at most
+     * number `to`, that may hold a match; where none does, the last one looked at, so that the walk gets on. All between
+     * it and `at` hold none. FAN_ENOTFOUND: nothing is above; FAN_ESTALE: `at` is not canonical. NULL: ask block by block. */
+    enum fan_status (*logs_next)(struct chain *c, const struct filter *f, const struct block *at, uint64_t to, struct block **out);
     enum fan_status (*state_open)(struct chain *c, const struct block *at, struct chain_state **out); /* FAN_ENOTFOUND: pruned; FAN_ESTALE */
     void (*state_close)(struct chain *c, struct chain_state *s);
     enum fan_status (*account)(struct chain_state *s, const struct fan_address *a, struct chain_account *out);

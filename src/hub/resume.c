@@ -256,6 +256,22 @@ static enum step tell_logs(struct hub_shard *s, struct resumption *r)
     return STEP_MORE;
 }
 
+/* To the next block that may hold what a reader of logs wants: those between hold nothing, and are passed by. */
+static enum step leap_up(struct hub_shard *s, struct resumption *r)
+{
+    struct chain *chain = s->hub->chain;
+    struct block *b;
+    enum fan_status status = chain->ops->logs_next(chain, &r->sub->entry->filter, r->at,
+                                                   s->resumes.head->header.number, &b);
+
+    if (status == FAN_ESTALE) return STEP_MORE; /* the chain turned between two questions: ask again */
+    if (status) return status == FAN_ENOTFOUND ? STEP_AT_HEAD : STEP_LOST;
+    block_unref(r->at);
+    r->at = b;
+    r->told = 0;
+    return STEP_MORE;
+}
+
 /* To the next block of the chain, whose header is told to those who want headers. */
 static enum step step_up(struct hub_shard *s, struct resumption *r)
 {
@@ -295,7 +311,7 @@ static enum step step(struct hub_shard *s, struct resumption *r)
     }
     if (!canonical) return step_back(s, r);
     if (r->at && r->told < r->at->log_count) return tell_logs(s, r);
-    return step_up(s, r);
+    return r->sub->kind == HUB_LOGS && chain->ops->logs_next ? leap_up(s, r) : step_up(s, r);
 }
 
 /* As far as one turn allows. */

@@ -334,6 +334,7 @@ static const char *random_run(uint64_t seed, size_t *reconnects)
     const char *fault;
 
     if (!begin(&b, NULL, NULL)) return "no memory";
+    if (seed >> 8 & 1) b.server.chain.ops.logs_next = model_logs_next; /* a chain with an index, or one without */
     for (uint64_t i = model_random(&random) % 30; i; i--) {
         model_turn(b.model, &random, false);
         tell_all(&b);
@@ -459,6 +460,7 @@ TEST(readers_come_and_go_while_the_chain_turns_on_another_thread, t)
 
     b.model = model_new();
     REQUIRE(t, test_server_init_on(&b.server, 2, NULL, NULL, model_head, model_by_number, model_by_hash));
+    b.server.chain.ops.logs_next = model_logs_next;
     b.model->door = &b.server.chain;
     run.bench = &b;
     run_now = &run;

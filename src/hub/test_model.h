@@ -75,6 +75,34 @@ static inline enum fan_status model_by_hash(struct chain *c, const struct fan_ha
     return s;
 }
 
+static inline bool model_may_hold(const struct block *b, const struct filter *f)
+{
+    for (size_t i = 0; i < b->log_count; i++)
+        if (filter_matches(f, &b->logs[i].address, b->logs[i].topics, b->logs[i].topic_count)) return true;
+    return false;
+}
+
+/* A chain with an index of logs: leaps over what has no match. */
+static inline enum fan_status model_logs_next(struct chain *c, const struct filter *f, const struct block *at,
+                                              uint64_t to, struct block **out)
+{
+    uint64_t number = at ? at->header.number + 1 : 0, end;
+    enum fan_status s = FAN_ENOTFOUND;
+
+    (void)c;
+    (void)pthread_mutex_lock(&model_now->lock);
+    end = to < model_now->height ? to + 1 : model_now->height;
+    if (at && (number > model_now->height || model_now->canonical[number - 1] != at)) {
+        s = FAN_ESTALE;
+    } else if (number < end) {
+        while (number + 1 < end && !model_may_hold(model_now->canonical[number], f)) number++;
+        *out = block_ref(model_now->canonical[number]);
+        s = FAN_OK;
+    }
+    (void)pthread_mutex_unlock(&model_now->lock);
+    return s;
+}
+
 /* A new block on top of parent (NULL: genesis). Its hash ends with its serial. */
 static inline struct block *model_block(struct model *m, const struct block *parent, size_t log_count)
 {

@@ -10,6 +10,7 @@ enum fan_status blocks_init(struct blocks *x)
     memset(x, 0, sizeof *x);
     map_init(&x->by_hash, sizeof(struct fan_hash), sizeof(struct block *));
     map_init(&x->by_tx, sizeof(struct fan_hash), sizeof(struct block_place));
+    log_memory_init(&x->logs);
     if (pthread_rwlockattr_init(&attr)) return FAN_ESYSTEM;
     /* A stream of readers must not keep the writer waiting: glibc's default prefers readers. */
     (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -26,6 +27,9 @@ void blocks_fini(struct blocks *x)
     for (size_t at = 0; map_next(&x->by_hash, &at, NULL, &value);) block_unref(*(struct block **)value);
     map_fini(&x->by_hash);
     map_fini(&x->by_tx);
+    log_memory_fini(&x->logs);
+    log_postings_fini(&x->coming);
+    log_postings_fini(&x->going);
     free(x->canonical);
     (void)pthread_rwlock_destroy(&x->lock);
     memset(x, 0, sizeof *x);
@@ -132,12 +136,24 @@ static bool reserve_locked(struct blocks *x, size_t blocks, size_t txs)
     return true;
 }
 
-bool blocks_reserve(struct blocks *x, size_t blocks, size_t txs)
+/* Hashing what the log index is to learn takes longer than all else, and readers need not wait for it. */
+static void prepare_logs(struct blocks *x, uint64_t keep, struct block *const *added, size_t count)
 {
+    x->coming.count = x->going.count = 0;
+    x->coming.failed = x->going.failed = false;
+    for (uint64_t n = keep; n < x->count; n++) log_postings_add(&x->going, x->canonical[n]);
+    for (size_t i = 0; i < count; i++) log_postings_add(&x->coming, added[i]);
+}
+
+bool blocks_prepare(struct blocks *x, uint64_t keep, struct block *const *added, size_t count)
+{
+    size_t txs = 0;
     bool done;
 
+    for (size_t i = 0; i < count; i++) txs += added[i]->tx_count;
+    prepare_logs(x, keep, added, count);
     blocks_lock(x);
-    done = reserve_locked(x, blocks, txs);
+    done = reserve_locked(x, count, txs);
     blocks_unlock(x);
     return done;
 }
@@ -170,6 +186,8 @@ static void orphan(struct blocks *x, struct block *b)
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count)
 {
     assert(keep <= x->count && x->cap >= keep + count);
+    if (keep < x->count) log_memory_remove(&x->logs, &x->going, keep);
+    log_memory_add(&x->logs, &x->coming, keep + count);
     while (x->count > keep) {
         x->count--;
         orphan(x, x->canonical[x->count]);

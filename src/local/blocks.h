@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "eth/block.h"
+#include "local/log_memory.h"
 
 enum { INDEX_ORPHANS_MAX = 256 };
 
@@ -23,6 +24,8 @@ struct blocks {
     struct map by_tx;                           /* hash → struct block_place, canonical ones only */
     struct fan_hash orphans[INDEX_ORPHANS_MAX]; /* a ring, oldest at orphan_count % max once full */
     size_t orphan_count;
+    struct log_memory logs;                     /* of the canonical blocks */
+    struct log_postings_of_block coming, going; /* the writer's: for the switch that was prepared */
 };
 
 struct block_place {
@@ -42,13 +45,31 @@ bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out);   
 /* Up to count blocks from number on, as one moment has them; returns how many were written to out. */
 size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out);
 
+/* ---- any thread: blocks_find.c ---- */
+/* How far a search for logs has come. One that begins at block N has at = log_number(N, 0), the rest zero. */
+struct blocks_search {
+    uint64_t at; /* the log number to go on with */
+    bool seen;   /* something lies behind it: */
+    uint64_t seen_number;
+    struct fan_hash seen_hash; /* the block it stands in or behind; while that is canonical, all before it is too */
+};
+/* The next blocks up to number `to` that may have a log the query wants, at most *count, as one moment has them; *count
+ * is then how many. The search has ended when s->at lies beyond `to` or the head, which *out_ended says. An empty
+ * result is no end: one call only looks so far. FAN_ESTALE: the chain turned since the last call. */
+FAN_MUST_CHECK enum fan_status blocks_find(struct blocks *x, struct log_query *q, struct blocks_search *s, uint64_t to,
+                                           struct block **out, size_t *count, bool *out_ended);
+/* As logs_next in chain/chain.h. */
+FAN_MUST_CHECK enum fan_status blocks_find_next(struct blocks *x, struct log_query *q, const struct block *at,
+                                                uint64_t to, struct block **out);
+
 /* ---- the writer ---- */
-/* Makes room, so that the next blocks_switch() with so many blocks and transactions cannot fail. Takes the lock. */
-FAN_MUST_CHECK bool blocks_reserve(struct blocks *x, size_t blocks, size_t txs);
+/* Makes room, so that the next blocks_switch() with these cannot fail, and does what of it needs no lock. Takes the
+ * lock. */
+FAN_MUST_CHECK bool blocks_prepare(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
 void blocks_lock(struct blocks *x);
 void blocks_unlock(struct blocks *x);
 /* Forgets canonical blocks from number `keep` on (they become orphans) and adds these, oldest first; takes its own
- * references. Room was reserved; under blocks_lock(). */
+ * references. Prepared with the same keep and with these or more; under blocks_lock(). */
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
 
 #endif

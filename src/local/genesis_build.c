@@ -49,7 +49,7 @@ enum fan_status genesis_build(struct local *l, const struct genesis *g, struct f
     if (s) return fan_error_set(err, s, "genesis: the state could not be built: %s", fan_status_text(s));
     b = block_new();
     s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
-    if (!s) s = blocks_reserve(&l->index, 1, 0) ? FAN_OK : FAN_ENOMEM;
+    if (!s) s = blocks_prepare(&l->index, 0, &b, 1) ? FAN_OK : FAN_ENOMEM;
     if (!s) s = state_db_commit(l->state, diff);
     if (!s) {
         blocks_lock(&l->index);

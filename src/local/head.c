@@ -110,7 +110,7 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
                           bool sealed, struct fan_error *err)
 {
     uint64_t head = head_peek(l)->header.number;
-    size_t removed_count = (size_t)(head - keep), txs = 0;
+    size_t removed_count = (size_t)(head - keep);
     bool back = removed_count > 0 || version;
     struct block **blocks = malloc((removed_count + count + 1) * sizeof *blocks); /* removed, then added */
     struct chain_event *e = NULL;
@@ -120,11 +120,8 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
     assert(keep <= head);
     if (!blocks) return FAN_ENOMEM;
     for (size_t i = 0; i < removed_count; i++) blocks[i] = block_ref(l->index.canonical[head - i]);
-    for (size_t i = 0; i < count; i++) {
-        blocks[removed_count + i] = added[i].block;
-        txs += added[i].block->tx_count;
-    }
-    if (!blocks_reserve(&l->index, count, txs)) goto out;
+    for (size_t i = 0; i < count; i++) blocks[removed_count + i] = added[i].block;
+    if (!blocks_prepare(&l->index, keep + 1, blocks + removed_count, count)) goto out;
     if (removed_count + count) { /* made before anything changes: an event that cannot be made would be one lost */
         e = chain_event_head_new(blocks, removed_count, blocks + removed_count, count,
                                  count ? added[count - 1].block : l->index.canonical[keep]);

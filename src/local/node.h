@@ -172,6 +172,8 @@ void fees_suggest(struct chain *c, struct chain_fees *out);
 /* ---- logs.c ---- */
 enum fan_status logs_scan(struct chain *c, const struct filter *f, uint64_t from, uint64_t to, size_t count_max,
                           enum fan_status (*each)(void *ctx, const struct log *l), void *ctx, uint64_t *out_fits);
+enum fan_status logs_next(struct chain *c, const struct filter *f, const struct block *at, uint64_t to,
+                          struct block **out);
 
 /* ---- dev_turn.c: what turns the chain back ---- */
 uint64_t turn_snapshot(struct chain *c);

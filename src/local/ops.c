@@ -244,6 +244,7 @@ const struct chain_ops LOCAL_OPS = {
     .tx_by_hash = op_tx_by_hash,
     .pending_by_hash = op_pending_by_hash,
     .logs = logs_scan,
+    .logs_next = logs_next,
     .state_open = op_state_open,
     .state_close = op_state_close,
     .account = op_account,
