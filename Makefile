@@ -28,7 +28,7 @@ test-system: ## the real binary with real clients and peers
 	@tools/setup.sh build test
 	@tools/test.sh system
 
-test-load: all ## the whole machine's load: 2,000 clients half of them stalled; 200 clients of all kinds under reorgs
+test-load: all ## of make test, the two that load the machine: 2,000 clients half of them stalled; 200 of all kinds under reorgs
 	@tools/setup.sh test
 	@node --test --test-force-exit --test-reporter spec test/load/stalled.test.cjs test/load/checker.test.cjs
 
@@ -36,7 +36,7 @@ test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/C
 	@tools/setup.sh autobahn
 	@test/autobahn/run.py build/release/ws_echo --all
 
-fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30)
+fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30, as in make test)
 	@tools/setup.sh build unit
 	@tools/fuzz.sh $${SECONDS_EACH:-30}
 

@@ -121,13 +121,17 @@ static void show(const struct options *o, const struct devchain *d, const struct
     block_unref(head);
 }
 
-/* All signals are blocked by now: whoever asks us to end is met here. */
+/* All signals are blocked by now: whoever asks us to end is met here, and named, since an end that nobody remembers having
+ * asked for is hard to find out about. */
 static void wait_for_signal(const sigset_t *ends)
 {
+    siginfo_t info;
     int number;
 
-    while (sigwait(ends, &number)) {
+    while ((number = sigwaitinfo(ends, &info)) < 0) {
     }
+    if (info.si_code == SI_USER) (void)fprintf(stderr, "fanatico: SIG%s from process %ld, ending\n", sigabbrev_np(number), (long)info.si_pid);
+    else (void)fprintf(stderr, "fanatico: SIG%s, ending\n", sigabbrev_np(number));
 }
 
 static int serve(const struct options *o, const struct devchain *d, struct local *local, const sigset_t *ends)

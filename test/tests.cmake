@@ -26,6 +26,8 @@ fan_system(rpc.forks 300 ${node_test} test/rpc/forks.test.cjs)
 include(test/sim/sim.cmake)
 fan_system(promises.slow 300 ${node_test} test/promises/slow.test.cjs)
 fan_system(promises.limits 300 ${node_test} test/promises/limits.test.cjs)
+fan_system(load.checker 180 ${node_test} test/load/checker.test.cjs)
+fan_system(load.stalled 180 ${node_test} test/load/stalled.test.cjs)
 fan_system(rpc.helpers 300 ${node_test} test/rpc/helpers.test.cjs)
 fan_system(autobahn.cases 300 python3 test/autobahn/run.py ${CMAKE_BINARY_DIR}/ws_echo)
 if("system" IN_LIST FANATICO_TESTS) # no Python 2.7 here: said in the one line it prints
@@ -34,5 +36,5 @@ endif()
 
 # These load the machine as far as it goes: they run alone, so that they neither disturb the others nor are disturbed.
 if("system" IN_LIST FANATICO_TESTS)
-  set_tests_properties(bench.smoke promises.slow PROPERTIES RUN_SERIAL ON)
+  set_tests_properties(bench.smoke promises.slow load.checker load.stalled PROPERTIES RUN_SERIAL ON)
 endif()

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 set_name=${1:-all}
 shift || true
 case $set_name in
-all) presets=(dev tsan release) ;; # fuzz runs by itself: what it finds is news, not a regression
+all) presets=(dev tsan fuzz release) ;;
 unit) presets=(dev) ;;
 threads) presets=(tsan) ;;
 fuzz) presets=(fuzz) ;;

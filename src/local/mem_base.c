@@ -192,28 +192,14 @@ static enum fan_status read_slot(void *ctx, struct state_read *r, uint64_t versi
     return FAN_OK;
 }
 
-/* FAN_ENOMEM or a copy in the arena; nothing where there is no blob. */
-static enum fan_status copy_blob(const struct state_blob *b, struct arena *a, struct slice *out)
-{
-    struct slice copy = {0};
-
-    if (b) {
-        copy = arena_dup(a, state_blob_peek(b));
-        if (!copy.at) return FAN_ENOMEM;
-    }
-    *out = copy;
-    return FAN_OK;
-}
-
 static enum fan_status read_node(void *ctx, struct state_read *r, uint64_t version, const struct trie_node_key *key,
                                  struct arena *a, struct slice *out)
 {
     struct mem_base *m = ctx;
     struct mem_node_entry **n = map_get(&m->nodes, key);
-    const struct mem_blob_record *record = n ? mem_entry_at(&(*n)->entry, version) : NULL;
 
     (void)r;
-    return copy_blob(record ? record->blob : NULL, a, out);
+    return mem_entry_blob_at(n ? &(*n)->entry : NULL, version, a, out);
 }
 
 static enum fan_status read_code(void *ctx, struct state_read *r, const struct fan_hash *hash, struct arena *a,
@@ -221,9 +207,9 @@ static enum fan_status read_code(void *ctx, struct state_read *r, const struct f
 {
     struct mem_base *m = ctx;
     struct mem_code_entry **c = map_get(&m->codes, hash);
-    const struct mem_blob_record *record = c ? mem_entry_at(&(*c)->entry, r->newest) : NULL;
 
-    return record ? copy_blob(record->blob, a, out) : FAN_ENOTFOUND;
+    if (!c || !mem_entry_at(&(*c)->entry, r->newest)) return FAN_ENOTFOUND;
+    return mem_entry_blob_at(&(*c)->entry, r->newest, a, out);
 }
 
 static enum fan_status read_find(void *ctx, struct state_read *r, uint64_t number, struct state_point *out)
@@ -337,11 +323,9 @@ static void push_all(const struct state_diff *d, struct mem_entry **journal)
         *(struct mem_slot_record *)mem_entry_push(*journal++) =
             (struct mem_slot_record){version, ((struct state_slot_change *)value)->new_value};
     for (size_t at = 0; map_next(&d->nodes, &at, NULL, &value);)
-        *(struct mem_blob_record *)mem_entry_push(*journal++) =
-            (struct mem_blob_record){version, state_blob_ref(*(struct state_blob **)value)};
+        mem_entry_push_blob(*journal++, version, *(struct state_blob **)value);
     for (size_t at = 0; map_next(&d->codes, &at, NULL, &value);)
-        *(struct mem_blob_record *)mem_entry_push(*journal++) =
-            (struct mem_blob_record){version, state_blob_ref(*(struct state_blob **)value)};
+        mem_entry_push_blob(*journal++, version, *(struct state_blob **)value);
 }
 
 static enum fan_status apply(void *ctx, const struct state_diff *d)

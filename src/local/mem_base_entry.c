@@ -14,20 +14,23 @@ static uint8_t *record_at(const struct mem_entry *e, size_t index)
     return e->records + index * record_len[e->kind];
 }
 
+static const uint64_t IS_DELTA = 1ull << 63; /* in a blob record's version */
+
 uint64_t mem_entry_version(const struct mem_entry *e, size_t index)
 {
     uint64_t version;
 
     memcpy(&version, record_at(e, index), sizeof version);
-    return version;
+    return version & ~IS_DELTA;
 }
 
-const void *mem_entry_at(const struct mem_entry *e, uint64_t version)
+/* How many records are not later than `version`. */
+static size_t count_until(const struct mem_entry *e, uint64_t version)
 {
     size_t low = 0, high;
 
-    if (!e || !e->count) return NULL;
-    if (mem_entry_version(e, e->count - 1) <= version) return record_at(e, e->count - 1);
+    if (!e || !e->count) return 0;
+    if (mem_entry_version(e, e->count - 1) <= version) return e->count;
     for (high = e->count - 1; low < high;) { /* the first that is later */
         size_t middle = low + (high - low) / 2;
 
@@ -36,7 +39,14 @@ const void *mem_entry_at(const struct mem_entry *e, uint64_t version)
         else
             low = middle + 1;
     }
-    return low ? record_at(e, low - 1) : NULL;
+    return low;
+}
+
+const void *mem_entry_at(const struct mem_entry *e, uint64_t version)
+{
+    size_t count = count_until(e, version);
+
+    return count ? record_at(e, count - 1) : NULL;
 }
 
 bool mem_entry_reserve(struct mem_entry *e)
@@ -58,10 +68,137 @@ void *mem_entry_push(struct mem_entry *e)
     return record_at(e, e->count++);
 }
 
+/* ---- blobs and deltas ---- */
+
+/* A delta's bytes: how much of the front and of the back of the record before stays, then what stands between. */
+struct delta {
+    uint16_t front, back;
+};
+
+static struct mem_blob_record *blob_record(const struct mem_entry *e, size_t index)
+{
+    return (struct mem_blob_record *)(void *)record_at(e, index);
+}
+
+static bool is_delta(const struct mem_entry *e, size_t index)
+{
+    return e->kind >= MEM_NODE && (blob_record(e, index)->version & IS_DELTA);
+}
+
+/* The whole record that this one is told from: itself, or one before it. */
+static size_t whole_before(const struct mem_entry *e, size_t index)
+{
+    while (is_delta(e, index)) index--;
+    return index;
+}
+
+static struct delta delta_read(const struct state_blob *b, struct slice *out_middle)
+{
+    struct delta d;
+
+    memcpy(&d, b->bytes, sizeof d);
+    *out_middle = slice_of(b->bytes + sizeof d, b->len - sizeof d);
+    return d;
+}
+
+/* Room that telling a record takes: no step towards it is longer. */
+static size_t room_for(const struct mem_entry *e, size_t index)
+{
+    size_t at = whole_before(e, index), most = blob_record(e, at)->blob ? blob_record(e, at)->blob->len : 0;
+
+    while (++at <= index) {
+        struct slice middle;
+        struct delta d = delta_read(blob_record(e, at)->blob, &middle);
+
+        most = (size_t)max_u64(most, d.front + middle.len + d.back);
+    }
+    return most;
+}
+
+/* Writes what a record says into room_for() bytes; returns how many it says. */
+static size_t tell(const struct mem_entry *e, size_t index, uint8_t *out)
+{
+    size_t at = whole_before(e, index);
+    struct slice whole = state_blob_peek(blob_record(e, at)->blob);
+    size_t len = whole.len;
+
+    if (len) memcpy(out, whole.at, len);
+    while (++at <= index) {
+        struct slice middle;
+        struct delta d = delta_read(blob_record(e, at)->blob, &middle);
+
+        memmove(out + d.front + middle.len, out + len - d.back, d.back);
+        if (middle.len) memcpy(out + d.front, middle.at, middle.len);
+        len = d.front + middle.len + d.back;
+    }
+    return len;
+}
+
+/* b as a delta on `before`, or NULL where that saves less than half, or there is no memory for trying. */
+static struct state_blob *delta_new(struct slice before, struct slice b)
+{
+    size_t most = (size_t)min_u64(before.len, b.len);
+    struct delta d = {0};
+    struct state_blob *made;
+    size_t middle;
+
+    if (before.len > UINT16_MAX || b.len > UINT16_MAX) return NULL;
+    while (d.front < most && before.at[d.front] == b.at[d.front]) d.front++;
+    while (d.back < most - d.front && before.at[before.len - 1 - d.back] == b.at[b.len - 1 - d.back]) d.back++;
+    middle = b.len - d.front - d.back;
+    if (2 * (sizeof d + middle) > b.len) return NULL;
+    made = malloc(sizeof *made + sizeof d + middle);
+    if (!made) return NULL;
+    ref_init(&made->ref);
+    made->len = sizeof d + middle;
+    memcpy(made->bytes, &d, sizeof d);
+    memcpy(made->bytes + sizeof d, b.at + d.front, middle);
+    return made;
+}
+
+static struct state_blob *delta_on_last(const struct mem_entry *e, const struct state_blob *blob)
+{
+    size_t last = e->count - 1, room;
+    struct state_blob *made = NULL;
+    uint8_t *before;
+
+    if (e->kind != MEM_NODE || !blob || !e->count || last - whole_before(e, last) == MEM_DELTAS_MAX) return NULL;
+    room = room_for(e, last);
+    before = room ? malloc(room) : NULL;
+    if (before) made = delta_new(slice_of(before, tell(e, last, before)), state_blob_peek(blob));
+    free(before);
+    return made;
+}
+
+void mem_entry_push_blob(struct mem_entry *e, uint64_t version, struct state_blob *blob)
+{
+    struct state_blob *delta = delta_on_last(e, blob);
+    struct mem_blob_record *r = mem_entry_push(e);
+
+    *r = delta ? (struct mem_blob_record){version | IS_DELTA, delta}
+               : (struct mem_blob_record){version, state_blob_ref(blob)};
+}
+
+enum fan_status mem_entry_blob_at(const struct mem_entry *e, uint64_t version, struct arena *a, struct slice *out)
+{
+    size_t count = count_until(e, version);
+    uint8_t *copy;
+
+    if (!count || !blob_record(e, count - 1)->blob) {
+        *out = slice_of(NULL, 0);
+        return FAN_OK;
+    }
+    copy = arena_bytes(a, room_for(e, count - 1));
+    if (!copy) return FAN_ENOMEM;
+    *out = slice_of(copy, tell(e, count - 1, copy));
+    return FAN_OK;
+}
+
 void mem_entry_cut(struct mem_entry *e, size_t index, size_t count)
 {
-    for (size_t i = index; i < index + count && e->kind >= MEM_NODE; i++)
-        state_blob_unref(((struct mem_blob_record *)(void *)record_at(e, i))->blob);
+    /* Who is cut at the front may be what the first to stay is told from. */
+    if (index == 0 && count < e->count) count = whole_before(e, count);
+    for (size_t i = index; i < index + count && e->kind >= MEM_NODE; i++) state_blob_unref(blob_record(e, i)->blob);
     if (index + count < e->count)
         memmove(record_at(e, index), record_at(e, index + count), (e->count - index - count) * record_len[e->kind]);
     e->count -= (uint32_t)count;

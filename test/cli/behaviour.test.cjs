@@ -145,7 +145,22 @@ test('SIGTERM tells every WebSocket 1001 and ends in order', async () => {
   await Promise.all(sockets.map((s) => s.call('eth_subscribe', ['newHeads'])));
   const code = await node.stop('SIGTERM');
   assert.equal(code, 0, node.output);
+  assert.equal(node.output, `fanatico: SIGTERM from process ${process.pid}, ending\n`); // who ended it, also where it is silent
   for (const socket of sockets) assert.equal((await socket.closed).code, 1001);
+});
+
+test('ready means ready: whoever has read the ready file is never refused, on either port, by any worker', async () => {
+  const connected = (port) => new Promise((done, fail) => {
+    const socket = net.connect({ port, host: '127.0.0.1' }, () => { socket.destroy(); done(); });
+    socket.on('error', fail);
+  });
+  for (let round = 0; round < 8; round++) {
+    await Promise.all(Array.from({ length: 4 }, async () => {
+      const node = await h.fanatico(['--silent', '--workers', '4']);
+      for (let i = 0; i < 16; i++) await Promise.all([connected(node.wsPort), connected(node.httpPort)]);
+      assert.equal(await node.stop(), 0);
+    }));
+  }
 });
 
 test('blocks every so often, or only when asked', async () => {

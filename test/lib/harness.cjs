@@ -63,11 +63,17 @@ class Program {
     this.child.stderr.on('data', (d) => (this.output += d));
     this.ended = new Promise((done) => {
       this.child.on('error', (e) => { this.output += e.message; this.code = -1; done(-1); });
-      this.child.on('exit', (code, signal) => { this.code = code ?? signal; done(this.code); });
+      this.child.on('exit', (code, signal) => {
+        this.code = code ?? signal;
+        // Whatever is refused from now on is a consequence: the first cause must not be lost.
+        if (this.serving && !this.asked) process.stderr.write(`${path.basename(file)} (process ${this.child.pid}) ended with ${this.code}, and no test had ended it: ${this.output.slice(-2000)}\n`);
+        done(this.code);
+      });
     });
   }
   get running() { return this.code === undefined; }
   async stop(signal = 'SIGTERM') {
+    this.asked = true;
     if (this.running) this.child.kill(signal);
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 15000);
     const code = await this.ended;
@@ -88,7 +94,7 @@ async function fanatico(args = [], { command = 'dev', env = {}, ports = true } =
   });
   const told = JSON.parse(fs.readFileSync(ready, 'utf8'));
   return Object.assign(program, {
-    dir, http: `http://127.0.0.1:${told.http_port}`, ws: `ws://127.0.0.1:${told.ws_port}`, httpPort: told.http_port, wsPort: told.ws_port,
+    serving: true, dir, http: `http://127.0.0.1:${told.http_port}`, ws: `ws://127.0.0.1:${told.ws_port}`, httpPort: told.http_port, wsPort: told.ws_port,
   });
 }
 
