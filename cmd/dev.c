@@ -63,6 +63,7 @@ static enum fan_status server_options_from(const struct options *o, struct lists
                  .notify_bytes_max = o->notify_bytes_max,
                  .notify_age_max_ms = o->notify_age_max_ms,
                  .linger_ms = o->notify_linger_ms,
+                 .no_deflate = o->no_ws_deflate,
                  .reply_len_max = o->rpc_reply_max,
                  .output_bytes_max = o->output_memory},
         .hub = {.subscriptions_max = o->max_subscriptions_per_connection,

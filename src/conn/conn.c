@@ -138,6 +138,17 @@ void conn_reply(struct conn *c, struct buf *body)
 
 /* ---- notifications ---- */
 
+/* What this client is sent: where permessage-deflate was agreed on, the form for its window. */
+static struct frame_share *form_for(struct conn *c, struct frame_share *f)
+{
+    bool fresh;
+
+    if (!c->deflate_bits) return f;
+    f = frame_share_deflated(f, c->deflate_bits, c->set->deflater, &fresh);
+    if (fresh) c->set->stats.frames_deflated++;
+    return f;
+}
+
 static bool put_notification(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
 {
     /* Behind a socket that refuses it may be long until they leave, and they may become many. */
@@ -151,7 +162,7 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
 
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
     history_is_joined(c);
-    if (!put_notification(c, f, id)) {
+    if (!put_notification(c, form_for(c, f), id)) {
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
     }
@@ -170,7 +181,7 @@ void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[F
 {
     if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
     assert(c->holds == 0);
-    if (!outbox_put_paced(&c->out, &c->set->pool, f, id, conn_now_ms(c))) {
+    if (!outbox_put_paced(&c->out, &c->set->pool, form_for(c, f), id, conn_now_ms(c))) {
         conn_kill(c, true);
         return;
     }

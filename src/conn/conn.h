@@ -14,8 +14,11 @@
  * bounded time. Replies are limited in size; while one waits, no further request is read from that connection. While a
  * hold is on (a subscription's reply has not left yet), notifications wait, counted.
  *
+ * A WebSocket may agree on permessage-deflate. What is notified to it is then the compressed form of the shared frame,
+ * made once for each window size; its budgets count those bytes. Replies are compressed for it where that pays.
+ *
  * Not here: sockets and timers (net/), bytes to values (wire/), what a message means (rpc/), who is notified (hub/).
- * Spec: RFC 9112, RFC 6455; Fetch standard (CORS). */
+ * Spec: RFC 9112, RFC 6455, RFC 7692; Fetch standard (CORS). */
 #ifndef CONN_CONN_H
 #define CONN_CONN_H
 
@@ -50,7 +53,8 @@ struct conn_handler {
     /* A GET that is no upgrade, on a path other than the RPC ones: return true after conn_respond(), false for 404. May
      * be NULL. */
     bool (*route)(void *ctx, struct conn *c, struct slice path);
-    /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced. */
+    /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced.
+     */
     void (*room)(void *ctx, struct conn *c);
 };
 
@@ -69,6 +73,7 @@ struct conn_options {
     uint64_t linger_ms;            /* after 1013 [30,000] */
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
+    bool no_deflate;               /* decline permessage-deflate [false] */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
                          answers in text */
     /* Who may: lists of names, "*" for all. The lists must outlive the conn_set. */
@@ -144,6 +149,7 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 struct conn_stats {
     uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
         refused_origin, refused_host, protocol_errors, ping_timeouts;
+    uint64_t deflate_agreed, frames_deflated, replies_deflated; /* connections; payloads compressed on this worker */
 };
 const struct conn_stats *conn_set_stats(const struct conn_set *s);
 

@@ -5,6 +5,8 @@
 #include "conn/admission.h"
 #include "conn/parts.h"
 #include "net/os.h"
+#include "wire/deflate.h"
+#include "wire/deflate_terms.h"
 
 #define TEXT_PLAIN SLICE("text/plain; charset=utf-8")
 #define JSON       SLICE("application/json")
@@ -192,9 +194,28 @@ static bool is_rpc_path(struct slice path)
 
 /* ---- requests ---- */
 
+/* Agrees on permessage-deflate where the client offers it and we can. Returns the window for what we send, or 0; what
+ * to answer goes to `answer`. */
+static unsigned agree_on_deflate(struct conn_set *s, const struct http_request *r, char answer[DEFLATE_ANSWER_MAX],
+                                 struct slice *out_answer)
+{
+    struct deflate_terms terms;
+
+    *out_answer = slice_of(NULL, 0);
+    if (s->options.no_deflate || !deflate_terms_of(r, &terms)) return 0;
+    if (!s->deflater) s->deflater = deflater_new();
+    if (!s->deflater) return 0;
+    *out_answer = slice_of(answer, deflate_terms_write(&terms, answer));
+    s->stats.deflate_agreed++;
+    return terms.server_bits;
+}
+
 static void upgrade(struct conn *c, const struct http_request *r)
 {
     struct conn_set *s = c->set;
+    char answer[DEFLATE_ANSWER_MAX];
+    struct slice extensions;
+    unsigned deflate_bits;
     struct http_verdict v = ws_handshake_check(r);
 
     if (!v.status && c->accepts == CONN_ACCEPTS_HTTP) v = (struct http_verdict){400, "no WebSockets on this port"};
@@ -209,9 +230,10 @@ static void upgrade(struct conn *c, const struct http_request *r)
         return;
     }
     buf_reset(&s->scratch);
-    ws_handshake_put(&s->scratch, r, slice_of(NULL, 0), slice_of(NULL, 0));
+    deflate_bits = agree_on_deflate(s, r, answer, &extensions);
+    ws_handshake_put(&s->scratch, r, slice_of(NULL, 0), extensions);
     http_side_close(c);
-    ws_side_open(c);
+    ws_side_open(c, deflate_bits);
     c->greeted = false; /* as HTTP it may have been answered before */
     if (s->scratch.failed)
         conn_kill(c, true);

@@ -75,13 +75,14 @@ struct conn {
     uint32_t in_flight; /* messages being answered */
     uint32_t holds;
     uint8_t state, kind, accepts;
-    bool blocked; /* the socket refused; EPOLLOUT is on */
-    bool pinged;  /* and nothing has come since */
-    bool eof;     /* the peer's FIN has come */
-    bool slow;    /* closed as a slow consumer: still counts as a WebSocket, since it holds memory */
-    bool counted; /* in conn_totals */
-    bool greeted; /* WebSocket: the answer to its handshake has left, in part at least */
-    bool binary;  /* the last message's opcode */
+    uint8_t deflate_bits; /* of the window agreed on for what we send; 0: no permessage-deflate */
+    bool blocked;         /* the socket refused; EPOLLOUT is on */
+    bool pinged;          /* and nothing has come since */
+    bool eof;             /* the peer's FIN has come */
+    bool slow;            /* closed as a slow consumer: still counts as a WebSocket, since it holds memory */
+    bool counted;         /* in conn_totals */
+    bool greeted;         /* WebSocket: the answer to its handshake has left, in part at least */
+    bool binary;          /* the last message's opcode */
     bool is_dirty, is_later, wants_resume, wants_room, told_closed;
     bool loopback; /* the address */
     struct conn_peer peer;
@@ -129,8 +130,9 @@ struct conn_set {
     size_t open[CONN_KIND_COUNT];
     uint32_t worker;
     bool draining;
-    struct buf scratch; /* heads being written */
-    uint64_t date_s;    /* of `date` */
+    struct deflater *deflater; /* since somebody agreed on permessage-deflate */
+    struct buf scratch;        /* heads being written */
+    uint64_t date_s;           /* of `date` */
     char date[HTTP_DATE_LEN];
     struct iovec parts[OUT_PARTS_MAX];
     uint8_t bytes[READ_LEN]; /* what recv() gave; lent to parsers */
@@ -201,7 +203,8 @@ void http_reply(struct conn *c, struct buf *body);
 void http_refuse(struct conn *c, unsigned status, const char *why);
 
 /* ---- websocket.c ---- */
-void ws_side_open(struct conn *c);
+/* deflate_bits: of the window agreed on, or 0. */
+void ws_side_open(struct conn *c, unsigned deflate_bits);
 void ws_side_close(struct conn *c);
 size_t ws_input(struct conn *c, uint8_t *at, size_t len);
 void ws_reply(struct conn *c, struct buf *body);

@@ -7,6 +7,7 @@
 #include "base/trace.h"
 #include "conn/parts.h"
 #include "net/os.h"
+#include "wire/deflate.h"
 
 /* ---- totals ---- */
 
@@ -335,6 +336,7 @@ void conn_set_free(struct conn_set *s)
     free(s->chunks);
     out_pool_fini(&s->pool);
     buf_fini(&s->scratch);
+    deflater_free(s->deflater);
     free(s);
 }
 

@@ -6,18 +6,25 @@
 #include "base/trace.h"
 #include "conn/parts.h"
 #include "net/os.h"
+#include "wire/deflate.h"
 
 /* Without it a reader that stalls has megabytes of ours in the kernel before the socket refuses, which no resident set
  * shows. */
 enum { NOTSENT_LOWAT = 256 * 1024 };
 
-void ws_side_open(struct conn *c)
+/* A reply is compressed in one go, on the loop: so much of it takes some milliseconds, and longer ones leave as they
+ * are, for the sake of everybody else on this worker. */
+enum { DEFLATED_REPLY_MAX = 256 * 1024 };
+
+void ws_side_open(struct conn *c, unsigned deflate_bits)
 {
     const struct os *os = c->set->os;
     const int lowat = NOTSENT_LOWAT;
 
     (void)os->setsockopt(os->ctx, c->watch.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
-    ws_parser_init(&c->in.ws, (struct ws_parser_options){.message_len_max = c->set->options.message_len_max});
+    c->deflate_bits = (uint8_t)deflate_bits;
+    ws_parser_init(&c->in.ws, (struct ws_parser_options){.message_len_max = c->set->options.message_len_max,
+                                                         .deflate = deflate_bits != 0});
     c->peer.websocket = true;
     c->alive_ms = conn_now_ms(c);
 }
@@ -51,6 +58,23 @@ bool ws_put_ping(struct conn *c)
     return put_frame(c, WS_PING, slice_of(NULL, 0));
 }
 
+/* Sends it compressed, where that was agreed on and pays. False: it has still to be sent. */
+static bool reply_deflated(struct conn *c, enum ws_opcode opcode, struct slice body)
+{
+    uint8_t header[WS_HEADER_MAX];
+    struct slice deflated;
+    size_t header_len;
+
+    if (!c->deflate_bits || body.len < DEFLATE_LEN_MIN || body.len > DEFLATED_REPLY_MAX) return false;
+    if (deflater_run(c->set->deflater, c->deflate_bits, body, &deflated)) return false;
+    if (!deflate_pays(body.len, deflated.len)) return false;
+    header_len = ws_header_encode(opcode, deflated.len, header);
+    header[0] |= WS_RSV1;
+    c->set->stats.replies_deflated++;
+    (void)conn_put_copy(c, slice_of(header, header_len), deflated);
+    return true;
+}
+
 void ws_reply(struct conn *c, struct buf *body)
 {
     bool echo = c->set->options.echo_opcode;
@@ -58,6 +82,7 @@ void ws_reply(struct conn *c, struct buf *body)
     uint8_t header[WS_HEADER_MAX];
 
     if (body->len == 0 && !echo) return;
+    if (reply_deflated(c, opcode, buf_peek(body))) return;
     if (body->len + WS_HEADER_MAX <= OUT_BLOCK_LEN) {
         (void)put_frame(c, opcode, buf_peek(body));
     } else {

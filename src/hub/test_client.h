@@ -26,6 +26,7 @@ struct client {
     char text[65536];    /* the last message, NUL-terminated */
     uint16_t close_code; /* of a close frame that came */
     bool ended;
+    size_t compressed; /* messages that came so */
 };
 
 static inline void client_write(struct client *c, struct slice bytes)
@@ -86,6 +87,7 @@ static inline bool client_next(struct client *c, int wait_ms)
 
             memcpy(c->text, e.bytes.at, len);
             c->text[len] = 0;
+            c->compressed += e.compressed;
             return true;
         }
         if (kind == WS_GOT_CLOSE) c->close_code = e.code;
@@ -96,13 +98,26 @@ static inline bool client_next(struct client *c, int wait_ms)
     }
 }
 
+/* The same with an offer of permessage-deflate in which the server has a window of 2^bits bytes; 0: none is made. */
+static inline void client_init_deflate(struct client *c, int fd, unsigned bits)
+{
+    char offer[128] = "";
+
+    *c = (struct client){.fd = fd};
+    ws_parser_init(&c->parser, (struct ws_parser_options){.client = true, .deflate = bits != 0});
+    client_write(c, SLICE("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"));
+    if (bits)
+        (void)snprintf(offer, sizeof offer,
+                       "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=%u\r\n", bits);
+    client_write(c, slice_str(offer));
+    client_write(c, SLICE("\r\n"));
+}
+
 /* Sends the opening handshake; its answer is read by client_upgraded(), when the server has had its turn. */
 static inline void client_init(struct client *c, int fd)
 {
-    *c = (struct client){.fd = fd};
-    ws_parser_init(&c->parser, (struct ws_parser_options){.client = true});
-    client_write(c, SLICE("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+    client_init_deflate(c, fd, 0);
 }
 
 static inline bool client_upgraded(struct client *c, int wait_ms)

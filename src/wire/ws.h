@@ -7,10 +7,12 @@
  * for.
  *
  * Either side: a server's parser wants masked frames, a client's unmasked ones (section 5.1).
- * permessage-deflate slots in by `deflate`: RSV1 on a message's first frame then passes, and the event says
- * `compressed`; inflating, and checking the inflated text, is the caller's.
+ * Where permessage-deflate was agreed on (`deflate`), RSV1 passes on a message's first frame; the message is then
+ * inflated as its bytes come, the limit of length and the check of text apply to what comes out, and the event has
+ * that.
  *
- * Not here: sockets, keepalive, what a message means. Spec: RFC 6455. */
+ * Not here: sockets, keepalive, what a message means, offers and answers of extensions (wire/deflate_terms.h).
+ * Spec: RFC 6455; RFC 7692 section 6. */
 #ifndef WIRE_WS_H
 #define WIRE_WS_H
 
@@ -18,7 +20,10 @@
 
 enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
+struct inflater;
+
 enum {
+    WS_RSV1 = 0x40,     /* in a header's first byte: the message is compressed */
     WS_HEADER_MAX = 10, /* a server's; a client adds WS_MASK_LEN */
     WS_MASK_LEN = 4,
     WS_CONTROL_LEN_MAX = 125, /* payload of ping, pong and close */
@@ -66,7 +71,7 @@ enum ws_event_kind {
 struct ws_event {
     enum ws_event_kind kind;
     bool binary;        /* of a message */
-    bool compressed;    /* of a message: it came with RSV1, which only passes where deflate was agreed */
+    bool compressed;    /* of a message: it came compressed; `bytes` are not */
     struct slice bytes; /* message, ping or pong payload; a close's reason. Borrowed until the next feed or trim, or
                            until the input changes */
     uint16_t code;      /* of a close (WS_CLOSE_NO_CODE: none was given) or of a refusal */
@@ -74,16 +79,18 @@ struct ws_event {
 };
 
 struct ws_parser_options {
-    size_t message_len_max; /* 0: 5 MiB; beyond it 1009 */
+    size_t message_len_max; /* 0: 5 MiB, of what a message inflates to; beyond it 1009 */
     bool client;            /* we are the client: frames must come unmasked */
     bool deflate;           /* permessage-deflate was agreed on */
 };
 
 struct ws_parser {
     struct ws_parser_options options;
-    struct buf message; /* gathered so far; a control frame's payload stands behind it while it comes */
-    uint64_t left;      /* payload bytes of the current frame still to come */
-    size_t control_at;  /* where in `message` the control frame's payload begins */
+    struct buf message; /* gathered so far, inflated; a control frame's payload stands behind it while it comes */
+    struct inflater *inflater; /* while compressed messages come; NULL until the first and after a trim */
+    uint64_t wire_len;         /* of the message: payload bytes that its frames so far announced */
+    uint64_t left;             /* payload bytes of the current frame still to come */
+    size_t control_at;         /* where in `message` the control frame's payload begins */
     uint8_t header[WS_HEADER_MAX + WS_MASK_LEN];
     uint8_t header_len; /* bytes of it that are here */
     uint8_t mask[WS_MASK_LEN], mask_at;
@@ -100,7 +107,7 @@ void ws_parser_fini(struct ws_parser *p);
  * After a close or a refusal everything is taken and nothing said. Out of memory is a refusal with 1011. */
 enum ws_event_kind ws_parser_feed(struct ws_parser *p, uint8_t *in, size_t len, size_t *out_taken,
                                   struct ws_event *out);
-/* Gives memory of a finished message back; call it when the last event has been dealt with. */
+/* Gives memory of finished messages back; call it when the last event has been dealt with. */
 void ws_parser_trim(struct ws_parser *p);
 /* Payload bytes gathered and not yet delivered. */
 size_t ws_parser_held(const struct ws_parser *p);

@@ -1,7 +1,8 @@
 #include "codec/utf8.h"
+#include "wire/deflate.h"
 #include "wire/ws.h"
 
-enum { FIN = 0x80, RSV1 = 0x40, RSV = 0x70, MASKED = 0x80, MESSAGE_LEN_MAX = 5 << 20, KEPT_MAX = 4096 };
+enum { FIN = 0x80, RSV = 0x70, MASKED = 0x80, MESSAGE_LEN_MAX = 5 << 20, KEPT_MAX = 4096 };
 
 void ws_parser_init(struct ws_parser *p, struct ws_parser_options options)
 {
@@ -13,6 +14,8 @@ void ws_parser_init(struct ws_parser *p, struct ws_parser_options options)
 void ws_parser_fini(struct ws_parser *p)
 {
     buf_fini(&p->message);
+    inflater_free(p->inflater);
+    p->inflater = NULL;
 }
 
 size_t ws_parser_held(const struct ws_parser *p)
@@ -31,6 +34,9 @@ static void take_back(struct ws_parser *p, size_t kept_max)
 void ws_parser_trim(struct ws_parser *p)
 {
     take_back(p, 0);
+    if (p->message_opcode) return; /* one is under way */
+    inflater_free(p->inflater);
+    p->inflater = NULL;
 }
 
 bool ws_close_code_is_valid(uint16_t code)
@@ -65,8 +71,8 @@ static const char *wrong_start(const struct ws_parser *p)
     uint8_t first = p->header[0], opcode = first & 15, len = p->header[1] & 127;
     bool masked = p->header[1] & MASKED, data_start = opcode == WS_TEXT || opcode == WS_BINARY;
 
-    if (first & RSV & ~RSV1) return "reserved bits are set";
-    if (first & RSV1 && !(p->options.deflate && data_start)) return "RSV1 was not agreed on here";
+    if (first & RSV & ~WS_RSV1) return "reserved bits are set";
+    if (first & WS_RSV1 && !(p->options.deflate && data_start)) return "RSV1 was not agreed on here";
     if (masked == p->options.client) return masked ? "a server must not mask" : "a client must mask";
     if (is_control(opcode)) {
         if (opcode > WS_PONG) return "unknown opcode";
@@ -78,6 +84,26 @@ static const char *wrong_start(const struct ws_parser *p)
         if (data_start && p->message_opcode) return "a new message inside another";
     }
     return NULL;
+}
+
+static bool inflate_begin(struct ws_parser *p)
+{
+    if (p->inflater)
+        inflater_reset(p->inflater);
+    else
+        p->inflater = inflater_new();
+    return p->inflater != NULL;
+}
+
+/* Has the message room for a frame of that length? What a compressed one becomes is seen as it comes; compressed bytes
+ * cost no memory, but a message of empty blocks alone must end too. */
+static bool fits(const struct ws_parser *p, uint64_t len, bool compressed)
+{
+    uint64_t most = p->options.message_len_max;
+
+    if (!compressed) return len <= most - p->message.len;
+    most += most / 8 + 64;
+    return p->wire_len <= most && len <= most - p->wire_len;
 }
 
 /* The header is complete: its length, and what the frame means for the message. */
@@ -94,8 +120,6 @@ static enum ws_event_kind begin_payload(struct ws_parser *p, struct ws_event *ou
         if (len < 65536 || len > INT64_MAX)
             return refuse(p, out, WS_CLOSE_PROTOCOL_ERROR, "a length is not in its shortest form");
     }
-    if (!is_control(opcode) && len > p->options.message_len_max - p->message.len)
-        return refuse(p, out, WS_CLOSE_TOO_BIG, "the message is too long");
     if (p->header[1] & MASKED) memcpy(p->mask, p->header + p->header_len - WS_MASK_LEN, WS_MASK_LEN);
     p->mask_at = 0;
     p->left = len;
@@ -103,8 +127,14 @@ static enum ws_event_kind begin_payload(struct ws_parser *p, struct ws_event *ou
     p->fin = p->header[0] & FIN;
     if (opcode == WS_TEXT || opcode == WS_BINARY) {
         p->message_opcode = opcode;
-        p->compressed = p->header[0] & RSV1;
+        p->compressed = p->header[0] & WS_RSV1;
+        p->wire_len = 0;
         p->utf8 = UTF8_WHOLE;
+        if (p->compressed && !inflate_begin(p)) return refuse(p, out, WS_CLOSE_INTERNAL, "out of memory");
+    }
+    if (!is_control(opcode)) {
+        if (!fits(p, len, p->compressed)) return refuse(p, out, WS_CLOSE_TOO_BIG, "the message is too long");
+        p->wire_len += len;
     }
     p->control_at = p->message.len;
     p->header_len = 0;
@@ -112,14 +142,10 @@ static enum ws_event_kind begin_payload(struct ws_parser *p, struct ws_event *ou
     return WS_NEEDS_MORE;
 }
 
-static bool is_text(const struct ws_parser *p)
-{
-    return p->message_opcode == WS_TEXT && !p->compressed;
-}
-
 static enum ws_event_kind end_message(struct ws_parser *p, struct slice bytes, struct ws_event *out)
 {
-    if (is_text(p) && p->utf8 != UTF8_WHOLE) return refuse(p, out, WS_CLOSE_BAD_TEXT, "the text is not UTF-8");
+    if (p->message_opcode == WS_TEXT && p->utf8 != UTF8_WHOLE)
+        return refuse(p, out, WS_CLOSE_BAD_TEXT, "the text is not UTF-8");
     *out = (struct ws_event){
         .kind = WS_GOT_MESSAGE, .binary = p->message_opcode == WS_BINARY, .compressed = p->compressed, .bytes = bytes};
     p->message_opcode = 0;
@@ -144,6 +170,47 @@ static enum ws_event_kind end_control(struct ws_parser *p, struct slice bytes, s
     return WS_GOT_CLOSE;
 }
 
+/* Takes what the message inflates to from these bytes, or from none more: then it must be whole. Faults are told in the
+ * order in which they stand in the inflated bytes, so that cuts change nothing. */
+static enum ws_event_kind inflate_payload(struct ws_parser *p, struct slice bytes, bool ends, struct ws_event *out)
+{
+    size_t before = p->message.len, max = p->options.message_len_max;
+    enum inflate_result result = inflater_feed(p->inflater, bytes, max, &p->message);
+
+    if (!result && ends) result = inflater_end(p->inflater, max, &p->message);
+    if (p->message_opcode == WS_TEXT) {
+        p->utf8 = utf8_check(p->utf8, slice_from(buf_peek(&p->message), before));
+        if (p->utf8 == UTF8_BAD) return refuse(p, out, WS_CLOSE_BAD_TEXT, "the text is not UTF-8");
+    }
+    switch (result) {
+    case INFLATE_OK:
+        return WS_NEEDS_MORE;
+    case INFLATE_TOO_LONG:
+        return refuse(p, out, WS_CLOSE_TOO_BIG, "the message is too long");
+    case INFLATE_BAD:
+        return refuse(p, out, WS_CLOSE_BAD_TEXT, "the message is not deflate data");
+    case INFLATE_NO_MEMORY:
+        break;
+    }
+    return refuse(p, out, WS_CLOSE_INTERNAL, "out of memory");
+}
+
+/* Takes len bytes of a compressed frame's payload, already unmasked. */
+static enum ws_event_kind add_compressed(struct ws_parser *p, struct slice bytes, struct ws_event *out)
+{
+    bool ends;
+    enum ws_event_kind kind;
+
+    p->left -= bytes.len;
+    ends = p->left == 0 && p->fin;
+    kind = inflate_payload(p, bytes, ends, out);
+    if (kind != WS_NEEDS_MORE || p->left) return kind;
+    p->in_payload = false;
+    if (!ends) return WS_NEEDS_MORE;
+    p->lent = true;
+    return end_message(p, buf_peek(&p->message), out);
+}
+
 /* Takes len bytes of the frame's payload, which may be all of it. */
 static enum ws_event_kind add_payload(struct ws_parser *p, uint8_t *in, size_t len, struct ws_event *out)
 {
@@ -151,7 +218,8 @@ static enum ws_event_kind add_payload(struct ws_parser *p, uint8_t *in, size_t l
     struct slice bytes = slice_of(in, len);
 
     if (!p->options.client) p->mask_at = ws_mask(in, len, p->mask, p->mask_at);
-    if (!control && is_text(p)) {
+    if (!control && p->compressed) return add_compressed(p, bytes, out);
+    if (!control && p->message_opcode == WS_TEXT) {
         p->utf8 = utf8_check(p->utf8, bytes);
         if (p->utf8 == UTF8_BAD) return refuse(p, out, WS_CLOSE_BAD_TEXT, "the text is not UTF-8");
     }

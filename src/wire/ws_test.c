@@ -312,12 +312,55 @@ TEST(the_longest_ping_passes_between_fragments, t)
 
 TEST(rsv1_passes_only_where_deflate_was_agreed_on, t)
 {
-    CHECK_EQ(t, ending(t, "compressed text is not checked yet", test_hex("c102 ffff"), 1, true), 0);
-    CHECK_EQ(t, ending(t, "compressed fragments", test_hex("4101 ff 8001 ff"), 1, true), 0);
-    CHECK_EQ(t, ending(t, "plain text still is", test_hex("8101 ff"), 1, true), 1007);
-    CHECK_EQ(t, ending(t, "RSV1 on a continuation", test_hex("4101 ff c001 ff"), 1, true), 1002);
+    CHECK_EQ(t, ending(t, "agreed on", test_hex("c107 f248cdc9c90700"), 1, true), 0);
+    CHECK_EQ(t, ending(t, "not agreed on", test_hex("c107 f248cdc9c90700"), 1, false), 1002);
+    CHECK_EQ(t, ending(t, "RSV1 on a continuation", test_hex("4101 f2 c001 48"), 1, true), 1002);
     CHECK_EQ(t, ending(t, "RSV1 on a ping", test_hex("c900"), 1, true), 1002);
     CHECK_EQ(t, ending(t, "RSV2", test_hex("e101 61"), 1, true), 1002);
+}
+
+/* "Hello" in the forms of RFC 7692 section 7.2.3, and what may go wrong; cut anywhere, like all cases. */
+TEST(compressed_messages_end_with_their_code_however_they_are_cut, t)
+{
+    static const struct {
+        const char *name, *hex;
+        uint16_t code;
+        size_t events;
+    } row[] = {
+        {"one block", "c107 f248cdc9c90700", 0, 1},
+        {"fragments", "4103 f248cd 8004 c9c90700", 0, 1},
+        {"no compression", "c10b 000500faff48656c6c6f00", 0, 1},
+        {"a block that says it is the last", "c108 f348cdc9c9070000", 0, 1},
+        {"and nothing behind it", "c107 f348cdc9c90700", 0, 1},
+        {"two blocks", "c10d f248050000 00ffffcac9c90700", 0, 1},
+        {"a ping and a pong between fragments", "4103 f248cd 8901 21 8a00 8004 c9c90700", 0, 3},
+        {"empty fragments between", "4100 0003 f248cd 0000 0004 c9c90700 8000", 0, 1},
+        {"compressed, plain, compressed", "c107 f248cdc9c90700 8101 61 c107 f248cdc9c90700", 0, 3},
+        {"empty", "c101 00", 0, 1},
+        {"empty, without its byte", "c100", 0, 1},
+        {"empty fragments alone", "4100 8000", 0, 1},
+        {"binary that is no UTF-8", "c207 000200fdfffffe", 1007, 1}, /* 00 is missing at the end: see the next */
+        {"binary that is no UTF-8, whole", "c208 000200fdfffffe00", 0, 1},
+        {"text that is no UTF-8", "c108 000200fdfffffe00", 1007, 1},
+        {"a character cut off at the end", "c107 000100feffe200", 1007, 1},
+        {"a character across blocks", "c10e 000100feffe2 000200fdff82ac00", 0, 1},
+        {"no such type of block", "c102 0700", 1007, 1},
+        {"a stored length that its complement denies", "c106 000500ffff48", 1007, 1},
+        {"cut off in a block", "c103 f248cd", 1007, 1},
+        {"a reference to before the beginning", "c104 02060000", 1007, 1},
+        {"no reference into the message before", "c107 f248cdc9c90700 c104 02060000", 1007, 2},
+        {"RSV1 on a continuation", "4103 f248cd c004 c9c90700", 1002, 1},
+        {"a close between fragments", "4103 f248cd 8802 03e8", 1000, 1},
+        {"plain text is still checked", "8101 ff", 1007, 1},
+        {"compressed bytes without end", "417e 0100 01ff", 0, 0},
+        {"more of them than any message of 300 needs", "417e 0192", 1009, 1},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        uint16_t code = ending(t, row[i].name, test_hex(row[i].hex), row[i].events, true);
+
+        if (code != row[i].code) test_fail(t, __FILE__, __LINE__, "%s: ends with %u", row[i].name, code);
+    }
 }
 
 TEST(each_side_insists_on_the_others_masking, t)
