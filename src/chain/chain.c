@@ -92,6 +92,33 @@ struct pending_tx *pending_tx_new(const struct tx *tx)
     return p;
 }
 
+struct pending_tx *pending_tx_of_host(const struct fan_hash *hash, struct slice json)
+{
+    struct pending_tx *p = calloc(1, sizeof *p);
+    struct arena a;
+
+    if (!p) return NULL;
+    ref_init(&p->ref);
+    arena_home_init(&p->memory, 0);
+    a = arena_of(&p->memory);
+    p->tx.hash = *hash;
+    p->json = arena_dup(&a, json);
+    if (p->json.at) return p;
+    pending_tx_unref(p);
+    return NULL;
+}
+
+void pending_tx_put_json(const struct pending_tx *p, struct json_writer *w)
+{
+    if (!p->json.len) {
+        tx_put_json(&p->tx, NULL, w);
+        return;
+    }
+    json_begin_object(w);
+    json_put_raw(w, p->json);
+    json_end_object(w);
+}
+
 struct pending_tx *pending_tx_ref(struct pending_tx *p)
 {
     ref_get(&p->ref);
@@ -134,6 +161,16 @@ struct chain_event *chain_event_head_new(struct block *const *removed, size_t re
     return e;
 }
 
+struct chain_event *chain_event_logs_new(struct block *late, struct block *whole, struct block *head)
+{
+    struct chain_event *e = chain_event_head_new(NULL, 0, &late, 1, head);
+
+    if (!e) return NULL;
+    e->kind = CHAIN_EVENT_LOGS;
+    e->whole = block_ref(whole);
+    return e;
+}
+
 struct chain_event *chain_event_pending_new(struct pending_tx *p)
 {
     struct chain_event *e = event_new(CHAIN_EVENT_PENDING, 0);
@@ -162,6 +199,7 @@ void chain_event_unref(struct chain_event *e)
     for (size_t i = 0; i < e->removed_count; i++) block_unref(e->removed[i]);
     for (size_t i = 0; i < e->added_count; i++) block_unref(e->added[i]);
     block_unref(e->head);
+    block_unref(e->whole);
     pending_tx_unref(e->pending);
     free(e);
 }

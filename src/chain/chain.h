@@ -24,16 +24,20 @@
 struct pending_tx {
     struct ref ref;
     struct arena_home memory;
-    struct tx tx; /* sender known */
+    struct tx tx;      /* sender known */
+    struct slice json; /* its members as a host gave them, the hash among them; then of tx only the hash means something */
 };
 /* A deep copy of tx, sidecar included, with one reference. tx must be sealed and know its sender. NULL: out of memory. */
 struct pending_tx *pending_tx_new(const struct tx *tx);
+/* One that a host announced: its hash, and the members of its JSON (copied). NULL: out of memory. */
+struct pending_tx *pending_tx_of_host(const struct fan_hash *hash, struct slice json);
+void pending_tx_put_json(const struct pending_tx *p, struct json_writer *w); /* geth's pending form */
 struct pending_tx *pending_tx_ref(struct pending_tx *p); /* any thread; returns p */
 void pending_tx_unref(struct pending_tx *p);             /* any thread; NULL is fine */
 /* A deep copy into an arena, as a block or a pending_tx keeps one. FAN_ENOMEM; *out is then undefined. */
 FAN_MUST_CHECK enum fan_status chain_tx_copy(const struct tx *tx, bool with_sidecar, struct arena *a, struct tx *out);
 
-enum chain_event_kind { CHAIN_EVENT_HEAD, CHAIN_EVENT_PENDING, CHAIN_EVENT_SYNCING };
+enum chain_event_kind { CHAIN_EVENT_HEAD, CHAIN_EVENT_PENDING, CHAIN_EVENT_SYNCING, CHAIN_EVENT_LOGS };
 
 struct chain_sync {
     bool syncing;
@@ -53,12 +57,16 @@ struct chain_event {
     struct block **added;
     size_t added_count;
     struct block *head;      /* afterwards */
+    /* LOGS: a host told logs of a canonical block after the block (chain/host.h). added[0] is that block with these logs
+     * alone, whole is it with all it had before and these behind them, head is the head with all its logs. */
+    struct block *whole;
     struct pending_tx *pending;
     struct chain_sync sync;
 };
 /* References on all blocks are taken. NULL: out of memory. */
 struct chain_event *chain_event_head_new(struct block *const *removed, size_t removed_count, struct block *const *added, size_t added_count,
                                          struct block *head);
+struct chain_event *chain_event_logs_new(struct block *late, struct block *whole, struct block *head);
 struct chain_event *chain_event_pending_new(struct pending_tx *p);
 struct chain_event *chain_event_syncing_new(const struct chain_sync *s);
 struct chain_event *chain_event_ref(struct chain_event *e); /* any thread */

@@ -23,6 +23,7 @@ struct block {
     struct arena_home memory;
     struct header header;
     struct fan_hash hash;
+    struct slice header_json; /* the members of newHeads as a host gave them (chain/host.h); empty: made from header */
     struct tx *txs; /* with senders, once recovered */
     size_t tx_count;
     const struct header *ommers;

@@ -97,6 +97,13 @@ void receipt_put_json(const struct receipt *r, const struct tx *tx, const struct
 void log_put_json(const struct log *l, bool removed, struct json_writer *w)
 {
     json_begin_object(w);
+    if (l->json.len) {
+        json_put_raw(w, l->json);
+        json_put_key(w, "removed");
+        json_put_bool(w, removed);
+        json_end_object(w);
+        return;
+    }
     json_put_key(w, "address");
     json_put_address(w, &l->address);
     json_put_key(w, "topics");

@@ -16,6 +16,7 @@ struct log {
     /* Derived: where it happened. */
     struct fan_hash block_hash, tx_hash;
     uint64_t block_number, block_timestamp, tx_index, index; /* index within the block */
+    struct slice json; /* its members as a host gave them, without `removed` (chain/host.h); empty: made from the rest */
 };
 
 struct receipt {

@@ -13,6 +13,7 @@ static size_t frames_of(const struct chain_event *e)
     if (e->kind == CHAIN_EVENT_PENDING) return 2;
     if (e->kind == CHAIN_EVENT_SYNCING) return 1;
     for (size_t i = 0; i < e->removed_count; i++) count += e->removed[i]->log_count;
+    if (e->kind == CHAIN_EVENT_LOGS) return e->added[0]->log_count;
     for (size_t i = 0; i < e->added_count; i++) count += e->added[i]->log_count + 2;
     return count;
 }
@@ -75,7 +76,10 @@ static void put_syncing(struct json_writer *w, const struct chain_sync *sync)
 static void put_header(struct json_writer *w, const struct block *b)
 {
     json_begin_object(w);
-    header_put_json_members(&b->header, &b->hash, w);
+    if (b->header_json.len)
+        json_put_raw(w, b->header_json);
+    else
+        header_put_json_members(&b->header, &b->hash, w);
     json_end_object(w);
 }
 
@@ -98,7 +102,7 @@ static void put_result(struct json_writer *w, enum delivery_form form, const voi
         json_put_hash(w, &((const struct pending_tx *)what)->tx.hash);
         break;
     case DELIVERY_PENDING_BODY:
-        tx_put_json(&((const struct pending_tx *)what)->tx, NULL, w);
+        pending_tx_put_json(what, w);
         break;
     case DELIVERY_SYNCING:
         put_syncing(w, what);

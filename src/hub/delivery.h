@@ -6,6 +6,7 @@
  *
  *   frames of a head   for each removed block [log 0 … log n-1], then for each added block [header] [log 0 … log n-1]
  * [receipts]
+ *   frames of late logs    [log 0 … log n-1]
  *
  * Reading a frame that is there costs one atomic load. Encoding takes the delivery's lock, so that a frame is encoded
  * once per process also when all workers wake at the same moment: a worker waits there at most as long as the encoding

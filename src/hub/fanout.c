@@ -124,6 +124,14 @@ static void deliver_head(struct hub_shard *s, struct delivery *d)
     }
 }
 
+static void deliver_late_logs(struct hub_shard *s, struct delivery *d)
+{
+    const struct block *b = d->event->added[0];
+
+    for (size_t j = 0; index_count(&s->index) && j < b->log_count; j++)
+        fan_out_log(s, &b->logs[j], &(struct source){d, j, DELIVERY_LOG, &b->logs[j]});
+}
+
 static void deliver_pending(struct hub_shard *s, struct delivery *d)
 {
     const struct pending_tx *p = d->event->pending;
@@ -160,6 +168,11 @@ void shard_deliver(struct hub_shard *s, struct delivery *d)
     switch (e->kind) {
     case CHAIN_EVENT_HEAD:
         deliver_head(s, d);
+        resume_head_moved(s, e);
+        break;
+    case CHAIN_EVENT_LOGS:
+        deliver_late_logs(s, d);
+        resume_late_logs(s, e);
         resume_head_moved(s, e);
         break;
     case CHAIN_EVENT_PENDING:

@@ -55,7 +55,7 @@ static void on_event(void *ctx, struct chain_event *e)
 
     TRACE(hub, event, e->sequence, e->kind);
     poll_set_event(h->polls, e);
-    if (e->kind == CHAIN_EVENT_HEAD) head_moves(h, e);
+    if (e->head) head_moves(h, e);
     atomic_store(&h->sequence, e->sequence);
     for (size_t i = 0; i < h->lane_count; i++) {
         struct lane *l = &h->lanes[i];

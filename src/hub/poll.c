@@ -311,13 +311,14 @@ static void put_event(const struct poll *p, const struct chain_event *e, struct 
         for (size_t i = 0; i < e->added_count; i++) put_logs(&p->filter, e->added[i], false, w);
         break;
     case HUB_POLL_BLOCKS:
-        for (size_t i = 0; i < e->added_count; i++) json_put_hash(w, &e->added[i]->hash);
+        for (size_t i = 0; e->kind == CHAIN_EVENT_HEAD && i < e->added_count; i++)
+            json_put_hash(w, &e->added[i]->hash);
         break;
     case HUB_POLL_PENDING_HASHES:
         json_put_hash(w, &e->pending->tx.hash);
         break;
     case HUB_POLL_PENDING_BODIES:
-        tx_put_json(&e->pending->tx, NULL, w);
+        pending_tx_put_json(e->pending, w);
         break;
     }
 }

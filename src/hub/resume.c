@@ -432,6 +432,30 @@ void resume_head_moved(struct hub_shard *s, const struct chain_event *e)
     set->sequence = e->sequence;
 }
 
+static void late_logs_for(struct hub_shard *s, struct resumption *r, const struct chain_event *e)
+{
+    const struct block *late = e->added[0];
+
+    if (r->sub->kind != HUB_LOGS || !r->at || r->at->header.number < late->header.number) return; /* it will meet them */
+    if (r->at->header.number == late->header.number) {
+        if (!hash_eq(&r->at->hash, &late->hash)) return; /* it stands on another branch and will come here */
+        block_unref(r->at);
+        r->at = block_ref(e->whole); /* begins with the logs that were there before, so what was told still counts */
+        return;
+    }
+    for (size_t i = 0; i < late->log_count; i++)
+        if (wants(r, &late->logs[i])) (void)tell(s, r, DELIVERY_LOG, &late->logs[i]);
+}
+
+void resume_late_logs(struct hub_shard *s, const struct chain_event *e)
+{
+    struct resume_set *set = &s->resumes;
+
+    if (!set->head || e->sequence <= set->sequence) return; /* what began after that event sees the whole block */
+    for (int list = 0; list < RESUME_STATES; list++)
+        for (struct resumption *r = set->lists[list].first; r; r = r->next) late_logs_for(s, r, e);
+}
+
 void resume_go_on(struct hub_shard *s)
 {
     struct resume_set *set = &s->resumes;

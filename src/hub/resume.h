@@ -71,6 +71,8 @@ void resume_wake(struct hub_shard *s, struct resumption *r);
 
 /* The fan-out's: an event has been delivered; all that came have been; some were lost and their subscribers closed. */
 void resume_head_moved(struct hub_shard *s, const struct chain_event *e);
+/* A block that resumptions may have passed, or stand on, has more logs than they know. */
+void resume_late_logs(struct hub_shard *s, const struct chain_event *e);
 void resume_go_on(struct hub_shard *s);
 void resume_lost_track(struct hub_shard *s);
 

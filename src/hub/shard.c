@@ -75,6 +75,7 @@ static void interest_set(struct hub_shard *s)
 
     for (unsigned k = 0; k < HUB_KIND_COUNT; k++)
         if (s->stats.subscriptions[k]) bits |= 1u << event_of[k];
+    if (s->stats.subscriptions[HUB_LOGS]) bits |= 1u << CHAIN_EVENT_LOGS;
     atomic_store(&s->lane->interest, bits);
 }
 
