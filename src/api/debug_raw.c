@@ -1,4 +1,4 @@
-/* debug_getRaw*: blocks, headers and receipts as their RLP. */
+/* debug_getRaw*: blocks, headers and receipts as their RLP; and debug_getBadBlocks. */
 #include "api/tables.h"
 #include "api/view.h"
 
@@ -77,7 +77,19 @@ static void get_raw_receipts(struct call *call)
     get_raw(call, put_receipts, SLICE("null"), get_raw_receipts);
 }
 
+/* A bad block ends an import with its number and the rule it breaks; none is kept. */
+static void get_bad_blocks(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+
+    if (params_refused(&p, call)) return;
+    json_begin_array(call_result(call));
+    json_end_array(call_result(call));
+    call_finish(call);
+}
+
 const struct rpc_method api_debug_raw_methods[] = {
+    {"debug_getBadBlocks", RPC_INLINE, 0, get_bad_blocks},
     {"debug_getRawBlock", RPC_POOL, 0, get_raw_block},
     {"debug_getRawHeader", RPC_INLINE, 0, get_raw_header},
     {"debug_getRawReceipts", RPC_POOL, 0, get_raw_receipts},

@@ -10,7 +10,8 @@ static enum verdict judge(const struct chain_call_result *r)
     case CHAIN_CALL_SUCCESS:
         return FITS;
     case CHAIN_CALL_HALT:
-        return slice_eq_str(r->text, "out of gas") ? LACKS_GAS : FAILS;
+        return slice_starts(r->text, SLICE("out of gas")) ? LACKS_GAS
+                                                          : FAILS; /* also ": not enough gas for reentrancy sentry" */
     case CHAIN_CALL_INVALID:
         return slice_starts(r->text, SLICE("intrinsic gas too low")) ||
                        slice_starts(r->text, SLICE("transaction gas limit too high"))

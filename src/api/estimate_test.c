@@ -125,3 +125,17 @@ TEST(a_failing_run_ends_the_search, t)
     CHECK_EQ(t, estimate_gas(30000000, true, broken, NULL, &end, &gas, &last), FAN_EIO);
     CHECK_EQ(t, estimate_gas(30000000, false, broken, NULL, &end, &gas, &last), FAN_EIO);
 }
+
+/* A store with less than 2,300 gas left fails with words of its own, and yet for want of gas. */
+TEST(words_behind_out_of_gas_do_not_hide_it, t)
+{
+    struct model m = {.needed = 40000,
+                      .used = 30000,
+                      .otherwise = CHAIN_CALL_HALT,
+                      .text = "out of gas: not enough gas for reentrancy sentry"};
+    struct chain_call_result last;
+    enum estimate_end end;
+
+    (void)search(&m, 21248, false, &end, &last);
+    CHECK_EQ(t, end, ESTIMATE_ALLOWANCE);
+}

@@ -202,6 +202,35 @@ static enum fan_status settle_access_list(struct call *call, const struct view *
     }
 }
 
+/* What geth fills and refuses before it looks for the list: fees when there are any, and the nonce of the state, which
+ * the hash in its errors shows. False: the call was answered. */
+static bool prepare_access_list(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc)
+{
+    const struct chain_ops *ops = api_of(call)->chain->ops;
+    struct chain_account account = {0};
+    struct fan_error words = {0};
+    enum fan_status s;
+
+    if ((m->has_gas_price || m->has_fee_max || m->has_priority_fee || m->has_blob_fee) &&
+        !message_fees_fit(m, execute_fork(api_of(call), v, cc) >= FORK_LONDON, &words)) {
+        call_fail(call, CODE_REFUSED, "%s", words.text);
+        return false;
+    }
+    if (!execute_prepare(call, v, m, cc)) return false;
+    if (cc->tx.type == TX_LEGACY && execute_fork(api_of(call), v, cc) >= FORK_BERLIN) cc->tx.type = TX_ACCESS_LIST;
+    if (m->has_nonce) return true;
+    s = ops->account(v->state, &cc->tx.sender, &account);
+    if (s) {
+        answer_status(call, s, NULL);
+        return false;
+    }
+    cc->tx.nonce = account.nonce;
+    for (size_t i = 0; i < cc->override_count; i++)
+        if (cc->overrides[i].has_nonce && memcmp(&cc->overrides[i].address, &cc->tx.sender, sizeof cc->tx.sender) == 0)
+            cc->tx.nonce = cc->overrides[i].nonce;
+    return true;
+}
+
 static void create_access_list(struct call *call)
 {
     struct params p = params_of_call(call, 3);
@@ -218,7 +247,7 @@ static void create_access_list(struct call *call)
     message_read_overrides(&p, 2, &cc);
     if (params_refused(&p, call)) return;
     if (!view_state(call, &at, RPC_POOL, create_access_list, &v)) return;
-    if (!execute_prepare(call, &v, &m, &cc)) {
+    if (!prepare_access_list(call, &v, &m, &cc)) {
         view_close(&v);
         return;
     }

@@ -71,11 +71,11 @@ static bool refuse(struct call *call, const char *words)
 /* What geth's setDefaults refuses. */
 static bool check_message(struct call *call, const struct message *m, bool is_london)
 {
+    struct fan_error words = {0};
+
     if (m->has_blob_hashes || m->has_blob_fee || m->has_blobs)
         return refuse(call, "signing blob transactions not supported");
-    if (m->has_gas_price && (m->has_fee_max || m->has_priority_fee))
-        return refuse(call, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
-    if (m->has_gas_price && m->has_authorizations) return refuse(call, "both gasPrice and authorizationList specified");
+    if (!message_fees_fit(m, is_london, &words)) return refuse(call, words.text);
     if (m->data_differs)
         return refuse(
             call,
@@ -83,12 +83,6 @@ static bool check_message(struct call *call, const struct message *m, bool is_lo
     if (!m->has_to && m->tx.data.len == 0) return refuse(call, "contract creation without any data provided");
     if (!m->has_to && m->has_authorizations)
         return refuse(call, "authorizationList provided for contract creation, but \"to\" field is missing");
-    if (!is_london && (m->has_fee_max || m->has_priority_fee))
-        return refuse(call, "maxFeePerGas and maxPriorityFeePerGas are not valid before London is active");
-    if (is_london && m->has_gas_price && u256_is_zero(&m->gas_price_wei))
-        return refuse(call, "gasPrice must be non-zero after london fork");
-    if (m->has_fee_max && m->has_priority_fee && u256_is_zero(&m->fee_max_wei))
-        return refuse(call, "maxFeePerGas must be non-zero");
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* What an account holds: balance, nonce, code, storage, and the proof of it. */
 #include "api/tables.h"
 #include "api/view.h"
+#include "codec/hex.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
 
@@ -107,6 +108,102 @@ static void get_storage_at(struct call *call)
     u256_to_be(&value, word);
     if (!s) json_put_data(call_result(call), slice_of(word, sizeof word));
     finish(call, &v, s);
+}
+
+/* ---- eth_getStorageValues ---- */
+
+/* Answers all slots of one account; *count is how many were asked for until now. False: p says what does not fit. */
+static bool put_values(struct params *p, struct json_writer *w, const struct view *v, struct json keys,
+                       const struct where *at, const struct fan_address *address, enum fan_status *out_s)
+{
+    const struct chain_ops *ops = v->chain->ops;
+    size_t i = 0;
+
+    json_begin_array(w);
+    for (struct json key = json_first(keys); !json_is(key, JSON_MISSING); key = json_next(key), i++) {
+        struct where item = {.outer = at, .index = i};
+        struct fan_u256 slot, value = {{0}};
+        uint8_t word[32];
+        const char *fault = json_is(key, JSON_STRING) ? read_slot(json_str_raw(key), &slot, NULL) : "want a string";
+
+        if (fault) {
+            params_fail_at(p, &item, "%s", fault);
+            return false;
+        }
+        *out_s = ops->slot(v->state, address, &slot, &value);
+        if (*out_s) return false;
+        u256_to_be(&value, word);
+        json_put_data(w, slice_of(word, sizeof word));
+    }
+    json_end_array(w);
+    return true;
+}
+
+/* Are these lists of slots, and not too many? */
+static void check_requests(struct call *call, struct params *p, const struct where *at, struct json requests)
+{
+    size_t most = api_of(call)->options.proof_slots_max, count = 0;
+
+    if (p->code) return;
+    if (!json_is(requests, JSON_OBJECT)) {
+        params_fail_at(p, at, "want an object, got %s", json_kind_name(json_kind(requests)));
+        return;
+    }
+    for (struct json keys = json_first(requests); !json_is(keys, JSON_MISSING); keys = json_next(keys)) {
+        if (!json_is(keys, JSON_ARRAY)) {
+            params_fail_at(p, at, "want an array of slots for each address, got %s", json_kind_name(json_kind(keys)));
+            return;
+        }
+        count += json_count(keys);
+    }
+    if (!count)
+        params_fail(p, CODE_INVALID_PARAMS, "empty request");
+    else if (count > most)
+        params_fail(p, CODE_CLIENT_LIMIT, "too many slots (max %zu)", most);
+}
+
+static void get_storage_values(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct where at = params_where(0, "requests");
+    struct json requests = params_value(&p, &at);
+    struct block_at block = params_block(&p, 1);
+    struct json_writer *w = call_result(call);
+    struct view v;
+    enum fan_status s = FAN_OK;
+
+    check_requests(call, &p, &at, requests);
+    if (params_refused(&p, call)) return;
+    if (!view_state(call, &block, RPC_POOL, get_storage_values, &v)) return;
+    json_begin_object(w);
+    for (struct json keys = json_first(requests); !json_is(keys, JSON_MISSING); keys = json_next(keys)) {
+        struct fan_address address;
+        char key[43];
+        char *name = arena_cstr(p.arena, json_key(keys));
+        struct where account = {.outer = &at, .key = name};
+
+        if (!name) {
+            s = FAN_ENOMEM;
+            break;
+        }
+        if (hex_read_fixed(slice_str(name), address.bytes, sizeof address.bytes)) {
+            params_fail_at(&p, &account, "no address");
+            break;
+        }
+        key[0] = '0';
+        key[1] = 'x';
+        key[42] = 0;
+        hex_encode(slice_of(address.bytes, sizeof address.bytes), key + 2);
+        json_put_key(w, key);
+        if (!put_values(&p, w, &v, keys, &account, &address, &s)) break;
+    }
+    json_end_object(w);
+    if (!p.code) {
+        finish(call, &v, s);
+        return;
+    }
+    view_close(&v);
+    (void)params_refused(&p, call);
 }
 
 /* ---- eth_getProof ---- */
@@ -227,5 +324,6 @@ const struct rpc_method api_eth_state_methods[] = {
     {"eth_getCode", RPC_INLINE, 0, get_code},
     {"eth_getProof", RPC_POOL, 0, get_proof},
     {"eth_getStorageAt", RPC_INLINE, 0, get_storage_at},
+    {"eth_getStorageValues", RPC_POOL, 0, get_storage_values},
     {"eth_getTransactionCount", RPC_INLINE, 0, get_transaction_count},
 };

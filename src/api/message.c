@@ -177,6 +177,29 @@ static bool refuse(struct fan_error *out_words, const char *words)
     return false;
 }
 
+bool message_fees_fit(const struct message *m, bool is_london, struct fan_error *out_words)
+{
+    char most[66], tip[66];
+
+    if (m->has_blob_fee && u256_is_zero(&m->tx.blob_fee_max_wei))
+        return refuse(out_words, "maxFeePerBlobGas, if specified, must be non-zero");
+    if (m->has_gas_price && (m->has_fee_max || m->has_priority_fee))
+        return refuse(out_words, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    if (m->has_gas_price && m->has_authorizations)
+        return refuse(out_words, "both gasPrice and authorizationList specified");
+    if (!is_london && (m->has_fee_max || m->has_priority_fee))
+        return refuse(out_words, "maxFeePerGas and maxPriorityFeePerGas are not valid before London is active");
+    if (is_london && m->has_gas_price && u256_is_zero(&m->gas_price_wei))
+        return refuse(out_words, "gasPrice must be non-zero after london fork");
+    if (!m->has_fee_max || !m->has_priority_fee) return true;
+    if (u256_is_zero(&m->fee_max_wei)) return refuse(out_words, "maxFeePerGas must be non-zero");
+    if (u256_cmp(&m->fee_max_wei, &m->priority_fee_wei) >= 0) return true;
+    (void)fan_error_set(out_words, FAN_EREJECTED, "maxFeePerGas (%.*s) < maxPriorityFeePerGas (%.*s)",
+                        (int)hex_write_u256(&m->fee_max_wei, most), most,
+                        (int)hex_write_u256(&m->priority_fee_wei, tip), tip);
+    return false;
+}
+
 bool message_for_call(const struct message *m, uint64_t chain_id, bool is_london, uint64_t gas_max,
                       struct chain_call *out, struct fan_error *out_words)
 {
@@ -205,6 +228,8 @@ bool message_for_call(const struct message *m, uint64_t chain_id, bool is_london
     if (m->has_blob_hashes && m->tx.blob_count) out->tx.type = TX_BLOB;
     out->tx.has_chain_id = true;
     out->tx.chain_id = chain_id;
+    /* A call's nonce counts for nothing, yet the executor refuses the largest one whatever it is told. */
+    if (out->tx.nonce == UINT64_MAX) out->tx.nonce--;
     out->has_gas = m->has_gas;
     out->gas_max = gas_max;
     out->tx.gas_limit = m->has_gas ? min_u64(m->tx.gas_limit, gas_max) : gas_max;

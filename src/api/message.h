@@ -24,6 +24,8 @@ struct message {
 void message_read(struct params *p, struct message *out);
 /* Of what type the transaction would be: by its fields, as geth decides; dynamic fees unless a gas price was given. */
 enum tx_type message_type(const struct message *m, bool is_london);
+/* What geth's setFeeDefaults refuses, in its order. False: out_words says why not. */
+bool message_fees_fit(const struct message *m, bool is_london, struct fan_error *out_words);
 /* The call with geth's defaults. False: out_words says why not. gas_max caps the gas; without a wish gas_limit is
  * gas_max. */
 bool message_for_call(const struct message *m, uint64_t chain_id, bool is_london, uint64_t gas_max,

@@ -161,6 +161,8 @@ struct slice read_data(struct params *p, const struct where *at, struct json v)
     enum fan_status s;
 
     if (p->code) return out;
+    if (json_is(v, JSON_STRING) && !json_str_raw(v).len)
+        return out; /* "" is no bytes, as in geth; some old tools send it */
     s = json_read_data(v, 0, p->arena, &out);
     if (s == FAN_ENOMEM)
         params_fail(p, CODE_INTERNAL, "%s", fan_status_text(s));

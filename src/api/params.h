@@ -21,7 +21,8 @@ enum api_code {
     CODE_TOO_MANY = -32005,
     CODE_NO_METHOD = -32601,
     CODE_INVALID_PARAMS = -32602,
-    CODE_INTERNAL = -32603
+    CODE_INTERNAL = -32603,
+    CODE_CLIENT_LIMIT = -38026 /* geth's, of eth_getStorageValues */
 };
 
 struct params {

@@ -1,4 +1,5 @@
-/* txpool_*: what waits, by sender and nonce. The pool is the writer's, so all of this runs there. */
+/* txpool_* and eth_pendingTransactions: what waits, by sender and nonce. The pool is the writer's, so all of this runs
+ * there. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -156,7 +157,25 @@ static void content_from(struct call *call)
     if (!params_refused(&p, call)) put_content(call, &address, put_whole);
 }
 
+/* Hardhat's: everything that waits, what can be executed first. (geth leaves out what other accounts sent.) */
+static void pending_transactions(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    struct pool_copy c = {.arena = call_arena(call)};
+    struct json_writer *w;
+
+    if (params_refused(&p, call) || !walk(call, &c)) return;
+    w = call_result(call);
+    json_begin_array(w);
+    for (int executable = 1; executable >= 0; executable--)
+        for (size_t i = 0; i < c.count; i++)
+            if (c.items[i].executable == (bool)executable) put_whole(&c.items[i].p->tx, w);
+    json_end_array(w);
+    call_finish(call);
+}
+
 const struct rpc_method api_txpool_methods[] = {
+    {"eth_pendingTransactions", RPC_WRITER, 0, pending_transactions},
     {"txpool_content", RPC_WRITER, 0, content},
     {"txpool_contentFrom", RPC_WRITER, 0, content_from},
     {"txpool_inspect", RPC_WRITER, 0, inspect},

@@ -7,6 +7,6 @@ const fields = '0x' + ['43', '42', '45', '41', '44', '48', '46', '4a', '32', '33
 /** Reverts unless at least so much gas is left. */
 const wantsGas = (gas) => '0x' + push(gas) + '5a10' + '600b57' + '00' + '5b' + '5f5ffd';
 /** Calls an account with all the gas that may be passed on, and reverts where that fails. */
-const callsWith = (address) => '0x' + '5f5f5f5f5f73' + address.slice(2).toLowerCase() + '5af1' + '602457' + '5f5ffd' + '5b00';
+const callsWith = (address) => '0x' + '5f5f5f5f5f73' + address.slice(2).toLowerCase() + '5af1' + '602257' + '5f5ffd' + '5b00';
 
 module.exports = { callsWith, fields, push, wantsGas };

@@ -30,7 +30,7 @@ const MISSING = {
   testing_buildBlockV1: 'for testing consensus clients against an execution client; evm_mine and the pool do that here',
 };
 /** Likewise, for now. */
-const COMING = ['debug_getBadBlocks', 'debug_traceBlockByHash', 'debug_traceBlockByNumber', 'debug_traceTransaction', 'eth_capabilities', 'eth_getStorageValues', 'eth_simulateV1'];
+const COMING = ['debug_traceBlockByHash', 'debug_traceBlockByNumber', 'debug_traceTransaction', 'eth_simulateV1'];
 
 // Where geth answers null and the schema knows none. [what, whether a value is it, the keys that are null]
 const NULLS = [
