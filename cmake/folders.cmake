@@ -4,7 +4,7 @@
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt rows REGEX "^[a-z]+:")
 set(extern_eth fan::secp256k1 fan::crypto)
 set(extern_wire fan::llhttp fan::zlib)
-set(extern_local fan::jansson)
+set(extern_local fan::jansson fan::zlib)
 set(needs_evm evm local consensus)
 
 foreach(row ${rows})

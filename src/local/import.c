@@ -4,12 +4,11 @@
  * The order is geth's: what the header says about its parent, what the body says about the header, then execution and
  * the roots. The proof of work itself (ethash) is not checked: no file a person gives us gains anything by forging it,
  * and its 2 GiB table would cost minutes. */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "codec/hex.h"
 #include "codec/u256.h"
+#include "local/intake.h"
 #include "local/node.h"
 
 enum { BLOB_GAS = 131072, BLOCK_BYTES_MAX = 8 * 1024 * 1024, OMMERS_MAX = 2, OMMER_DEPTH_MAX = 7 };
@@ -180,19 +179,14 @@ static enum fan_status import_block(struct local *l, struct block *b, struct fan
     return s;
 }
 
-static bool already_there(struct local *l, const struct block *b)
-{
-    struct fan_hash hash = header_hash(&b->header), ours;
-
-    return blocks_hash_at(&l->index, b->header.number, &ours) && memcmp(&hash, &ours, sizeof hash) == 0;
-}
+/* ---- a run of blocks ---- */
 
 static void set_sync(struct local *l, bool syncing, uint64_t from, uint64_t highest)
 {
     struct chain_sync sync = {.syncing = syncing,
                               .starting_block = from,
                               .current_block = head_peek(l)->header.number,
-                              .highest_block = highest};
+                              .highest_block = max_u64(highest, head_peek(l)->header.number)};
 
     (void)pthread_mutex_lock(&l->sync_lock);
     l->sync = sync;
@@ -200,73 +194,91 @@ static void set_sync(struct local *l, bool syncing, uint64_t from, uint64_t high
     if (l->started) chain_publish(&l->chain, chain_event_syncing_new(&sync));
 }
 
-/* Counts the items, so that watchers can be told how far it goes; stops at the first that is no RLP. */
-static uint64_t count_blocks(struct slice bytes)
+static enum fan_status next_block(struct local *l, struct intake *in, struct local_import_progress *p,
+                                  struct block **out, struct fan_error *err)
 {
-    struct rlp r = rlp_of(bytes);
-    uint64_t n = 0;
+    struct fan_error why = {{0}};
+    uint64_t offset;
+    enum fan_status s = intake_next(in, out, &p->passed, &offset, &why);
 
-    for (; rlp_more(&r); n += !r.failed) rlp_skip(&r);
-    return n;
+    if (s && s != FAN_ENOTFOUND)
+        (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %" PRIu64 ": %s%s", head_peek(l)->header.number,
+                            offset, s == FAN_EFORMAT ? "not a block: " : "",
+                            why.text[0] ? why.text : fan_status_text(s));
+    return s;
+}
+
+static enum fan_status one(struct local *l, struct intake *in, struct local_import_progress *p, struct fan_error *err)
+{
+    struct block *b;
+    struct fan_error why = {{0}};
+    enum fan_status s = next_block(l, in, p, &b, err);
+
+    if (s) return s;
+    s = import_block(l, b, &why);
+    if (s) {
+        (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number,
+                            why.text[0] ? why.text : fan_status_text(s));
+    } else {
+        p->blocks++;
+        p->gas += b->header.gas_used;
+        p->head_number = b->header.number;
+        atomic_store(&l->imported_number, b->header.number);
+    }
+    block_unref(b);
+    return s;
+}
+
+static enum fan_status run(struct local *l, struct intake *in, const struct local_import_watch *w,
+                           struct local_import_result *out_result, struct fan_error *err)
+{
+    uint64_t from = head_peek(l)->header.number;
+    struct local_import_progress p = {.head_number = from, .count = intake_count(in)};
+    enum fan_status s = FAN_OK;
+
+    /* What the chain has already of the file is known when it has been passed by. */
+    set_sync(l, true, from, from + p.count);
+    while (!s) {
+        s = one(l, in, &p, err);
+        if (!s && w && w->progress) w->progress(w->ctx, &p);
+        if (!s && w && w->stop && w->stop(w->ctx))
+            s = fan_error_set(err, FAN_ECLOSED, "interrupted after block %" PRIu64, p.head_number);
+    }
+    set_sync(l, false, from, p.head_number);
+    *out_result = (struct local_import_result){.blocks = p.blocks, .head_number = head_peek(l)->header.number, .gas = p.gas};
+    return s == FAN_ENOTFOUND ? FAN_OK : s;
 }
 
 enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result,
                                    struct fan_error *err)
 {
-    struct rlp r = rlp_of(bytes);
-    struct local_import_result result = {0};
-    uint64_t from = head_peek(l)->header.number, highest = from + count_blocks(bytes);
-    enum fan_status s = FAN_OK;
+    struct intake *in;
+    enum fan_status s;
 
-    set_sync(l, true, from, highest);
-    while (!s && (r.rest.len || r.failed)) {
-        struct block *b = NULL;
-        struct fan_error why = {{0}};
-        size_t offset = bytes.len - r.rest.len;
+    *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
+    s = intake_open_bytes(bytes, &l->config, &l->index, &in);
+    if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
+    s = run(l, in, NULL, out_result, err);
+    intake_close(in);
+    return s;
+}
 
-        s = block_decode(&r, &b, &why);
-        if (s) {
-            (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %zu: not a block: %s",
-                                head_peek(l)->header.number, offset, why.text);
-            break;
-        }
-        if (!already_there(l, b)) {
-            s = import_block(l, b, &why);
-            if (s)
-                (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number,
-                                    why.text[0] ? why.text : fan_status_text(s));
-            else
-                result.blocks++;
-            if (!s) atomic_store(&l->imported_number, b->header.number);
-        }
-        block_unref(b);
-    }
-    result.head_number = head_peek(l)->header.number;
-    set_sync(l, false, from, highest);
-    *out_result = result;
+enum fan_status local_import_watched(struct local *l, const char *path, const struct local_import_watch *watch,
+                                     struct local_import_result *out_result, struct fan_error *err)
+{
+    struct intake *in;
+    enum fan_status s;
+
+    *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
+    s = intake_open_file(path, &l->config, &l->index, &in, err);
+    if (s) return s;
+    s = run(l, in, watch, out_result, err);
+    intake_close(in);
     return s;
 }
 
 enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
                              struct fan_error *err)
 {
-    FILE *f = fopen(path, "rb");
-    struct buf bytes;
-    enum fan_status s = FAN_OK;
-
-    *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
-    if (!f) return fan_error_set(err, FAN_EIO, "%s", strerror(errno));
-    buf_init(&bytes, 0);
-    while (!feof(f) && !ferror(f)) {
-        if (!buf_reserve(&bytes, 1 << 20)) break;
-        bytes.len += fread(bytes.at + bytes.len, 1, 1 << 20, f);
-    }
-    if (bytes.failed)
-        s = FAN_ENOMEM;
-    else if (ferror(f))
-        s = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
-    (void)fclose(f);
-    if (!s) s = local_import_bytes(l, buf_peek(&bytes), out_result, err);
-    buf_fini(&bytes);
-    return s;
+    return local_import_watched(l, path, NULL, out_result, err);
 }

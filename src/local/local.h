@@ -80,15 +80,31 @@ struct chain *local_chain(struct local *l);
 struct local_import_result {
     uint64_t blocks;      /* imported; those already there are not counted */
     uint64_t head_number; /* afterwards */
+    uint64_t gas;         /* used by the blocks imported */
 };
 
-/* Reads a file of RLP blocks, one after the other, and validates each wholly before it becomes the head: header rules,
+/* Reads a file of RLP blocks (gzip'd or not), one after the other, and validates each wholly before it becomes the head: header rules,
  * gas, bloom, and the roots of transactions, ommers, withdrawals, requests, receipts and state. Stops at the first that
  * fails: FAN_EREJECTED (FAN_EFORMAT where it is no block) and err names number and rule; what came before it stays.
  * FAN_EIO: the file cannot be read, err says why. *out_result is always written. Afterwards safe = finalized = head.
  * Before local_start(), or on the writer's thread. */
 FAN_MUST_CHECK enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
                                             struct fan_error *err);
+/* How far an import is, after each block. */
+struct local_import_progress {
+    uint64_t blocks, passed; /* imported; passed by since they were there */
+    uint64_t count;          /* in the file, where that can be known (not in a pipe): else 0 */
+    uint64_t gas, head_number;
+};
+/* Who watches one, on the thread that imports. Either function may be NULL. */
+struct local_import_watch {
+    void *ctx;
+    void (*progress)(void *ctx, const struct local_import_progress *p);
+    bool (*stop)(void *ctx); /* asked after each block; true ends it with FAN_ECLOSED, what was imported stays */
+};
+FAN_MUST_CHECK enum fan_status local_import_watched(struct local *l, const char *path,
+                                                    const struct local_import_watch *watch,
+                                                    struct local_import_result *out_result, struct fan_error *err);
 /* The same from memory. `bytes` is borrowed until it returns. */
 FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice bytes,
                                                   struct local_import_result *out_result, struct fan_error *err);
