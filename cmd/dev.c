@@ -2,16 +2,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/server.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "commands.h"
 #include "devchain.h"
 #include "print.h"
+#include "progress.h"
 
 enum { LISTS_MAX = 64 };
 
@@ -135,6 +138,72 @@ static void wait_for_signal(const sigset_t *ends)
     else (void)fprintf(stderr, "fanatico: SIG%s, ending\n", sigabbrev_np(number));
 }
 
+/* A file that cannot be imported is mostly found out sooner: one line then, and no banner in front of it. */
+enum { BANNER_WAITS_MS = 500 };
+
+/* --import, told from the writer's thread to the one that waits for it. */
+struct importing {
+    struct progress progress;
+    enum fan_status status;
+    struct local_import_result result;
+    struct fan_error err;
+    _Atomic bool done;
+    _Atomic bool stop;
+};
+
+static void imported(void *ctx, enum fan_status s, const struct local_import_result *result, const struct fan_error *err)
+{
+    struct importing *i = ctx;
+
+    i->status = s;
+    i->result = *result;
+    i->err = *err;
+    atomic_store(&i->done, true);
+}
+
+static void show_progress(void *ctx, const struct local_import_progress *now)
+{
+    progress_show(&((struct importing *)ctx)->progress, now);
+}
+
+static bool stop_asked(void *ctx)
+{
+    return atomic_load(&((struct importing *)ctx)->stop);
+}
+
+/* While clients are served. Returns the exit code, or -1: all is imported and the node goes on. */
+static int import(const struct options *o, const struct devchain *d, const struct server *server, struct local *local, const sigset_t *ends)
+{
+    static const struct timespec look = {.tv_nsec = 20000000};
+    uint64_t shows_ms = clock_monotonic_ms() + BANNER_WAITS_MS;
+    struct importing i = {.done = false};
+    const struct local_import_watch watch = {.ctx = &i, .progress = show_progress, .stop = stop_asked};
+    struct fan_error whole;
+
+    progress_begin(&i.progress, "imported", o->silent);
+    if (local_import_start(local, o->import, &watch, imported)) return complain(1, "--import: no thread or no memory for it");
+    while (!atomic_load(&i.done)) {
+        if (sigtimedwait(ends, NULL, &look) > 0) { /* what was imported is in memory and goes too */
+            atomic_store(&i.stop, true);
+            local_stop(local);
+        }
+        if (shows_ms && clock_monotonic_ms() >= shows_ms) {
+            show(o, d, server, local_chain(local));
+            shows_ms = 0;
+        }
+    }
+    progress_end(&i.progress);
+    if (i.status == FAN_ECLOSED) return 0;
+    if (!i.status) {
+        if (shows_ms) show(o, d, server, local_chain(local));
+        progress_sum(&i.progress, i.result.blocks, i.result.gas, i.result.head_number);
+        return -1;
+    }
+    /* A wrong file is told, not served on. */
+    (void)fan_error_set(&whole, i.status, "%.200s: %.300s", o->import, i.err.text);
+    return complain(2, whole.text);
+}
+
 static int serve(const struct options *o, const struct devchain *d, struct local *local, const sigset_t *ends)
 {
     struct server_options options;
@@ -142,15 +211,20 @@ static int serve(const struct options *o, const struct devchain *d, struct local
     struct fan_error err = {""};
     struct lists lists = {0};
     char version[128];
-    int code = 0;
+    int code = -1;
 
     if (server_options_from(o, &lists, version, &options, &err) || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
     else if (local_start(local)) code = complain(1, "the chain's writer cannot be started");
-    else if (server_start(server, &err) || (o->has_ready_file && write_ready(o->ready_file, server, &err))) code = complain(2, err.text);
+    else if (server_start(server, &err)) code = complain(2, err.text);
     else {
-        show(o, d, server, local_chain(local));
-        wait_for_signal(ends);
-        server_drain(server);
+        if (o->has_import) code = import(o, d, server, local, ends);
+        else show(o, d, server, local_chain(local));
+        if (code < 0 && o->has_ready_file && write_ready(o->ready_file, server, &err)) code = complain(2, err.text);
+        if (code < 0) {
+            wait_for_signal(ends);
+            code = 0;
+        }
+        if (code == 0) server_drain(server);
     }
     if (server) server_stop(server);
     local_stop(local);
@@ -172,35 +246,13 @@ static int run(const struct options *o, struct devchain *d, const sigset_t *ends
         .secrets = (const uint8_t (*)[32])d->secrets,
         .account_count = d->account_count,
     };
-    struct local_import_result imported;
     struct fan_error err = {""};
     struct local *local;
     int code;
 
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
     if (local_open(&options, &local, &err)) return complain(2, err.text);
-    if (o->has_import) {
-        enum fan_status s;
-
-        /* A long import ends at the first Ctrl-C, by the signal itself: all it made is in memory. */
-        (void)pthread_sigmask(SIG_UNBLOCK, ends, NULL);
-        s = local_import(local, o->import, &imported, &err);
-        (void)pthread_sigmask(SIG_BLOCK, ends, NULL);
-
-        /* A wrong file is told, not served. */
-        if (s) {
-            struct fan_error whole;
-
-            (void)fan_error_set(&whole, s, "%.200s: %.300s", o->import, err.text);
-            code = complain(2, whole.text);
-        } else {
-            if (!o->silent) (void)printf("imported %" PRIu64 " blocks, head %" PRIu64 "\n", imported.blocks, imported.head_number);
-            (void)fflush(stdout);
-            code = serve(o, d, local, ends);
-        }
-    } else {
-        code = serve(o, d, local, ends);
-    }
+    code = serve(o, d, local, ends);
     local_close(local);
     return code;
 }

@@ -8,50 +8,38 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { ZLIB_BUFFER = 256 * 1024, GROW_STEP = 1024 * 1024 };
+enum { IN_SIZE = 256 * 1024, GROW_STEP = 1024 * 1024 };
 
 struct block_file {
-    gzFile gz;
+    int fd;
+    bool decided, gzip, within; /* within: a member of gzip's has begun and not ended */
+    bool ended;                 /* the file has; what is in `in` may remain */
+    z_stream z;                 /* next_in, avail_in: what was read and not used, also where nothing is gzip'd */
     struct buf item;
     uint64_t offset, next_offset;
+    uint8_t in[IN_SIZE];
 };
-
-/* zlib's words for what went wrong, or the system's. */
-static const char *words(gzFile gz)
-{
-    int code;
-    const char *text = gzerror(gz, &code);
-
-    if (code == Z_ERRNO) return strerror(errno);
-    if (code == Z_BUF_ERROR) return "the compressed file is cut short";
-    return text && *text ? text : "the compressed file is damaged";
-}
 
 /* ---- reading ---- */
 
 enum fan_status block_file_open(const char *path, struct block_file **out, struct fan_error *err)
 {
-    struct block_file *f = calloc(1, sizeof *f);
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* first: it may wait for ever, and be ended there (intake.c) */
+    struct block_file *f;
     struct stat about;
-    int fd;
 
-    if (!f) return FAN_ENOMEM;
+    if (fd < 0) return fan_error_set(err, FAN_EIO, "%s", strerror(errno));
+    if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
+        (void)close(fd);
+        return fan_error_set(err, FAN_EIO, "%s", strerror(EISDIR));
+    }
+    f = calloc(1, sizeof *f);
+    if (!f) {
+        (void)close(fd);
+        return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    }
+    f->fd = fd;
     buf_init(&f->item, BLOCK_FILE_ITEM_MAX);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &about)) {
-        (void)fan_error_set(err, FAN_EIO, "%s", strerror(errno));
-    } else if (S_ISDIR(about.st_mode)) {
-        (void)fan_error_set(err, FAN_EIO, "%s", strerror(EISDIR));
-    } else {
-        f->gz = gzdopen(fd, "rb");
-        if (!f->gz) (void)fan_error_set(err, FAN_ENOMEM, "out of memory");
-    }
-    if (!f->gz) {
-        if (fd >= 0) (void)close(fd);
-        block_file_close(f);
-        return FAN_EIO;
-    }
-    (void)gzbuffer(f->gz, ZLIB_BUFFER); /* no memory for it: the default serves */
     *out = f;
     return FAN_OK;
 }
@@ -59,9 +47,20 @@ enum fan_status block_file_open(const char *path, struct block_file **out, struc
 void block_file_close(struct block_file *f)
 {
     if (!f) return;
-    if (f->gz) (void)gzclose(f->gz);
+    if (f->gzip) (void)inflateEnd(&f->z);
+    (void)close(f->fd);
     buf_fini(&f->item);
     free(f);
+}
+
+bool block_file_rewind(struct block_file *f)
+{
+    if (lseek(f->fd, 0, SEEK_SET) < 0) return false;
+    if (f->gzip) (void)inflateReset(&f->z);
+    f->z.avail_in = 0;
+    f->ended = f->within = false;
+    f->offset = f->next_offset = 0;
+    return true;
 }
 
 uint64_t block_file_offset(const struct block_file *f)
@@ -69,33 +68,105 @@ uint64_t block_file_offset(const struct block_file *f)
     return f->offset;
 }
 
-/* Up to len bytes behind what the item has so far, memory growing only as they come. */
+/* More of the file behind what is left of it; what a pipe has, and not what would fill the buffer. */
+static enum fan_status refill(struct block_file *f, struct fan_error *err)
+{
+    ssize_t n;
+
+    if (f->ended) return FAN_OK;
+    if (f->z.avail_in) memmove(f->in, f->z.next_in, f->z.avail_in);
+    f->z.next_in = f->in;
+    do n = read(f->fd, f->in + f->z.avail_in, sizeof f->in - f->z.avail_in);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return fan_error_set(err, FAN_EIO, "%s", strerror(errno));
+    f->ended = n == 0;
+    f->z.avail_in += (unsigned)n;
+    return FAN_OK;
+}
+
+static enum fan_status decide(struct block_file *f, struct fan_error *err)
+{
+    while (f->z.avail_in < 2 && !f->ended) {
+        enum fan_status s = refill(f, err);
+
+        if (s) return s;
+    }
+    f->gzip = f->z.avail_in >= 2 && f->z.next_in[0] == 0x1f && f->z.next_in[1] == 0x8b; /* RFC 1952, section 2.3.1 */
+    if (f->gzip && inflateInit2(&f->z, 15 + 16) != Z_OK) {
+        f->gzip = false;
+        return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    }
+    f->decided = true;
+    return FAN_OK;
+}
+
+/* Up to len bytes, at least one before the end. */
+static enum fan_status unpack(struct block_file *f, uint8_t *to, size_t len, size_t *out_got, struct fan_error *err)
+{
+    f->z.next_out = to;
+    f->z.avail_out = (unsigned)len;
+    while (f->z.avail_out == len) {
+        enum fan_status s;
+        int code;
+
+        if (!f->z.avail_in) {
+            s = refill(f, err);
+            if (s) return s;
+            if (f->ended && f->within) return fan_error_set(err, FAN_EFORMAT, "the compressed file is cut short");
+            if (f->ended) break;
+        }
+        f->within = true;
+        code = inflate(&f->z, Z_NO_FLUSH);
+        if (code == Z_STREAM_END) {
+            f->within = false;
+            (void)inflateReset(&f->z); /* another member may follow */
+        } else if (code == Z_MEM_ERROR) {
+            return fan_error_set(err, FAN_ENOMEM, "out of memory");
+        } else if (code != Z_OK && code != Z_BUF_ERROR) {
+            return fan_error_set(err, FAN_EFORMAT, "the compressed file is damaged");
+        }
+    }
+    *out_got = len - f->z.avail_out;
+    return FAN_OK;
+}
+
+static enum fan_status copy(struct block_file *f, uint8_t *to, size_t len, size_t *out_got, struct fan_error *err)
+{
+    if (!f->z.avail_in) {
+        enum fan_status s = refill(f, err);
+
+        if (s) return s;
+    }
+    *out_got = (size_t)min_u64(len, f->z.avail_in);
+    memcpy(to, f->z.next_in, *out_got);
+    f->z.next_in += *out_got;
+    f->z.avail_in -= (unsigned)*out_got;
+    return FAN_OK;
+}
+
+/* Up to len bytes behind what the item has so far, fewer only at the end; memory grows only as they come. */
 static enum fan_status take(struct block_file *f, size_t len, size_t *out_got, struct fan_error *err)
 {
-    size_t got = 0;
+    size_t got = 0, n = 1;
 
-    while (got < len) {
+    while (got < len && n) {
         size_t want = (size_t)min_u64(len - got, GROW_STEP);
-        int n;
+        enum fan_status s;
 
         if (!buf_reserve(&f->item, want)) return fan_error_set(err, f->item.failed, "out of memory");
-        n = gzread(f->gz, f->item.at + f->item.len, (unsigned)want);
-        if (n < 0) return fan_error_set(err, FAN_EIO, "%s", words(f->gz));
-        if (n == 0) break;
-        f->item.len += (size_t)n;
-        got += (size_t)n;
+        s = f->gzip ? unpack(f, f->item.at + f->item.len, want, &n, err)
+                    : copy(f, f->item.at + f->item.len, want, &n, err);
+        if (s) return s;
+        f->item.len += n;
+        f->next_offset += n;
+        got += n;
     }
-    f->next_offset += got;
     *out_got = got;
     return FAN_OK;
 }
 
-static enum fan_status cut_short(struct block_file *f, struct fan_error *err)
+static enum fan_status cut_short(struct fan_error *err)
 {
-    int code;
-
-    (void)gzerror(f->gz, &code);
-    if (code == Z_BUF_ERROR) return fan_error_set(err, FAN_EFORMAT, "the compressed file is cut short");
     return fan_error_set(err, FAN_EFORMAT, "the file ends within a block");
 }
 
@@ -107,7 +178,7 @@ static enum fan_status read_header(struct block_file *f, uint64_t *out_len, stru
     enum fan_status s = take(f, bytes, &got, err);
 
     if (s) return s;
-    if (got < bytes) return cut_short(f, err);
+    if (got < bytes) return cut_short(err);
     *out_len = first <= 0xf7 ? first - 0xc0u : 0;
     for (size_t i = 0; i < bytes; i++) {
         if (*out_len >> 56) return fan_error_set(err, FAN_EFORMAT, "a length beyond all measure");
@@ -120,18 +191,14 @@ enum fan_status block_file_next(struct block_file *f, struct slice *out, struct 
 {
     uint64_t len = 0;
     size_t got;
-    enum fan_status s;
+    enum fan_status s = f->decided ? FAN_OK : decide(f, err);
 
+    if (s) return s;
     buf_reset(&f->item);
     f->offset = f->next_offset;
     s = take(f, 1, &got, err);
     if (s) return s;
-    if (!got) {
-        int code;
-
-        (void)gzerror(f->gz, &code); /* an end that gzip did not mean is told only now */
-        return code == Z_BUF_ERROR ? cut_short(f, err) : FAN_ENOTFOUND;
-    }
+    if (!got) return FAN_ENOTFOUND;
     if (f->item.at[0] < 0xc0) return fan_error_set(err, FAN_EFORMAT, "no RLP list begins there");
     s = read_header(f, &len, err);
     if (s) return s;
@@ -140,27 +207,26 @@ enum fan_status block_file_next(struct block_file *f, struct slice *out, struct 
                              BLOCK_FILE_ITEM_MAX);
     s = take(f, (size_t)len, &got, err);
     if (s) return s;
-    if (got < len) return cut_short(f, err);
+    if (got < len) return cut_short(err);
     *out = buf_peek(&f->item);
     return FAN_OK;
 }
 
-uint64_t block_file_count(struct block_file *f)
-{
-    struct slice item;
-    uint64_t n = 0;
-
-    if (gzseek(f->gz, 0, SEEK_SET) < 0) return 0; /* a pipe */
-    while (!block_file_next(f, &item, NULL)) n++;
-    f->offset = f->next_offset = 0;
-    return gzrewind(f->gz) ? 0 : n;
-}
-
 /* ---- writing ---- */
+
+/* zlib's words for what went wrong, or the system's. */
+static const char *words(gzFile gz)
+{
+    int code;
+    const char *text = gzerror(gz, &code);
+
+    if (code == Z_ERRNO) return strerror(errno);
+    return text && *text ? text : "it cannot be compressed";
+}
 
 struct block_file_writer {
     gzFile gz;
-    int fd; /* the same file once more, for fsync */
+    int fd;              /* the same file once more, for fsync */
     char *path, *beside; /* beside NULL: written in place */
 };
 
@@ -204,7 +270,7 @@ enum fan_status block_file_create(const char *path, struct block_file_writer **o
         block_file_abort(w);
         return FAN_EIO;
     }
-    (void)gzbuffer(w->gz, ZLIB_BUFFER);
+    (void)gzbuffer(w->gz, IN_SIZE);
     *out = w;
     return FAN_OK;
 }

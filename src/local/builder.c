@@ -259,8 +259,10 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
 {
     struct state_view *view;
     struct built built;
-    enum fan_status s = state_db_head(l->state, &view);
+    enum fan_status s;
 
+    if (l->importing) return fan_error_set(err, FAN_EREJECTED, "blocks are being imported: nothing is sealed meanwhile");
+    s = state_db_head(l->state, &view);
     if (s) return s;
     s = builder_build(l, head_peek(l), view, NULL, 0, plan, true, NULL, NULL, &built, err);
     state_view_unref(view);
@@ -273,7 +275,7 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
 enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err,
                                  struct fan_error *err)
 {
-    while (l->pool.executable_count) {
+    while (l->pool.executable_count && !l->importing) {
         struct seal_plan plan = peek_plan(l);
         struct state_view *view;
         struct built built;

@@ -158,6 +158,7 @@ static enum fan_status import_block(struct local *l, struct block *b, struct fan
     enum fork f;
     enum fan_status s;
 
+    if (b->header.number == 0) REFUSE("the file begins with another chain's genesis block");
     if (b->header.number != parent->header.number + 1 ||
         memcmp(&b->header.parent_hash, &parent->hash, sizeof parent->hash) != 0)
         REFUSE("unknown ancestor: the head is block %" PRIu64, parent->header.number);
@@ -201,6 +202,7 @@ static enum fan_status next_block(struct local *l, struct intake *in, struct loc
     uint64_t offset;
     enum fan_status s = intake_next(in, out, &p->passed, &offset, &why);
 
+    if (s == FAN_EIO && offset == 0) return fan_error_set(err, s, "%s", why.text); /* it cannot even be opened */
     if (s && s != FAN_ENOTFOUND)
         (void)fan_error_set(err, s, "after block %" PRIu64 ", at byte %" PRIu64 ": %s%s", head_peek(l)->header.number,
                             offset, s == FAN_EFORMAT ? "not a block: " : "",
@@ -208,44 +210,66 @@ static enum fan_status next_block(struct local *l, struct intake *in, struct loc
     return s;
 }
 
-static enum fan_status one(struct local *l, struct intake *in, struct local_import_progress *p, struct fan_error *err)
+enum fan_status import_one(struct import *i, struct fan_error *err)
 {
+    struct local *l = i->local;
     struct block *b;
     struct fan_error why = {{0}};
-    enum fan_status s = next_block(l, in, p, &b, err);
+    enum fan_status s = next_block(l, i->in, &i->progress, &b, err);
 
+    if (s && s != FAN_ENOTFOUND) return s;
+    if (!i->begun) { /* only now it is known how far it goes */
+        uint64_t highest;
+
+        i->progress.count = intake_count(i->in, &highest);
+        i->begun = true;
+        set_sync(l, true, i->from, highest);
+    }
     if (s) return s;
     s = import_block(l, b, &why);
     if (s) {
         (void)fan_error_set(err, s, "block %" PRIu64 ": %s", b->header.number,
                             why.text[0] ? why.text : fan_status_text(s));
     } else {
-        p->blocks++;
-        p->gas += b->header.gas_used;
-        p->head_number = b->header.number;
+        i->progress.blocks++;
+        i->progress.gas += b->header.gas_used;
+        i->progress.head_number = b->header.number;
         atomic_store(&l->imported_number, b->header.number);
     }
     block_unref(b);
-    return s;
+    if (s) return s;
+    if (i->watch.progress) i->watch.progress(i->watch.ctx, &i->progress);
+    if (i->watch.stop && i->watch.stop(i->watch.ctx))
+        return fan_error_set(err, FAN_ECLOSED, "interrupted after block %" PRIu64, i->progress.head_number);
+    return FAN_OK;
 }
 
-static enum fan_status run(struct local *l, struct intake *in, const struct local_import_watch *w,
+void import_begin(struct import *i, struct local *l, struct intake *in, const struct local_import_watch *watch)
+{
+    *i = (struct import){.local = l, .in = in, .from = head_peek(l)->header.number};
+    if (watch) i->watch = *watch;
+    i->progress.head_number = i->from;
+}
+
+void import_end(struct import *i, struct local_import_result *out)
+{
+    uint64_t head = head_peek(i->local)->header.number;
+
+    if (i->begun) set_sync(i->local, false, i->from, head);
+    intake_close(i->in);
+    *out = (struct local_import_result){.blocks = i->progress.blocks, .head_number = head, .gas = i->progress.gas};
+}
+
+static enum fan_status run(struct local *l, struct intake *in, const struct local_import_watch *watch,
                            struct local_import_result *out_result, struct fan_error *err)
 {
-    uint64_t from = head_peek(l)->header.number;
-    struct local_import_progress p = {.head_number = from, .count = intake_count(in)};
-    enum fan_status s = FAN_OK;
+    struct import i;
+    enum fan_status s;
 
-    /* What the chain has already of the file is known when it has been passed by. */
-    set_sync(l, true, from, from + p.count);
-    while (!s) {
-        s = one(l, in, &p, err);
-        if (!s && w && w->progress) w->progress(w->ctx, &p);
-        if (!s && w && w->stop && w->stop(w->ctx))
-            s = fan_error_set(err, FAN_ECLOSED, "interrupted after block %" PRIu64, p.head_number);
-    }
-    set_sync(l, false, from, p.head_number);
-    *out_result = (struct local_import_result){.blocks = p.blocks, .head_number = head_peek(l)->header.number, .gas = p.gas};
+    import_begin(&i, l, in, watch);
+    do s = import_one(&i, err);
+    while (!s);
+    import_end(&i, out_result);
     return s == FAN_ENOTFOUND ? FAN_OK : s;
 }
 
@@ -258,9 +282,7 @@ enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct l
     *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
     s = intake_open_bytes(bytes, &l->config, &l->index, &in);
     if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
-    s = run(l, in, NULL, out_result, err);
-    intake_close(in);
-    return s;
+    return run(l, in, NULL, out_result, err);
 }
 
 enum fan_status local_import_watched(struct local *l, const char *path, const struct local_import_watch *watch,
@@ -270,11 +292,9 @@ enum fan_status local_import_watched(struct local *l, const char *path, const st
     enum fan_status s;
 
     *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
-    s = intake_open_file(path, &l->config, &l->index, &in, err);
-    if (s) return s;
-    s = run(l, in, watch, out_result, err);
-    intake_close(in);
-    return s;
+    s = intake_open_file(path, &l->config, &l->index, &in);
+    if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
+    return run(l, in, watch, out_result, err);
 }
 
 enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,

@@ -17,18 +17,23 @@
 
 struct intake;
 
-/* Borrows config and blocks until intake_close(). FAN_EIO: the file cannot be read; err says why. */
+/* Borrows config and blocks until intake_close(). The file is opened by the thread, since a pipe that nobody writes to
+ * would hold up who asks; whether it can be is told by intake_next(). FAN_ENOMEM, FAN_ESYSTEM. */
 FAN_MUST_CHECK enum fan_status intake_open_file(const char *path, const struct chain_config *config,
-                                                struct blocks *blocks, struct intake **out, struct fan_error *err);
+                                                struct blocks *blocks, struct intake **out);
 FAN_MUST_CHECK enum fan_status intake_open_bytes(struct slice bytes, const struct chain_config *config,
                                                  struct blocks *blocks, struct intake **out);
-/* How many blocks there are, those the chain has included, as far as it can be told: 0 for a pipe. */
-uint64_t intake_count(const struct intake *in);
-/* The next block the chain did not have, with one reference; a sender that cannot be recovered is left for the importer to
- * find. *out_passed (also at the end) grows by how many were passed by before it. FAN_ENOTFOUND: the end. FAN_EFORMAT: no block; err says why,
- * *out_offset where it began, counted in bytes that are not gzip'd. FAN_EIO. */
+/* Once intake_next() has given its first answer: how many blocks there are, those the chain has included, and the
+ * number the last one bears; 0 where it cannot be told beforehand: a pipe, a first block that is none. */
+uint64_t intake_count(const struct intake *in, uint64_t *out_last_number);
+/* Is there an answer, within so many milliseconds? */
+bool intake_ready(struct intake *in, unsigned wait_ms);
+/* The next block the chain did not have, with one reference; a sender that cannot be recovered is left for the importer
+ * to find. *out_passed (also at the end) grows by how many were passed by before it. FAN_ENOTFOUND: the end.
+ * FAN_EFORMAT: no block; err says why, *out_offset where it began, counted in bytes that are not gzip'd. FAN_EIO. */
 FAN_MUST_CHECK enum fan_status intake_next(struct intake *in, struct block **out, uint64_t *out_passed,
                                            uint64_t *out_offset, struct fan_error *err);
-void intake_close(struct intake *in); /* NULL is fine */
+/* Also while the thread waits for a pipe. NULL is fine. */
+void intake_close(struct intake *in);
 
 #endif

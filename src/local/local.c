@@ -28,7 +28,7 @@ static int64_t tick(struct local *l)
 {
     uint64_t now, interval = l->interval_ms * 1000000u;
 
-    if (!interval) return -1;
+    if (!interval || l->importing) return -1;
     now = clock_monotonic_ns();
     if (now >= l->due_ns) {
         struct seal_plan plan = builder_take_plan(l);

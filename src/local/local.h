@@ -83,11 +83,11 @@ struct local_import_result {
     uint64_t gas;         /* used by the blocks imported */
 };
 
-/* Reads a file of RLP blocks (gzip'd or not), one after the other, and validates each wholly before it becomes the head: header rules,
- * gas, bloom, and the roots of transactions, ommers, withdrawals, requests, receipts and state. Stops at the first that
- * fails: FAN_EREJECTED (FAN_EFORMAT where it is no block) and err names number and rule; what came before it stays.
- * FAN_EIO: the file cannot be read, err says why. *out_result is always written. Afterwards safe = finalized = head.
- * Before local_start(), or on the writer's thread. */
+/* Reads a file of RLP blocks (gzip'd or not), one after the other, and validates each wholly before it becomes the
+ * head: header rules, gas, bloom, and the roots of transactions, ommers, withdrawals, requests, receipts and state.
+ * Stops at the first that fails: FAN_EREJECTED (FAN_EFORMAT where it is no block) and err names number and rule; what
+ * came before it stays. FAN_EIO: the file cannot be read, err says why. *out_result is always written. Afterwards safe
+ * = finalized = head. Before local_start(), or on the writer's thread. */
 FAN_MUST_CHECK enum fan_status local_import(struct local *l, const char *path, struct local_import_result *out_result,
                                             struct fan_error *err);
 /* How far an import is, after each block. */
@@ -111,6 +111,14 @@ FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice 
 
 /* Starts the writer. FAN_ESYSTEM: no thread. */
 FAN_MUST_CHECK enum fan_status local_start(struct local *l);
+/* Imports as above, on the writer while it serves others: some blocks, then whatever came, then some blocks. The chain
+ * says meanwhile that it syncs, and seals nothing. `done` runs on the writer's thread at the end, also when
+ * local_stop() cuts it off (FAN_ECLOSED). One at a time; after local_start(). FAN_ENOMEM, FAN_ESYSTEM: not begun. */
+typedef void local_import_done(void *ctx, enum fan_status s, const struct local_import_result *result,
+                               const struct fan_error *err);
+FAN_MUST_CHECK enum fan_status local_import_start(struct local *l, const char *path,
+                                                  const struct local_import_watch *watch, local_import_done *done);
+
 /* Ends the writer after the letters that have come; nobody may post any more. Joins the thread. Idempotent. */
 void local_stop(struct local *l);
 

@@ -12,6 +12,7 @@
 
 #include "local/blocks.h"
 #include "local/exec.h"
+#include "local/intake.h"
 #include "local/local.h"
 #include "local/pool.h"
 #include "local/state.h"
@@ -65,6 +66,7 @@ struct local {
 
     pthread_mutex_t sync_lock;
     struct chain_sync sync;
+    bool importing;                   /* the writer's: nothing is sealed meanwhile, what is sent waits in the pool */
     _Atomic uint64_t imported_number; /* the head after the last import: safe and finalized never fall behind it */
 
     /* The writer's. */
@@ -174,6 +176,20 @@ enum fan_status logs_scan(struct chain *c, const struct filter *f, uint64_t from
                           enum fan_status (*each)(void *ctx, const struct log *l), void *ctx, uint64_t *out_fits);
 enum fan_status logs_next(struct chain *c, const struct filter *f, const struct block *at, uint64_t to,
                           struct block **out);
+
+/* ---- import.c: a run of blocks, one by one. The writer's. */
+struct import {
+    struct local *local;
+    struct intake *in;
+    struct local_import_watch watch;
+    struct local_import_progress progress;
+    uint64_t from; /* the head when it began */
+    bool begun;    /* the file could be opened, and watchers know that we sync */
+};
+void import_begin(struct import *i, struct local *l, struct intake *in, const struct local_import_watch *watch);
+/* FAN_OK: one more; FAN_ENOTFOUND: that was all; else why it ends, in err too. */
+FAN_MUST_CHECK enum fan_status import_one(struct import *i, struct fan_error *err);
+void import_end(struct import *i, struct local_import_result *out); /* closes the intake */
 
 /* ---- dev_turn.c: what turns the chain back ---- */
 uint64_t turn_snapshot(struct chain *c);
