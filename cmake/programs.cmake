@@ -2,7 +2,7 @@
 file(GLOB cmd_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmd/*.c)
 if(cmd_sources AND TARGET fan_app AND TARGET fan_local)
   add_executable(fanatico ${cmd_sources})
-  target_link_libraries(fanatico fan_app fan_local)
+  target_link_libraries(fanatico fan_app fan_local fan_fixture)
   install(TARGETS fanatico)
   # What man and the shells read comes from the binary's own table of options.
   foreach(page "manual:share/man/man1:fanatico.1" "completion bash:share/bash-completion/completions:fanatico"

@@ -89,16 +89,18 @@ autobahn() {
     cp "$from" "$to/.done"
 }
 
-# geth, the oracle of roots, kept outside the clone: five minutes to compile.
+# geth and its evm (which runs state tests), the oracles of roots, kept outside the clone: five minutes to compile.
 geth_peer() {
-    local version=v1.17.10
-    [ -x "$cache/go/geth-$version" ] && return 0
-    command -v go >/dev/null || die "go is missing. Cure: install Go 1.24 or newer (for geth, the tests' oracle)"
-    say "building geth $version (once, some minutes)"
-    mkdir -p "$cache/go"
-    GOBIN=$cache/go nice go install "github.com/ethereum/go-ethereum/cmd/geth@$version" >build/geth.log 2>&1 ||
-        die "go install geth failed ($(tail -n 1 build/geth.log)). Cure: look at build/geth.log"
-    mv "$cache/go/geth" "$cache/go/geth-$version"
+    local version=v1.17.10 program
+    for program in geth evm; do
+        [ -x "$cache/go/$program-$version" ] && continue
+        command -v go >/dev/null || die "go is missing. Cure: install Go 1.24 or newer (for geth, the tests' oracle)"
+        say "building $program $version (once, some minutes)"
+        mkdir -p "$cache/go"
+        GOBIN=$cache/go nice go install "github.com/ethereum/go-ethereum/cmd/$program@$version" >build/geth.log 2>&1 ||
+            die "go install $program failed ($(tail -n 1 build/geth.log)). Cure: look at build/geth.log"
+        mv "$cache/go/$program" "$cache/go/$program-$version"
+    done
 }
 
 for what in "$@"; do
@@ -110,6 +112,7 @@ for what in "$@"; do
         node_needed
         npm_project npm test/npm
         npm_project hardhat3 test/hardhat3
+        npm_project ethereum-tests test/ethereum
         npm_project hardhat hardhat
         [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
         python_venv

@@ -35,6 +35,10 @@ void genesis_header_init(struct header *h, enum fork f);
  * are kept silent as geth does. */
 FAN_MUST_CHECK enum fan_status genesis_parse(struct slice json, struct arena *a, struct genesis *out,
                                              struct fan_error *err);
+/* The accounts of an `alloc` (a fixture calls it `pre`; name is what err calls it), sorted by address, none twice. */
+FAN_MUST_CHECK enum fan_status genesis_parse_alloc(struct json alloc, const char *name, struct arena *a,
+                                                   const struct genesis_account **out, size_t *out_count,
+                                                   struct fan_error *err);
 void genesis_put_json(const struct genesis *g, struct json_writer *w);
 /* The development chain's: config by newest fork and chain id, the given accounts with balance, the CREATE2 deployer
  * (0x4e59b44847b379578588920cA78FbF26c0B4956C) and the system contracts of the fork (EIP-4788, 2935, 7002, 7251) with

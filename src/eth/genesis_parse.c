@@ -44,16 +44,16 @@ static enum fan_status read_storage(struct json storage, const struct genesis_wh
     return FAN_OK;
 }
 
-static enum fan_status read_account(struct json v, struct arena *a, struct genesis_account *account,
+static enum fan_status read_account(struct json v, const char *name, struct arena *a, struct genesis_account *account,
                                     struct fan_error *err)
 {
     struct json code = json_get(v, "code");
-    char digits[40], outer[64];
+    char digits[40], outer[96];
     const struct genesis_where where = {outer, err};
     enum fan_status s;
 
     hex_encode(slice_of(account->address.bytes, sizeof account->address.bytes), digits);
-    (void)snprintf(outer, sizeof outer, "alloc.0x%.40s", digits);
+    (void)snprintf(outer, sizeof outer, "%s.0x%.40s", name, digits);
     if (!json_is(v, JSON_OBJECT)) return genesis_fail(&where, "", "an object expected");
     if (!genesis_given(json_get(v, "balance"))) return genesis_fail(&where, "balance", "missing required field");
     s = genesis_read_u256(v, "balance", &where, &account->balance_wei);
@@ -67,9 +67,10 @@ static enum fan_status read_account(struct json v, struct arena *a, struct genes
     return read_storage(json_get(v, "storage"), &where, a, account);
 }
 
-static enum fan_status read_alloc(struct json alloc, struct arena *a, struct genesis *g, struct fan_error *err)
+enum fan_status genesis_parse_alloc(struct json alloc, const char *name, struct arena *a,
+                                    const struct genesis_account **out, size_t *out_count, struct fan_error *err)
 {
-    const struct genesis_where where = {"alloc", err};
+    const struct genesis_where where = {name, err};
     struct genesis_account *accounts;
     size_t count = 0;
 
@@ -80,16 +81,16 @@ static enum fan_status read_alloc(struct json alloc, struct arena *a, struct gen
         enum fan_status s;
 
         if (!genesis_read_address(json_key(v), &accounts[count].address))
-            return fan_error_set(err, FAN_EFORMAT, "alloc: %.*s is no address", SLICE_ARGS(json_key(v)));
-        s = read_account(v, a, &accounts[count], err);
+            return fan_error_set(err, FAN_EFORMAT, "%s: %.*s is no address", name, SLICE_ARGS(json_key(v)));
+        s = read_account(v, name, a, &accounts[count], err);
         if (s) return s;
     }
     if (count > 1) qsort(accounts, count, sizeof *accounts, order_accounts);
     for (size_t i = 1; i < count; i++)
         if (order_accounts(&accounts[i - 1], &accounts[i]) == 0)
             return genesis_fail(&where, "", "an address is given twice");
-    g->accounts = accounts;
-    g->account_count = count;
+    *out = accounts;
+    *out_count = count;
     return FAN_OK;
 }
 
@@ -160,7 +161,7 @@ enum fan_status genesis_parse(struct slice json, struct arena *a, struct genesis
     if (!json_is(v, JSON_OBJECT)) return fan_error_set(err, FAN_EFORMAT, "a genesis is an object");
     s = genesis_parse_config(json_get(v, "config"), &g.config, err);
     if (!s) s = read_header(v, &g, err);
-    if (!s) s = read_alloc(json_get(v, "alloc"), a, &g, err);
+    if (!s) s = genesis_parse_alloc(json_get(v, "alloc"), "alloc", a, &g.accounts, &g.account_count, err);
     if (s == FAN_ENOMEM) return fan_error_set(err, s, "out of memory");
     if (s) return s;
     *out = g;

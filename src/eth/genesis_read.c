@@ -37,7 +37,7 @@ bool genesis_read_address(struct slice text, struct fan_address *out)
     return digits.len == 2 * sizeof out->bytes && !hex_decode(digits, out->bytes);
 }
 
-static bool read_number(struct slice text, struct fan_u256 *out)
+bool genesis_read_number(struct slice text, struct fan_u256 *out)
 {
     struct slice digits = without_prefix(text);
     uint8_t even[64];
@@ -62,8 +62,8 @@ enum fan_status genesis_read_u256(struct json object, const char *key, const str
     struct fan_u256 value;
 
     if (!genesis_given(v)) return FAN_OK;
-    if (json_is(v, JSON_NUMBER) ? !read_number(json_raw(v), &value)
-                                : !json_is(v, JSON_STRING) || !read_number(json_str_raw(v), &value))
+    if (json_is(v, JSON_NUMBER) ? !genesis_read_number(json_raw(v), &value)
+                                : !json_is(v, JSON_STRING) || !genesis_read_number(json_str_raw(v), &value))
         return genesis_fail(where, key, "a whole number of at most 256 bits expected, decimal or 0x and hex digits");
     *out = value;
     return FAN_OK;

@@ -1,6 +1,6 @@
 /* genesis_read: reading the numbers of a genesis.json, which come as JSON numbers, decimal strings or hex strings,
  * leading zeros and all: the file is older than the rules of RPC. What its two parsers, for the chain configuration and
- * for the rest, share. */
+ * for the rest, share; fixtures of the Ethereum tests write their numbers as loosely. */
 #ifndef ETH_GENESIS_READ_H
 #define ETH_GENESIS_READ_H
 
@@ -24,6 +24,8 @@ FAN_MUST_CHECK enum fan_status genesis_read_u256(struct json object, const char 
 FAN_MUST_CHECK enum fan_status genesis_read_u64(struct json object, const char *key, const struct genesis_where *where,
                                                 uint64_t *out);
 FAN_MUST_CHECK enum fan_status genesis_fail(const struct genesis_where *where, const char *key, const char *what);
+/* A whole number, decimal or 0x and any digits up to 256 bits; no text at all is 0. */
+bool genesis_read_number(struct slice text, struct fan_u256 *out);
 /* At most 64 hex digits, an even number, with or without 0x, as storage keys and values are written. */
 bool genesis_read_word(struct slice text, struct fan_u256 *out);
 /* 40 hex digits with or without 0x. */
