@@ -36,7 +36,8 @@
     X(FAN_EREJECTED, "refused by a rule")                                                          \
     X(FAN_EUNSUPPORTED, "not supported")                                                           \
     X(FAN_ESTALE, "overtaken by a change of the chain")                                            \
-    X(FAN_EINTERNAL, "internal error")
+    X(FAN_EINTERNAL, "internal error")                                                             \
+    X(FAN_EREMOTE, "another node did not answer")
 
 enum fan_status {
 #define X(name, text) name,

@@ -1,4 +1,5 @@
 /* Transactions and receipts, by hash and by place. */
+#include "api/past.h"
 #include "api/tables.h"
 #include "api/view.h"
 
@@ -52,7 +53,7 @@ static void get_tx(struct call *call, bool raw)
     if (params_refused(&p, call)) return;
     s = find_tx(api_of(call)->chain, &hash, &f);
     if (s == FAN_ENOTFOUND) {
-        answer_nothing(call, raw);
+        if (!past_ask(call)) answer_nothing(call, raw);
         return;
     }
     if (s) {
@@ -149,6 +150,7 @@ static void get_transaction_receipt(struct call *call)
         answer_status(call, s, NULL);
         return;
     }
+    if (s && past_ask(call)) return;
     if (s || !block->has_receipts) {
         json_put_null(call_result(call));
     } else {

@@ -1,5 +1,7 @@
 #include "api/method.h"
 
+#include "chain/remote.h"
+
 struct api *api_of(const struct call *call)
 {
     return call_app(call);
@@ -31,7 +33,9 @@ void answer_true(struct call *call)
 
 void answer_status(struct call *call, enum fan_status s, const struct fan_error *err)
 {
-    if ((s == FAN_EREJECTED || s == FAN_EUNSUPPORTED) && err && err->text[0])
+    if (s == FAN_EREMOTE && chain_remote_noted()->text[0] && (!err || !err->text[0]))
+        call_fail_status(call, s, chain_remote_noted()); /* it failed on this very thread */
+    else if ((s == FAN_EREJECTED || s == FAN_EUNSUPPORTED) && err && err->text[0])
         call_fail(call, CODE_REFUSED, "%s", err->text);
     else
         call_fail_status(call, s, err && err->text[0] ? err : NULL);

@@ -370,8 +370,10 @@ struct block_at params_block_number(struct params *p, size_t index)
 {
     struct where at = params_where(index, "block");
     struct json v = params_value(p, &at);
+    struct block_at out = read_block(p, &at, v, false);
 
-    return read_block(p, &at, v, false);
+    out.index = index;
+    return out;
 }
 
 struct block_at params_block(struct params *p, size_t index)
@@ -379,6 +381,7 @@ struct block_at params_block(struct params *p, size_t index)
     struct where at = params_where(index, "block");
     struct block_at out = {.kind = BLOCK_LATEST};
 
-    if (!params_has(p, index)) return out;
-    return read_block(p, &at, json_at(p->list, index), true);
+    if (params_has(p, index)) out = read_block(p, &at, json_at(p->list, index), true);
+    out.index = index;
+    return out;
 }

@@ -84,6 +84,7 @@ struct block_at {
     bool canonical; /* EIP-1898 requireCanonical */
     uint64_t number;
     struct fan_hash hash;
+    size_t index; /* of the parameter it was read from */
 };
 
 /* A tag or QUANTITY; with or_hash also a block hash or an EIP-1898 object. */

@@ -1,5 +1,6 @@
 #include "api/view.h"
 
+#include "api/past.h"
 #include "codec/hex.h"
 
 /* A state may go stale between finding its block and opening it: the head moved. Each try begins with the new head. */
@@ -128,17 +129,12 @@ static bool take_fetched(struct call *call, struct view *out)
     return true;
 }
 
-bool view_block(struct call *call, const struct block_at *at, enum rpc_start where, void (*again)(struct call *call),
-                struct view *out)
+/* A block that is not pending; false when the call was answered. */
+static bool find_block(struct call *call, const struct block_at *at, struct view *out)
 {
     enum fan_status s;
 
     *out = (struct view){.chain = api_of(call)->chain};
-    if (at->kind == BLOCK_PENDING) {
-        if (take_fetched(call, out)) return true;
-        send_for_pending(call, false, where, again);
-        return false;
-    }
     s = view_find(api_of(call)->chain, at, &out->block, &out->canonical);
     if (s) {
         answer_status(call, s, NULL);
@@ -150,6 +146,37 @@ bool view_block(struct call *call, const struct block_at *at, enum rpc_start whe
         return false;
     }
     return true;
+}
+
+/* On a fork: true when the block is the other node's to tell, and the call went there. The state of the fork's own block
+ * is ours: who edits the head there changes it. */
+static bool went_past(struct call *call, const struct block_at *at, bool want_state, struct view *v)
+{
+    struct chain_remote *r = past_of(api_of(call));
+    bool ours;
+
+    if (!r) return false;
+    ours = !past_holds(r, at, v->block) ||
+           (want_state && v->block && v->block->header.number == r->block->header.number);
+    if (ours) {
+        chain_remote_unref(r);
+        return false;
+    }
+    view_close(v);
+    past_answer(call, r, at);
+    return true;
+}
+
+bool view_block(struct call *call, const struct block_at *at, enum rpc_start where, void (*again)(struct call *call),
+                struct view *out)
+{
+    if (at->kind == BLOCK_PENDING) {
+        *out = (struct view){.chain = api_of(call)->chain};
+        if (take_fetched(call, out)) return true;
+        send_for_pending(call, false, where, again);
+        return false;
+    }
+    return find_block(call, at, out) && !went_past(call, at, false, out);
 }
 
 static const char *missing_words(enum block_kind kind)
@@ -179,8 +206,12 @@ bool view_state(struct call *call, const struct block_at *at, enum rpc_start whe
         send_for_pending(call, true, where, again);
         return false;
     }
+    if (call_where(call) == RPC_INLINE && atomic_load_explicit(&chain->forked, memory_order_acquire)) {
+        call_continue(call, RPC_POOL, again); /* reading it may wait for the network */
+        return false;
+    }
     for (int i = 0; i < OPEN_TRIES && s == FAN_ESTALE; i++) {
-        if (!view_block(call, at, where, again, out)) return false;
+        if (!find_block(call, at, out) || went_past(call, at, true, out)) return false;
         if (!out->block) {
             call_fail(call, CODE_REFUSED, "%s", missing_words(at->kind));
             return false;

@@ -155,6 +155,8 @@ struct chain_fees {
 
 struct chain;
 
+struct chain_remote; /* chain/remote.h */
+
 /* What stands behind the door. NULL entries answer FAN_EUNSUPPORTED. */
 struct chain_ops {
     /* Any thread. Each gives out a reference. */
@@ -185,6 +187,9 @@ struct chain_ops {
     void (*fees)(struct chain *c, struct chain_fees *out);
     void (*sync)(struct chain *c, struct chain_sync *out);
     const struct chain_config *(*config)(struct chain *c);
+    /* Any thread. The node this chain is forked from, a reference; NULL: it is no fork. Block `remote->block` and all before
+     * it are that node's to tell, and reading state may wait for the network: not on a worker's loop. NULL entry: never. */
+    struct chain_remote *(*remote)(struct chain *c);
 
     /* Writer's thread. */
     /* Puts a transaction into the pool (sender known; copied) and, where blocks come at once, seals it. FAN_EREJECTED with geth's words in err.
@@ -207,6 +212,7 @@ struct chain {
     struct chain_watcher *watchers;    /* changed only before the writer starts */
     struct mailbox *writer;            /* the writer's queue */
     _Atomic uint64_t head_number;      /* for eth_blockNumber: stored before the event is published */
+    _Atomic bool forked;               /* ops->remote() has an answer */
     uint64_t sequence;                 /* writer's */
 };
 

@@ -31,6 +31,7 @@ void blocks_fini(struct blocks *x)
     log_postings_fini(&x->coming);
     log_postings_fini(&x->going);
     free(x->canonical);
+    chain_remote_unref(x->remote);
     (void)pthread_rwlock_destroy(&x->lock);
     memset(x, 0, sizeof *x);
 }
@@ -50,6 +51,17 @@ void blocks_unlock(struct blocks *x)
     (void)pthread_rwlock_unlock(&x->lock);
 }
 
+struct block *blocks_peek(const struct blocks *x, uint64_t number)
+{
+    assert(blocks_has(x, number));
+    return x->canonical[number - x->first];
+}
+
+static bool is_canonical(const struct blocks *x, const struct block *b)
+{
+    return blocks_has(x, b->header.number) && blocks_peek(x, b->header.number) == b;
+}
+
 struct block *blocks_head(struct blocks *x)
 {
     struct block *b;
@@ -65,7 +77,7 @@ struct block *blocks_by_number(struct blocks *x, uint64_t number)
     struct block *b;
 
     read_lock(x);
-    b = number < x->count ? block_ref(x->canonical[number]) : NULL;
+    b = blocks_has(x, number) ? block_ref(blocks_peek(x, number)) : NULL;
     blocks_unlock(x);
     return b;
 }
@@ -78,7 +90,7 @@ struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool
     slot = map_get(&x->by_hash, hash);
     if (slot) {
         b = block_ref(*slot);
-        *out_canonical = b->header.number < x->count && x->canonical[b->header.number] == b;
+        *out_canonical = is_canonical(x, b);
     }
     blocks_unlock(x);
     return b;
@@ -92,7 +104,7 @@ struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t
     read_lock(x);
     place = map_get(&x->by_tx, hash);
     if (place) {
-        b = block_ref(x->canonical[place->number]);
+        b = block_ref(blocks_peek(x, place->number));
         *out_index = (size_t)place->index;
     }
     blocks_unlock(x);
@@ -104,10 +116,33 @@ bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out)
     bool there;
 
     read_lock(x);
-    there = number < x->count;
-    if (there) *out = x->canonical[number]->hash;
+    there = blocks_has(x, number);
+    if (there) *out = blocks_peek(x, number)->hash;
     blocks_unlock(x);
     return there;
+}
+
+struct chain_remote *blocks_remote(struct blocks *x)
+{
+    struct chain_remote *r;
+
+    read_lock(x);
+    r = x->remote ? chain_remote_ref(x->remote) : NULL;
+    blocks_unlock(x);
+    return r;
+}
+
+enum fan_status blocks_ancestor_hash(struct blocks *x, uint64_t number, struct fan_hash *out)
+{
+    struct chain_remote *r;
+    enum fan_status s;
+
+    if (blocks_hash_at(x, number, out)) return FAN_OK;
+    r = blocks_remote(x);
+    if (!r) return FAN_ENOTFOUND;
+    s = r->ops->block_hash(r, number, out); /* above the fork: FAN_ENOTFOUND */
+    chain_remote_unref(r);
+    return s;
 }
 
 size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out)
@@ -115,7 +150,7 @@ size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct bloc
     size_t n = 0;
 
     read_lock(x);
-    for (; n < count && number < x->count; n++, number++) out[n] = block_ref(x->canonical[number]);
+    for (; n < count && blocks_has(x, number); n++, number++) out[n] = block_ref(blocks_peek(x, number));
     blocks_unlock(x);
     return n;
 }
@@ -141,7 +176,7 @@ static void prepare_logs(struct blocks *x, uint64_t keep, struct block *const *a
 {
     x->coming.count = x->going.count = 0;
     x->coming.failed = x->going.failed = false;
-    for (uint64_t n = keep; n < x->count; n++) log_postings_add(&x->going, x->canonical[n]);
+    for (uint64_t n = keep; n < blocks_end(x); n++) log_postings_add(&x->going, blocks_peek(x, n));
     for (size_t i = 0; i < count; i++) log_postings_add(&x->coming, added[i]);
 }
 
@@ -172,7 +207,7 @@ static void orphan(struct blocks *x, struct block *b)
         struct block **slot = map_get(&x->by_hash, place);
 
         /* The same block may have become canonical again, or have been orphaned twice: then it is not ours to drop. */
-        if (slot && !((*slot)->header.number < x->count && x->canonical[(*slot)->header.number] == *slot)) {
+        if (slot && !is_canonical(x, *slot)) {
             struct block *old = *slot;
 
             (void)map_delete(&x->by_hash, place);
@@ -185,10 +220,12 @@ static void orphan(struct blocks *x, struct block *b)
 
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count)
 {
-    assert(keep <= x->count && x->cap >= keep + count);
-    if (keep < x->count) log_memory_remove(&x->logs, &x->going, keep);
+    uint64_t end = blocks_end(x);
+
+    assert(keep >= x->first && keep <= end && x->cap >= keep - x->first + count);
+    if (keep < end) log_memory_remove(&x->logs, &x->going, keep);
     log_memory_add(&x->logs, &x->coming, keep + count);
-    while (x->count > keep) {
+    while (blocks_end(x) > keep) {
         x->count--;
         orphan(x, x->canonical[x->count]);
     }
@@ -197,7 +234,7 @@ void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, 
         struct block **slot;
         bool fresh;
 
-        assert(b->header.number == x->count);
+        assert(b->header.number == blocks_end(x));
         slot = map_put(&x->by_hash, &b->hash, &fresh);
         if (!fresh) block_unref(*slot); /* the very same block, built again after a rewind */
         *slot = block_ref(b);
@@ -208,4 +245,13 @@ void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, 
             *place = (struct block_place){.number = b->header.number, .index = t};
         }
     }
+}
+
+void blocks_begin(struct blocks *x, struct chain_remote *remote)
+{
+    assert(!x->count);
+    if (remote) chain_remote_ref(remote);
+    chain_remote_unref(x->remote);
+    x->remote = remote;
+    x->first = remote ? remote->block->header.number : 0;
 }

@@ -11,15 +11,17 @@
 #include <pthread.h>
 
 #include "base/map.h"
-#include "eth/block.h"
+#include "chain/remote.h"
 #include "local/log_memory.h"
 
 enum { INDEX_ORPHANS_MAX = 256 };
 
 struct blocks {
     pthread_rwlock_t lock;
-    struct block **canonical; /* by number, from 0 without holes */
+    struct block **canonical; /* by number, from `first` without holes */
     size_t count, cap;
+    uint64_t first;              /* 0; on a fork the block it begins at */
+    struct chain_remote *remote; /* a fork's: what lies before is its to tell; a reference, or NULL */
     struct map by_hash;                         /* hash → struct block *, one reference each, orphans included */
     struct map by_tx;                           /* hash → struct block_place, canonical ones only */
     struct fan_hash orphans[INDEX_ORPHANS_MAX]; /* a ring, oldest at orphan_count % max once full */
@@ -42,6 +44,10 @@ struct block *blocks_by_number(struct blocks *x, uint64_t number);              
 struct block *blocks_by_hash(struct blocks *x, const struct fan_hash *hash, bool *out_canonical); /* NULL: none */
 struct block *blocks_by_tx(struct blocks *x, const struct fan_hash *hash, size_t *out_index);     /* NULL: none */
 bool blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out);                     /* false: none */
+struct chain_remote *blocks_remote(struct blocks *x); /* a reference; NULL: no fork */
+/* The same as blocks_hash_at() for BLOCKHASH, also before a fork, where it may wait for the network. FAN_ENOTFOUND,
+ * FAN_EREMOTE. */
+FAN_MUST_CHECK enum fan_status blocks_ancestor_hash(struct blocks *x, uint64_t number, struct fan_hash *out);
 /* Up to count blocks from number on, as one moment has them; returns how many were written to out. */
 size_t blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out);
 
@@ -62,6 +68,19 @@ FAN_MUST_CHECK enum fan_status blocks_find(struct blocks *x, struct log_query *q
 FAN_MUST_CHECK enum fan_status blocks_find_next(struct blocks *x, struct log_query *q, const struct block *at,
                                                 uint64_t to, struct block **out);
 
+/* ---- any thread under the lock; the writer ---- */
+/* The canonical block of a number that is there. Borrowed. */
+struct block *blocks_peek(const struct blocks *x, uint64_t number);
+static inline bool blocks_has(const struct blocks *x, uint64_t number)
+{
+    return number >= x->first && number - x->first < x->count;
+}
+/* Behind the last one. */
+static inline uint64_t blocks_end(const struct blocks *x)
+{
+    return x->first + x->count;
+}
+
 /* ---- the writer ---- */
 /* Makes room, so that the next blocks_switch() with these cannot fail, and does what of it needs no lock. Takes the
  * lock. */
@@ -71,5 +90,8 @@ void blocks_unlock(struct blocks *x);
 /* Forgets canonical blocks from number `keep` on (they become orphans) and adds these, oldest first; takes its own
  * references. Prepared with the same keep and with these or more; under blocks_lock(). */
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
+/* While empty: the chain begins at the remote's block (NULL: at 0). Takes a reference. Under the lock once others
+ * read. */
+void blocks_begin(struct blocks *x, struct chain_remote *remote);
 
 #endif

@@ -5,16 +5,16 @@ enum { STEPS_MAX = 1024 };
 
 static void mark(struct blocks *x, struct blocks_search *s)
 {
-    if (s->at == 0) return;
+    if (s->at <= log_number(x->first, 0)) return;
     s->seen = true;
     s->seen_number = (s->at - 1) >> LOG_INDEX_BITS;
-    s->seen_hash = x->canonical[s->seen_number]->hash;
+    s->seen_hash = blocks_peek(x, s->seen_number)->hash;
 }
 
 static bool turned(const struct blocks *x, const struct blocks_search *s)
 {
-    return s->seen && (s->seen_number >= x->count ||
-                       memcmp(&x->canonical[s->seen_number]->hash, &s->seen_hash, sizeof s->seen_hash) != 0);
+    return s->seen && (!blocks_has(x, s->seen_number) ||
+                       memcmp(&blocks_peek(x, s->seen_number)->hash, &s->seen_hash, sizeof s->seen_hash) != 0);
 }
 
 static enum fan_status find_locked(struct blocks *x, struct log_query *q, struct blocks_search *s, uint64_t end,
@@ -38,7 +38,7 @@ static enum fan_status find_locked(struct blocks *x, struct log_query *q, struct
             if (status) break;
             number = s->at >> LOG_INDEX_BITS;
         }
-        if (x->canonical[number]->log_count) out[n++] = block_ref(x->canonical[number]);
+        if (blocks_peek(x, number)->log_count) out[n++] = block_ref(blocks_peek(x, number));
         s->at = log_number(number + 1, 0);
     }
     *count = n;
@@ -52,7 +52,8 @@ enum fan_status blocks_find(struct blocks *x, struct log_query *q, struct blocks
     uint64_t end;
 
     (void)pthread_rwlock_rdlock(&x->lock);
-    end = to < x->count ? to + 1 : x->count;
+    end = to < blocks_end(x) ? to + 1 : blocks_end(x);
+    s->at = max_u64(s->at, log_number(x->first, 0)); /* what lies before is another node's to tell */
     if (turned(x, s))
         status = FAN_ESTALE;
     else
@@ -69,20 +70,21 @@ enum fan_status blocks_find_next(struct blocks *x, struct log_query *q, const st
                                  struct block **out)
 {
     uint64_t from = at ? at->header.number + 1 : 0, end;
-    struct blocks_search search = {.at = log_number(from, 0)};
+    struct blocks_search search = {0};
     struct block *found;
     size_t count = 1;
     enum fan_status s = FAN_OK;
 
     (void)pthread_rwlock_rdlock(&x->lock);
-    end = to < x->count ? to + 1 : x->count;
-    if (at && (from > x->count || memcmp(&x->canonical[from - 1]->hash, &at->hash, sizeof at->hash) != 0))
+    end = to < blocks_end(x) ? to + 1 : blocks_end(x);
+    search.at = log_number(max_u64(from, x->first), 0);
+    if (at && (!blocks_has(x, from - 1) || memcmp(&blocks_peek(x, from - 1)->hash, &at->hash, sizeof at->hash) != 0))
         s = FAN_ESTALE;
-    else if (from >= end)
+    else if (from >= end || end <= x->first)
         s = FAN_ENOTFOUND;
     else
         s = find_locked(x, q, &search, end, &found, &count);
-    if (!s) *out = count ? found : block_ref(x->canonical[min_u64(search.at >> LOG_INDEX_BITS, end - 1)]);
+    if (!s) *out = count ? found : block_ref(blocks_peek(x, min_u64(search.at >> LOG_INDEX_BITS, end - 1)));
     (void)pthread_rwlock_unlock(&x->lock);
     return s;
 }

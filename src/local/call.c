@@ -86,7 +86,7 @@ static enum fan_status take_result(struct exec_reader *reader, const struct evm_
     case EVM_STATE_ERROR: {
         enum fan_status s = reader->failed ? reader->failed : FAN_EINTERNAL;
 
-        return fan_error_set(err, s, "the state could not be read: %s", fan_status_text(s));
+        return exec_unreadable(s, err);
     }
     default:
         return fan_error_set(err, FAN_EINTERNAL, "the EVM failed: %s", from->text ? from->text : "");

@@ -30,9 +30,9 @@ static enum fan_status dev_mine(struct chain *c, uint64_t count, uint64_t interv
     return s;
 }
 
-static enum fan_status check_timestamp(const struct local *l, uint64_t timestamp, struct fan_error *err)
+static enum fan_status check_timestamp(struct local *l, uint64_t timestamp, struct fan_error *err)
 {
-    uint64_t head = l->index.canonical[l->index.count - 1]->header.timestamp;
+    uint64_t head = head_peek(l)->header.timestamp;
 
     if (timestamp > head) return FAN_OK;
     return fan_error_set(err, FAN_EINVAL,

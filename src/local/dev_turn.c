@@ -45,7 +45,7 @@ bool turn_revert(struct chain *c, uint64_t id)
 
 static enum fan_status check_depth(struct local *l, uint64_t depth, struct fan_error *err)
 {
-    uint64_t head = head_peek(l)->header.number;
+    uint64_t head = head_peek(l)->header.number - l->index.first;
 
     if (depth > head)
         return fan_error_set(err, FAN_EINVAL, "depth %" PRIu64 " is larger than the chain of %" PRIu64 " blocks", depth,
@@ -71,7 +71,7 @@ enum fan_status turn_reset(struct chain *c, struct fan_error *err)
     enum fan_status s;
 
     pool_drop_all(&l->pool);
-    s = head_move(l, 0, 1, NULL, 0, false, err); /* version 1 is the genesis before anybody edited it */
+    s = head_move(l, l->index.first, 1, NULL, 0, false, err); /* version 1 is the genesis before anybody edited it */
     if (s) return s;
     l->snapshot_count = 0;
     l->time_offset_s = 0;
@@ -117,8 +117,8 @@ static struct fan_u256 cost_of(const struct tx *tx)
  * taken by a waiting replacement, or a pool that is full, loses the old one: it is then as if it had been dropped. */
 static enum fan_status put_back(struct local *l, struct state_view *fork, uint64_t keep)
 {
-    for (uint64_t n = keep + 1; n < l->index.count; n++) {
-        const struct block *b = l->index.canonical[n];
+    for (uint64_t n = keep + 1; blocks_has(&l->index, n); n++) {
+        const struct block *b = blocks_peek(&l->index, n);
 
         for (size_t i = 0; i < b->tx_count; i++) {
             struct fan_u256 balance, cost = cost_of(&b->txs[i]);
@@ -155,9 +155,9 @@ struct branch {
 static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t keep, struct state_view **view,
                                    struct fan_error *err)
 {
-    const struct block *parent = br->count ? br->blocks[br->count - 1] : l->index.canonical[keep];
+    const struct block *parent = br->count ? br->blocks[br->count - 1] : blocks_peek(&l->index, keep);
     struct seal_plan plan = {
-        .timestamp = max_u64(l->index.canonical[keep + 1 + br->count]->header.timestamp, parent->header.timestamp + 1)};
+        .timestamp = max_u64(blocks_peek(&l->index, keep + 1 + br->count)->header.timestamp, parent->header.timestamp + 1)};
     struct built *b = &br->built[br->count];
     struct state_view *after;
     enum fan_status s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);

@@ -77,9 +77,7 @@ enum fan_status exec_tx(const struct tx *tx, struct arena *a, struct evm_tx *out
 static enum fan_status broken(const struct run *r, uint32_t status, const char *text, struct fan_error *err)
 {
     if (status == EVM_STATE_ERROR)
-        return fan_error_set(err, r->reader.failed ? r->reader.failed : FAN_EINTERNAL,
-                             "the state could not be read: %s",
-                             fan_status_text(r->reader.failed ? r->reader.failed : FAN_EINTERNAL));
+        return exec_unreadable(r->reader.failed ? r->reader.failed : FAN_EINTERNAL, err);
     return fan_error_set(err, FAN_EINTERNAL, "the EVM failed: %s", text && *text ? text : "no reason given");
 }
 

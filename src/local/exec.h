@@ -36,6 +36,8 @@ void exec_reader_init(struct exec_reader *r, const struct state_view *view, stru
 FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides,
                                                     size_t count);
 void exec_reader_fini(struct exec_reader *r);
+/* Words for an execution that ended because a read failed with s; returns s. */
+enum fan_status exec_unreadable(enum fan_status s, struct fan_error *err);
 
 /* The environment of a block with this header under the chain's rules; all checks on. */
 void exec_env(const struct chain_config *c, const struct header *h, struct evm_env *out);

@@ -87,6 +87,7 @@ static int read_code(void *ctx, const struct fan_hash *code_hash, const uint8_t 
 static int read_block_hash(void *ctx, uint64_t number, struct fan_hash *out)
 {
     struct exec_reader *r = ctx;
+    enum fan_status s;
 
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < r->fresh_count; i++)
@@ -94,8 +95,8 @@ static int read_block_hash(void *ctx, uint64_t number, struct fan_hash *out)
             *out = r->fresh[i]->hash;
             return 0;
         }
-    (void)blocks_hash_at(r->index, number, out);
-    return 0;
+    s = blocks_ancestor_hash(r->index, number, out);
+    return s && s != FAN_ENOTFOUND ? fail(r, s) : 0;
 }
 
 void exec_reader_init(struct exec_reader *r, const struct state_view *view, struct blocks *index)
@@ -127,4 +128,10 @@ enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_o
 void exec_reader_fini(struct exec_reader *r)
 {
     arena_home_fini(&r->memory);
+}
+
+enum fan_status exec_unreadable(enum fan_status s, struct fan_error *err)
+{
+    if (s == FAN_EREMOTE) return fan_error_set(err, s, "%s", chain_remote_noted()->text);
+    return fan_error_set(err, s, "the state could not be read: %s", fan_status_text(s));
 }

@@ -48,7 +48,7 @@ static uint64_t suggest_tip(struct local *l, uint64_t head)
 {
     struct block *blocks[BLOCKS];
     uint64_t tips[BLOCKS * PER_BLOCK];
-    uint64_t first = head >= BLOCKS ? head - BLOCKS + 1 : 1;
+    uint64_t first = max_u64(head >= BLOCKS ? head - BLOCKS + 1 : 1, l->index.first + 1);
     size_t got = head ? blocks_range(&l->index, first, BLOCKS, blocks) : 0, n = 0;
 
     for (size_t i = 0; i < got; i++) {

@@ -1,17 +1,62 @@
 #include "codec/keccak.h"
+#include "local/fork_base.h"
 #include "local/node.h"
+
+enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out)
+{
+    struct state_options options = {0};
+    struct state_base base;
+    enum fan_status s;
+
+    if (!remote) return state_db_new(&options, out);
+    s = fork_base_new(remote, &base);
+    if (s) return s;
+    s = state_db_open(base, &options, out);
+    if (s) base.ops->close(base.ctx);
+    return s;
+}
+
+/* On a fork an account keeps what it has over there, but for the balance it was promised. Where nobody lives, the
+ * account is laid down whole (the CREATE2 deployer, the system contracts). The keys of the development accounts are public
+ * knowledge, and on a live chain somebody has delegated them (EIP-7702) to code that sends all they get away: that goes. */
+static enum fan_status lay_account(struct state_builder *b, const struct state_view *below,
+                                   const struct genesis_account *g, struct arena scratch)
+{
+    struct state_account there;
+    struct slice code = {0};
+    enum fan_status s = state_view_account(below, &g->address, &there);
+
+    if (s) return s;
+    if (g->code.len) return there.exists ? FAN_OK : state_builder_add_genesis(b, g, 1);
+    s = state_view_code(below, &there.code_hash, &scratch, &code);
+    if (!s && slice_starts(code, SLICE("\xef\x01\x00"))) s = state_builder_set_code(b, &g->address, (struct slice){0});
+    return s ? s : state_builder_set_balance(b, &g->address, &g->balance_wei);
+}
+
+static enum fan_status lay_accounts(struct state_builder *b, const struct state_view *below, const struct genesis *g)
+{
+    struct arena_home home;
+    enum fan_status s = FAN_OK;
+
+    arena_home_init(&home, 0);
+    for (size_t i = 0; i < g->account_count && !s; i++) s = lay_account(b, below, &g->accounts[i], arena_of(&home));
+    arena_home_fini(&home);
+    return s;
+}
 
 /* The allocation's state, with its root. */
 static enum fan_status build_state(struct local *l, const struct genesis *g, struct state_diff **out)
 {
     struct state_view *empty;
     struct state_builder *b = NULL;
+    bool remote = l->index.remote != NULL;
     enum fan_status s = state_db_head(l->state, &empty);
 
     if (s) return s;
     s = state_builder_new(empty, &b);
-    if (!s) s = state_builder_add_genesis(b, g->accounts, g->account_count);
-    if (!s) s = state_builder_finish(b, 0, out);
+    if (!s)
+        s = remote ? lay_accounts(b, empty, g) : state_builder_add_genesis(b, g->accounts, g->account_count);
+    if (!s) s = state_builder_finish(b, l->index.first, out);
     if (s) state_builder_free(b);
     state_view_unref(empty);
     return s;
@@ -46,14 +91,21 @@ enum fan_status genesis_build(struct local *l, const struct genesis *g, struct f
     struct block *b = NULL;
     enum fan_status s = build_state(l, g, &diff);
 
+    if (s == FAN_EREMOTE) return fan_error_set(err, s, "%s", chain_remote_noted()->text);
     if (s) return fan_error_set(err, s, "genesis: the state could not be built: %s", fan_status_text(s));
-    b = block_new();
-    s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
-    if (!s) s = blocks_prepare(&l->index, 0, &b, 1) ? FAN_OK : FAN_ENOMEM;
+    if (l->index.remote) {
+        b = block_ref(l->index.remote->block);
+        atomic_store(&l->chain.forked, true);
+        atomic_store(&l->chain.head_number, b->header.number);
+    } else {
+        b = block_new();
+        s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
+    }
+    if (!s) s = blocks_prepare(&l->index, l->index.first, &b, 1) ? FAN_OK : FAN_ENOMEM;
     if (!s) s = state_db_commit(l->state, diff);
     if (!s) {
         blocks_lock(&l->index);
-        blocks_switch(&l->index, 0, &b, 1);
+        blocks_switch(&l->index, l->index.first, &b, 1);
         blocks_unlock(&l->index);
     }
     block_unref(b);

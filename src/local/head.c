@@ -119,12 +119,12 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
 
     assert(keep <= head);
     if (!blocks) return FAN_ENOMEM;
-    for (size_t i = 0; i < removed_count; i++) blocks[i] = block_ref(l->index.canonical[head - i]);
+    for (size_t i = 0; i < removed_count; i++) blocks[i] = block_ref(blocks_peek(&l->index, head - i));
     for (size_t i = 0; i < count; i++) blocks[removed_count + i] = added[i].block;
     if (!blocks_prepare(&l->index, keep + 1, blocks + removed_count, count)) goto out;
     if (removed_count + count) { /* made before anything changes: an event that cannot be made would be one lost */
         e = chain_event_head_new(blocks, removed_count, blocks + removed_count, count,
-                                 count ? added[count - 1].block : l->index.canonical[keep]);
+                                 count ? added[count - 1].block : blocks_peek(&l->index, keep));
         if (!e) goto out;
     }
     if (back)

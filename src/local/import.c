@@ -36,8 +36,8 @@ static enum fan_status check_ommer(struct local *l, const struct block *b, size_
     struct fan_error why;
     enum fan_status s;
 
-    for (uint64_t back = 1; back <= OMMER_DEPTH_MAX && back <= number; back++) {
-        const struct block *ancestor = l->index.canonical[number - back];
+    for (uint64_t back = 1; back <= OMMER_DEPTH_MAX && blocks_has(&l->index, number - back); back++) {
+        const struct block *ancestor = blocks_peek(&l->index, number - back);
 
         if (memcmp(&ancestor->hash, &hash, sizeof hash) == 0) REFUSE("uncle is ancestor");
         if (back > 1 && memcmp(&ancestor->hash, &o->parent_hash, sizeof hash) == 0) parent = ancestor;

@@ -133,7 +133,6 @@ static void take_options(struct local *l, const struct local_options *o)
 enum fan_status local_open(const struct local_options *o, struct local **out, struct fan_error *err)
 {
     struct local *l = calloc(1, sizeof *l);
-    struct state_options state_options = {0};
     enum fan_status s;
 
     assert(!evm_abi_difference()); /* C and the leaf were compiled from different versions of their border */
@@ -149,7 +148,8 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     s = l->wake_fd < 0 ? fan_error_set(err, FAN_ESYSTEM, "eventfd: %s", strerror(errno)) : copy_accounts(l, o);
     if (!s) s = blocks_init(&l->index);
     if (!s) s = pool_init(&l->pool, &o->pool);
-    if (!s) s = state_db_new(&state_options, &l->state);
+    if (!s) s = genesis_open_state(o->remote, &l->state);
+    if (!s) blocks_begin(&l->index, o->remote);
     if (!s) s = genesis_build(l, o->genesis, err);
     if (s) {
         local_close(l);
@@ -166,7 +166,7 @@ void local_close(struct local *l)
     builder_forget_pending(l);
     pool_fini(&l->pool);
     blocks_fini(&l->index);
-    state_db_free(l->state);
+    state_db_unref(l->state);
     map_fini(&l->impersonated);
     if (l->secrets) explicit_bzero(l->secrets, l->account_count * sizeof *l->secrets);
     free(l->secrets);

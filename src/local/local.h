@@ -23,6 +23,7 @@
 
 #include "chain/chain.h"
 #include "chain/dev.h"
+#include "chain/remote.h"
 #include "eth/genesis.h"
 
 struct local;
@@ -50,6 +51,10 @@ struct local_pool_limits {
 /* Zero is a sensible default everywhere; genesis is the one thing that must be there. */
 struct local_options {
     const struct genesis *genesis; /* borrowed until local_open() returns */
+    /* NULL, or where the chain begins instead of at a genesis block: on top of remote->block. Of `genesis` only the
+     * rules count then, and the accounts: their balances are set, and code is laid where there is none. A reference of
+     * its own is taken. */
+    struct chain_remote *remote;
     bool dev;                      /* answer chain->dev */
     bool no_automine;              /* do not seal when a transaction arrives: block_time_ms, or mine alone */
     uint64_t block_time_ms;        /* a block every so often, empty ones too; 0: none. Implies no_automine */

@@ -167,28 +167,42 @@ static enum fan_status read_point(void *ctx, struct state_read *r, uint64_t vers
     return FAN_OK;
 }
 
-static enum fan_status read_account(void *ctx, struct state_read *r, uint64_t version,
-                                    const struct fan_address *address, struct state_account *out)
+bool mem_base_account(const struct state_base *base, uint64_t version, const struct fan_address *address,
+                      struct state_account *out)
 {
-    struct mem_base *m = ctx;
+    const struct mem_base *m = base->ctx;
     struct mem_account_entry **a = map_get(&m->accounts, address);
     const struct mem_account_record *record = a ? mem_entry_at(&(*a)->entry, version) : NULL;
 
+    if (record) *out = record->account;
+    return record != NULL;
+}
+
+static enum fan_status read_account(void *ctx, struct state_read *r, uint64_t version,
+                                    const struct fan_address *address, struct state_account *out)
+{
     (void)r;
-    *out = record ? record->account : state_account_none();
+    if (!mem_base_account(&(struct state_base){.ctx = ctx}, version, address, out)) *out = state_account_none();
     return FAN_OK;
+}
+
+bool mem_base_slot(const struct state_base *base, uint64_t version, const struct state_slot_key *key,
+                   struct fan_u256 *out)
+{
+    const struct mem_base *m = base->ctx;
+    struct mem_account_entry **a = map_get(&m->accounts, &key->address);
+    struct mem_slot_entry **s = a ? map_get(&(*a)->slots, key->slot) : NULL;
+    const struct mem_slot_record *record = s ? mem_entry_at(&(*s)->entry, version) : NULL;
+
+    if (record) *out = record->value;
+    return record != NULL;
 }
 
 static enum fan_status read_slot(void *ctx, struct state_read *r, uint64_t version, const struct state_slot_key *key,
                                  struct fan_u256 *out)
 {
-    struct mem_base *m = ctx;
-    struct mem_account_entry **a = map_get(&m->accounts, &key->address);
-    struct mem_slot_entry **s = a ? map_get(&(*a)->slots, key->slot) : NULL;
-    const struct mem_slot_record *record = s ? mem_entry_at(&(*s)->entry, version) : NULL;
-
     (void)r;
-    *out = record ? record->value : u256_of(0);
+    if (!mem_base_slot(&(struct state_base){.ctx = ctx}, version, key, out)) *out = u256_of(0);
     return FAN_OK;
 }
 

@@ -106,7 +106,10 @@ extern const struct chain_ops LOCAL_OPS;         /* ops.c */
 extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
 
 /* ---- genesis_build.c ---- */
-/* Block 0 and its state, put into the empty index and state db. */
+/* An empty state; on a fork it lies over the other node's. */
+FAN_MUST_CHECK enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out);
+/* Block 0 and its state, put into the empty index and state db; on a fork the other node's block, and the accounts over
+ * its state. */
 FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err);
 
 /* ---- head.c ---- */
@@ -163,6 +166,7 @@ FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool
 /* ---- call.c ---- */
 struct chain_state {
     struct local *local;
+    struct state_db *db; /* a reference: a reset to another fork may replace it */
     struct state_view *view;
     struct block *pending; /* the state is that of a block not yet sealed: this one; NULL otherwise */
 };

@@ -26,6 +26,7 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
     struct block *head = blocks_head(&l->index), *safe, *finalized;
     uint64_t number = head->header.number, imported = min_u64(atomic_load(&l->imported_number), number);
 
+    imported = max_u64(imported, l->index.first); /* what lies before a fork is the other node's */
     block_unref(head);
     safe = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0));
     finalized =
@@ -85,10 +86,11 @@ static enum fan_status op_state_open(struct chain *c, const struct block *at, st
 
     if (!state) return FAN_ENOMEM;
     (void)pthread_rwlock_rdlock(&l->index.lock); /* so that block and state are of one moment (index.h) */
-    if (number >= l->index.count || memcmp(&l->index.canonical[number]->hash, &at->hash, sizeof at->hash) != 0)
+    if (!blocks_has(&l->index, number) || memcmp(&blocks_peek(&l->index, number)->hash, &at->hash, sizeof at->hash) != 0)
         s = FAN_ESTALE;
     else
         s = state_db_at(l->state, number, &state->view);
+    if (!s) state->db = state_db_ref(l->state);
     blocks_unlock(&l->index);
     if (s)
         free(state);
@@ -102,6 +104,7 @@ static void op_state_close(struct chain *c, struct chain_state *s)
     (void)c;
     if (!s) return;
     state_view_unref(s->view);
+    state_db_unref(s->db);
     block_unref(s->pending);
     free(s);
 }
@@ -164,6 +167,11 @@ static void op_sync(struct chain *c, struct chain_sync *out)
     (void)pthread_mutex_unlock(&l->sync_lock);
 }
 
+static struct chain_remote *op_remote(struct chain *c)
+{
+    return blocks_remote(&local_of(c)->index);
+}
+
 static const struct chain_config *op_config(struct chain *c)
 {
     return &local_of(c)->config;
@@ -210,6 +218,7 @@ static enum fan_status op_pending_state_open(struct chain *c, struct chain_state
         free(state);
         return s;
     }
+    state->db = state_db_ref(l->state);
     state->pending = block_ref(l->pending.block);
     *out = state;
     return FAN_OK;
@@ -255,6 +264,7 @@ const struct chain_ops LOCAL_OPS = {
     .fees = fees_suggest,
     .sync = op_sync,
     .config = op_config,
+    .remote = op_remote,
     .submit = op_submit,
     .pending_nonce = op_pending_nonce,
     .pending_block = op_pending_block,

@@ -87,7 +87,7 @@ static bool published_init(struct test *t, struct published *p, const char *chai
 
 static void published_fini(struct published *p)
 {
-    state_db_free(p->db);
+    state_db_unref(p->db);
     arena_home_fini(&p->home);
 }
 

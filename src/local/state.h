@@ -34,6 +34,7 @@ enum { STATE_DIFFS_MAX = 8 };
 
 struct state_account {
     bool exists; /* false: no such account; the other fields are then zero, KECCAK_EMPTY and KECCAK_EMPTY_TRIE */
+    bool own_storage; /* made or emptied here: over a fork, none of its slots is the other node's (fork_base.h) */
     uint64_t nonce;
     struct fan_u256 balance_wei;
     struct fan_hash code_hash, storage_root;
@@ -130,9 +131,10 @@ struct state_options {
     uint64_t history_blocks; /* how many blocks below the head stay readable; 0: all */
 };
 
-/* An empty state (version 0) in memory. The db must outlive its views. */
+/* An empty state (version 0) in memory, with one reference. The db must outlive its views. */
 FAN_MUST_CHECK enum fan_status state_db_new(const struct state_options *options, struct state_db **out);
-void state_db_free(struct state_db *db); /* NULL is fine */
+struct state_db *state_db_ref(struct state_db *db); /* any thread; returns db */
+void state_db_unref(struct state_db *db);           /* any thread, whose views are gone; NULL is fine */
 
 /* Any thread. The caller owns the view. */
 FAN_MUST_CHECK enum fan_status state_db_head(struct state_db *db, struct state_view **out);

@@ -51,6 +51,7 @@ static enum fan_status change_account(struct state_builder *b, const struct fan_
         c = map_put(&b->diff->accounts, address, NULL);
         if (!c) return FAN_ENOMEM;
         *c = (struct state_account_change){old, old};
+        if (!old.exists) c->new_value.own_storage = true;
     }
     touch->dirty = 1;
     *out = c;
@@ -159,6 +160,7 @@ static enum fan_status wipe_storage(struct state_builder *b, const struct fan_ad
     struct arena a;
     enum fan_status s;
 
+    c->new_value.own_storage = true;
     if (touch->has_slots) zero_own_slots(b, address);
     if (!state_hash_eq(&c->old_value.storage_root, &KECCAK_EMPTY_TRIE)) {
         s = zero_parents_slots(b, address);

@@ -169,7 +169,7 @@ TEST(a_block_costs_what_it_changes, t)
         state_diff_unref(d);
     }
     if (measuring()) printf("     history: %zu bytes for a block of 3 accounts\n", (heap_bytes() - before) / 100);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 TEST(lookups_through_no_diff, t)
@@ -188,5 +188,5 @@ TEST(lookups_through_no_diff, t)
     }
     REQUIRE(t, state_db_rewind(db, 1) == FAN_OK); /* the base alone */
     (void)printf("     lookup through no diff: %" PRIu64 " ns\n", lookup_ns(db, total));
-    state_db_free(db);
+    state_db_unref(db);
 }

@@ -5,6 +5,7 @@
 #include "local/state_view.h"
 
 struct state_db {
+    struct ref ref;
     struct state_base base;
     uint64_t history_blocks;
     pthread_mutex_t lock; /* over what follows: held to copy a few pointers, never while something is read */
@@ -20,6 +21,7 @@ enum fan_status state_db_open(struct state_base base, const struct state_options
     enum fan_status s;
 
     if (!db) return FAN_ENOMEM;
+    ref_init(&db->ref);
     db->base = base;
     db->history_blocks = options ? options->history_blocks : 0;
     s = base.ops->read_begin(base.ctx, &r);
@@ -47,9 +49,15 @@ enum fan_status state_db_new(const struct state_options *options, struct state_d
     return s;
 }
 
-void state_db_free(struct state_db *db)
+struct state_db *state_db_ref(struct state_db *db)
 {
-    if (!db) return;
+    ref_get(&db->ref);
+    return db;
+}
+
+void state_db_unref(struct state_db *db)
+{
+    if (!db || !ref_put(&db->ref)) return;
     for (size_t i = 0; i < db->count; i++) state_diff_unref(db->diffs[i]);
     (void)pthread_mutex_destroy(&db->lock);
     db->base.ops->close(db->base.ctx);

@@ -78,5 +78,5 @@ TEST(readers_see_whole_versions_while_the_writer_commits_and_rewinds, t)
     for (size_t i = 0; i < READERS; i++) CHECK_EQ(t, pthread_join(readers[i], NULL), 0);
     CHECK_EQ(t, atomic_load(&r.wrong), 0);
     CHECK(t, atomic_load(&r.seen) > 0);
-    state_db_free(r.db);
+    state_db_unref(r.db);
 }

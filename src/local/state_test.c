@@ -277,7 +277,7 @@ static void run_history(struct test *t, uint64_t seed, size_t steps)
         v = NULL;
     }
     if (t->failed) test_fail(t, __FILE__, __LINE__, "seed %" PRIu64, seed);
-    state_db_free(h.db);
+    state_db_unref(h.db);
 }
 
 TEST(random_blocks_edits_and_rewinds_match_the_model, t)
@@ -316,7 +316,7 @@ TEST(history_beyond_its_limit_is_gone_and_the_rest_is_right, t)
             look_back(t, &h, h.head, true);
         }
     }
-    state_db_free(h.db);
+    state_db_unref(h.db);
 }
 
 /* ---- single facts ---- */
@@ -343,7 +343,7 @@ TEST(an_empty_state_has_the_empty_root, t)
     CHECK(t, !a.exists);
     CHECK_SLICE(t, slice_of(&a.code_hash, 32), slice_of(&KECCAK_EMPTY, 32));
     state_view_unref(v);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 TEST(a_view_of_a_replaced_branch_is_stale_once_its_ground_is_gone, t)
@@ -363,7 +363,7 @@ TEST(a_view_of_a_replaced_branch_is_stale_once_its_ground_is_gone, t)
     CHECK_EQ(t, state_view_account(v, &other, &a), FAN_ESTALE);
     CHECK_EQ(t, a.nonce, 30); /* untouched */
     state_view_unref(v);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 TEST(edits_are_seen_at_the_heads_number_and_undone_by_version, t)
@@ -389,7 +389,7 @@ TEST(edits_are_seen_at_the_heads_number_and_undone_by_version, t)
     CHECK_EQ(t, a.nonce, 2);
     state_view_unref(v);
     CHECK_EQ(t, state_db_at(db, 2, &v), FAN_ENOTFOUND);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 TEST(a_diff_of_another_state_is_refused, t)
@@ -413,7 +413,7 @@ TEST(a_diff_of_another_state_is_refused, t)
     CHECK_EQ(t, state_diff_point(d)->number, 1);
     state_diff_unref(d);
     state_view_unref(v);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 static bool count_one(void *ctx, const struct fan_address *address, const struct state_account *account)
@@ -461,7 +461,7 @@ TEST(genesis_keeps_empty_accounts_and_no_zero_slots, t)
     CHECK_EQ(t, state_view_walk_accounts(v, count_one, &seen), FAN_OK);
     CHECK_EQ(t, seen, 2); /* the walk ends where it is told to */
     state_view_unref(v);
-    state_db_free(db);
+    state_db_unref(db);
 }
 
 /* More storage than fits the trie's top: all of it goes with its account, is there in history, and comes back with a
@@ -514,5 +514,5 @@ TEST(destroying_an_account_destroys_all_its_storage, t)
     CHECK_EQ(t, state_db_rewind_to_block(db, 0), FAN_OK);
     head = state_db_point(db);
     CHECK_SLICE(t, slice_of(&head.root, 32), slice_of(&full, 32));
-    state_db_free(db);
+    state_db_unref(db);
 }

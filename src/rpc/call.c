@@ -126,6 +126,11 @@ const struct conn_peer *call_peer(const struct call *c)
     return &exchange_of(c)->peer;
 }
 
+enum rpc_start call_where(const struct call *c)
+{
+    return c->where;
+}
+
 struct slice call_method(const struct call *c)
 {
     return c->request->method;

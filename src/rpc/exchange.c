@@ -121,6 +121,7 @@ static bool run_here(struct call *c)
 
     atomic_store(&c->state, CALL_ON_STACK);
     c->letter.run = come_home;
+    c->where = RPC_INLINE;
     c->step(c);
     return !atomic_compare_exchange_strong(&c->state, &before, CALL_PARKED);
 }
@@ -137,6 +138,7 @@ static bool send_to(struct call *c, enum rpc_start where)
 {
     struct rpc_worker *home = exchange_of(c)->home;
 
+    c->where = where;
     c->letter.run = where == RPC_INLINE ? run_back_here : run_there;
     switch (where) {
     case RPC_INLINE:

@@ -25,6 +25,7 @@ struct call {
     struct letter letter;
     atomic_int state;                /* enum call_state */
     void (*step)(struct call *call); /* what the letter will run */
+    enum rpc_start where;            /* it runs there, or is on its way */
     const struct jsonrpc_request *request;
     struct arena arena;
     struct json_writer result;

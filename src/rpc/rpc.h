@@ -99,6 +99,8 @@ void call_fail(struct call *c, int code, const char *format, ...) FAN_PRINTF(3, 
 void call_fail_data(struct call *c, int code, struct slice data_json, const char *format, ...) FAN_PRINTF(4, 5);
 /* By rpc/errors.def: the one place where a status becomes a code. err may be NULL. */
 void call_fail_status(struct call *c, enum fan_status s, const struct fan_error *err);
+/* Where the call is running now. */
+enum rpc_start call_where(const struct call *c);
 /* Goes on elsewhere; the caller must not touch the call afterwards. */
 void call_continue(struct call *c, enum rpc_start where, void (*step)(struct call *call));
 
