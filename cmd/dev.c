@@ -13,10 +13,11 @@
 #include "base/log.h"
 #include "commands.h"
 #include "devchain.h"
+#include "forkchain.h"
 #include "print.h"
 #include "progress.h"
 
-enum { LISTS_MAX = 64 };
+enum { LISTS_MAX = 64, FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
 
 struct lists {
     char *text[3];
@@ -115,13 +116,19 @@ static enum fan_status write_ready(const char *path, const struct server *s, str
 static void show(const struct options *o, const struct devchain *d, const struct server *s, struct chain *chain)
 {
     const char *ws_host = o->has_port ? o->http_host : o->ws_host;
+    struct chain_remote *remote = chain->ops->remote(chain);
     char http[300], ws[300];
     struct block *head;
 
-    if (o->silent || chain->ops->block_by_number(chain, 0, &head)) return;
+    if (o->silent || (!remote && chain->ops->block_by_number(chain, 0, &head))) {
+        chain_remote_unref(remote);
+        return;
+    }
+    if (remote) head = block_ref(remote->block);
     (void)snprintf(http, sizeof http, "http://%s:%u", o->http_host, server_http_port(s));
     (void)snprintf(ws, sizeof ws, "ws://%s:%u", ws_host, server_ws_port(s));
-    print_banner(d, o, head, http, ws);
+    print_banner(d, o, head, remote, http, ws);
+    chain_remote_unref(remote);
     block_unref(head);
 }
 
@@ -204,7 +211,15 @@ static int import(const struct options *o, const struct devchain *d, const struc
     return complain(2, whole.text);
 }
 
-static int serve(const struct options *o, const struct devchain *d, struct local *local, const sigset_t *ends)
+/* On a fork a call may have to fetch what it reads: many of them wait at once, and a first one waits long. */
+static void suit_fork(const struct options *o, struct server_options *out)
+{
+    if (!o->has_fork_url) return;
+    out->rpc.pool_threads = FORK_POOL_THREADS;
+    if (!o->has_rpc_timeout_ms) out->api.call_timeout_ms = FORK_CALL_TIMEOUT_MS;
+}
+
+static int serve(const struct options *o, const struct devchain *d, struct local *local, struct forkchain *fork, const sigset_t *ends)
 {
     struct server_options options;
     struct server *server = NULL;
@@ -212,8 +227,10 @@ static int serve(const struct options *o, const struct devchain *d, struct local
     struct lists lists = {0};
     char version[128];
     int code = -1;
+    enum fan_status s = server_options_from(o, &lists, version, &options, &err);
 
-    if (server_options_from(o, &lists, version, &options, &err) || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
+    suit_fork(o, &options);
+    if (s || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
     else if (local_start(local)) code = complain(1, "the chain's writer cannot be started");
     else if (server_start(server, &err)) code = complain(2, err.text);
     else {
@@ -224,8 +241,10 @@ static int serve(const struct options *o, const struct devchain *d, struct local
             wait_for_signal(ends);
             code = 0;
         }
+        forkchain_halt(fork);
         if (code == 0) server_drain(server);
     }
+    forkchain_halt(fork);
     if (server) server_stop(server);
     local_stop(local);
     server_free(server);
@@ -233,10 +252,11 @@ static int serve(const struct options *o, const struct devchain *d, struct local
     return code;
 }
 
-static int run(const struct options *o, struct devchain *d, const sigset_t *ends)
+static int run(const struct options *o, struct devchain *d, struct forkchain *fork, struct chain_remote *remote, const sigset_t *ends)
 {
     struct local_options options = {
         .genesis = &d->genesis,
+        .remote = remote,
         .dev = true,
         .no_automine = o->no_mining || o->block_time_ms,
         .block_time_ms = o->no_mining ? 0 : o->block_time_ms,
@@ -252,7 +272,7 @@ static int run(const struct options *o, struct devchain *d, const sigset_t *ends
 
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
     if (local_open(&options, &local, &err)) return complain(2, err.text);
-    code = serve(o, d, local, ends);
+    code = serve(o, d, local, fork, ends);
     local_close(local);
     return code;
 }
@@ -269,6 +289,26 @@ static int check(const struct options *o)
     if (server_options_from(o, &lists, version, &options, &err)) code = complain(2, err.text);
     else (void)printf("the configuration is good\n");
     lists_free(&lists);
+    return code;
+}
+
+/* With the other node's chain under it, where --fork-url names one. */
+static int run_on_ground(const struct options *o, struct devchain *d, const sigset_t *ends)
+{
+    struct forkchain fork;
+    struct chain_remote *remote = NULL;
+    struct fan_error err = {""};
+    enum fan_status s;
+    int code;
+
+    /* Another node may be slow: until it has answered, Ctrl-C ends us by the signal itself. */
+    (void)pthread_sigmask(SIG_UNBLOCK, ends, NULL);
+    s = forkchain_init(&fork, o, d, &err);
+    if (!s) s = forkchain_open(&fork, &remote, &err);
+    (void)pthread_sigmask(SIG_BLOCK, ends, NULL);
+    code = s ? complain(2, err.text) : run(o, d, &fork, remote, ends);
+    chain_remote_unref(remote);
+    forkchain_fini(&fork);
     return code;
 }
 
@@ -292,8 +332,8 @@ int command_dev(int argc, char **argv)
     (void)sigaddset(&ends, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* before any thread starts, so that all inherit it */
     raise_descriptors();
-    if (devchain_init(&chain, &o, &err)) code = complain(2, err.text);
-    else code = o.check_config ? check(&o) : run(&o, &chain, &ends);
+    if (devchain_init(&chain, &o, &err) || forkchain_check(&o, &err)) code = complain(2, err.text);
+    else code = o.check_config ? check(&o) : run_on_ground(&o, &chain, &ends);
     devchain_fini(&chain);
     return code;
 }

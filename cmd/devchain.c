@@ -106,8 +106,17 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
         return s ? fan_error_set(err, s, "%s: %s", o->genesis, why.text) : FAN_OK;
     }
     if (!fork_by_name(slice_str(o->hardfork), &newest)) return fan_error_set(err, FAN_EINVAL, "--hardfork: \"%s\" is no fork known here", o->hardfork);
-    return genesis_dev(o->chain_id, newest, d->accounts, d->account_count, &o->balance, o->gas_limit,
-                       o->has_timestamp ? o->timestamp : clock_wall_s(), &a, &d->genesis);
+    return devchain_rules(d, o, o->chain_id, newest, err);
+}
+
+enum fan_status devchain_rules(struct devchain *d, const struct options *o, uint64_t chain_id, enum fork newest,
+                               struct fan_error *err)
+{
+    struct arena a = (struct arena){.home = &d->memory}; /* behind what was carved: a cursor of its own block */
+    enum fan_status s = genesis_dev(chain_id, newest, d->accounts, d->account_count, &o->balance, o->gas_limit,
+                                    o->has_timestamp ? o->timestamp : clock_wall_s(), &a, &d->genesis);
+
+    return s ? fan_error_set(err, s, "%s", fan_status_text(s)) : FAN_OK;
 }
 
 void devchain_fini(struct devchain *d)

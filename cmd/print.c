@@ -64,7 +64,15 @@ static void put_ether(struct buf *b, const struct fan_u256 *wei)
     }
 }
 
-void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const char *http, const char *ws)
+static void put_ground(struct buf *b, const struct block *first, const struct chain_remote *remote)
+{
+    if (remote) buf_printf(b, "On top of  %s\n  at block   %" PRIu64 "  ", remote->url, first->header.number);
+    else buf_put_str(b, "Genesis    ");
+    put_hex(b, first->hash.bytes, 32);
+}
+
+void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const struct chain_remote *remote, const char *http,
+                  const char *ws)
 {
     struct buf b;
     char address[43];
@@ -87,9 +95,9 @@ void print_banner(const struct devchain *d, const struct options *o, const struc
         }
         buf_printf(&b, "  Mnemonic   %s\n\n", o->mnemonic);
     }
-    buf_printf(&b, "%sChain%s\n  Chain id   %" PRIu64 "\n  Fork       %s\n  Gas limit  %" PRIu64 "\n  Genesis    ", BOLD, PLAIN, d->genesis.config.chain_id,
+    buf_printf(&b, "%sChain%s\n  Chain id   %" PRIu64 "\n  Fork       %s\n  Gas limit  %" PRIu64 "\n  ", BOLD, PLAIN, d->genesis.config.chain_id,
                fork_name(fork_at(&d->genesis.config, genesis->header.number, genesis->header.timestamp)), genesis->header.gas_limit);
-    put_hex(&b, genesis->hash.bytes, 32);
+    put_ground(&b, genesis, remote);
     if (o->no_mining) buf_put_str(&b, "\n  Blocks     when evm_mine asks\n");
     else if (o->block_time_ms) buf_printf(&b, "\n  Blocks     every %g s\n", (double)o->block_time_ms / 1000);
     else buf_put_str(&b, "\n  Blocks     one for each transaction, at once\n");

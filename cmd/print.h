@@ -7,7 +7,9 @@
 #include "devchain.h"
 #include "local/local.h"
 
-void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const char *http, const char *ws);
+/* genesis: the block the chain begins with; remote: the node it is of, NULL without a fork. */
+void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const struct chain_remote *remote, const char *http,
+                  const char *ws);
 /* Functions for struct local_sink. */
 void print_transaction(void *ctx, const struct block *b, size_t index);
 void print_block(void *ctx, const struct block *b);

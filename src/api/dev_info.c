@@ -1,5 +1,6 @@
 /* What a development tool asks about the node itself. */
 #include "api/dev.h"
+#include "api/past.h"
 #include "api/tables.h"
 
 const struct chain_dev_ops *dev_of(struct call *call, struct params *p)
@@ -32,6 +33,50 @@ static struct slice version_of(struct slice client)
     return client;
 }
 
+static void put_forked_network(struct json_writer *w, const struct api *api)
+{
+    struct chain_remote *r = past_of(api);
+
+    if (!r) {
+        json_put_null(w);
+        return;
+    }
+    json_begin_object(w);
+    json_put_key(w, "chainId");
+    json_put_number(w, r->chain_id);
+    json_put_key(w, "forkBlockNumber");
+    json_put_number(w, r->block->header.number);
+    json_put_key(w, "forkBlockHash");
+    json_put_hash(w, &r->block->hash);
+    json_end_object(w);
+    chain_remote_unref(r);
+}
+
+static void put_fork_config(struct json_writer *w, const struct api *api)
+{
+    struct chain_remote *r = past_of(api);
+
+    json_put_key(w, "forkConfig");
+    json_begin_object(w);
+    json_put_key(w, "forkUrl");
+    if (r)
+        json_put_text(w, r->url);
+    else
+        json_put_null(w);
+    json_put_key(w, "forkBlockNumber");
+    if (r)
+        json_put_number(w, r->block->header.number);
+    else
+        json_put_null(w);
+    json_put_key(w, "forkRetryBackoff");
+    if (r)
+        json_put_number(w, r->backoff_ms);
+    else
+        json_put_null(w);
+    json_end_object(w);
+    chain_remote_unref(r);
+}
+
 static void metadata(struct call *call)
 {
     struct params p = params_of_call(call, 0);
@@ -54,7 +99,7 @@ static void metadata(struct call *call)
     json_put_key(w, "latestBlockHash");
     json_put_hash(w, &head->hash);
     json_put_key(w, "forkedNetwork");
-    json_put_null(w);
+    put_forked_network(w, api);
     json_end_object(w);
     block_unref(head);
     call_finish(call);
@@ -99,15 +144,7 @@ static void node_info(struct call *call)
     json_put_key(w, "transactionOrder");
     json_put_text(w, "fees");
     put_environment(w, api, head);
-    json_put_key(w, "forkConfig");
-    json_begin_object(w);
-    json_put_key(w, "forkUrl");
-    json_put_null(w);
-    json_put_key(w, "forkBlockNumber");
-    json_put_null(w);
-    json_put_key(w, "forkRetryBackoff");
-    json_put_null(w);
-    json_end_object(w);
+    put_fork_config(w, api);
     json_end_object(w);
     block_unref(head);
     call_finish(call);

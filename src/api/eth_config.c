@@ -180,6 +180,7 @@ static void config(struct call *call)
 
     if (params_refused(&p, call)) return;
     s = chain->ops->block_by_number(chain, 0, &genesis);
+    if (s == FAN_ENOTFOUND) s = chain->ops->head(chain, &genesis); /* a fork: its genesis is another node's */
     if (!s) s = chain->ops->head(chain, &head);
     if (s) {
         block_unref(genesis);

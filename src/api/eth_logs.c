@@ -1,6 +1,7 @@
 /* eth_getLogs. */
 #include "api/logs.h"
 
+#include "api/past.h"
 #include "api/tables.h"
 
 void logs_read_filter(struct params *p, size_t index, const struct api *api, struct filter *out,
@@ -64,6 +65,20 @@ static void answer_block(struct call *call, const struct filter *f, const struct
     call_finish(call);
 }
 
+/* True when the block is the other node's to tell, and the call went there; b is then let go. */
+static bool went_past(struct call *call, const struct block_at *at, struct block *b)
+{
+    struct chain_remote *r = past_of(api_of(call));
+
+    if (!r || !past_holds(r, at, b)) {
+        chain_remote_unref(r);
+        return false;
+    }
+    block_unref(b);
+    past_answer(call, r, at);
+    return true;
+}
+
 static void answer_by_hash(struct call *call, struct params *p, const struct filter *f, struct json hash)
 {
     struct where filter = params_where(0, "filter"), where = {.outer = &filter, .key = "blockHash"};
@@ -74,6 +89,7 @@ static void answer_by_hash(struct call *call, struct params *p, const struct fil
 
     if (params_refused(p, call)) return;
     s = view_find(api_of(call)->chain, &at, &b, &canonical);
+    if (!s && went_past(call, &at, b)) return;
     if (s)
         answer_status(call, s, NULL);
     else if (!b || !b->has_receipts)
@@ -93,16 +109,14 @@ static bool resolve_end(struct call *call, const struct block_at *at, uint64_t *
     enum fan_status s;
     bool canonical;
 
-    if (at->kind == BLOCK_NUMBER) {
-        *out = at->number;
+    if (at->kind == BLOCK_NUMBER || at->kind == BLOCK_EARLIEST) {
+        *out = at->number; /* earliest: 0, be it here or on the chain below */
         return true;
     }
     s = view_find(chain, at, &b, &canonical);
     if (!s && !b) {
         call_fail(call, CODE_REFUSED, "%s header not found",
-                  at->kind == BLOCK_SAFE        ? "safe"
-                  : at->kind == BLOCK_FINALIZED ? "finalized"
-                                                : "earliest");
+                  at->kind == BLOCK_SAFE ? "safe" : "finalized");
         return false;
     }
     if (s) {
@@ -123,15 +137,33 @@ static enum fan_status put_log(void *ctx, const struct log *l)
     return FAN_OK;
 }
 
+/* A range that spans the fork: the other node's part of it first. */
+static enum fan_status put_past(struct call *call, const struct filter *f, uint64_t from, uint64_t to,
+                                size_t *out_count)
+{
+    struct chain_remote *r = past_of(api_of(call));
+    enum fan_status s = FAN_OK;
+
+    if (r && from <= r->block->header.number)
+        s = past_put_logs(r, f, from, min_u64(to, r->block->header.number), call_arena(call), call_result(call),
+                          out_count);
+    chain_remote_unref(r);
+    return s;
+}
+
 static void answer_range(struct call *call, const struct filter *f, uint64_t from, uint64_t to)
 {
     struct api *api = api_of(call);
     struct json_writer *w = call_result(call);
     uint64_t fits = 0;
+    size_t before = 0, max = api->options.logs_max;
     enum fan_status s;
 
     json_begin_array(w);
-    s = api->chain->ops->logs(api->chain, f, from, to, api->options.logs_max, put_log, w, &fits);
+    s = put_past(call, f, from, to, &before);
+    if (!s)
+        s = before > max ? FAN_ELIMIT
+                         : api->chain->ops->logs(api->chain, f, from, to, max - before, put_log, w, &fits);
     json_end_array(w);
     if (!s || w->out->failed) {
         call_finish(call); /* a reply that became too large is rpc's to refuse */
@@ -146,6 +178,16 @@ static void answer_range(struct call *call, const struct filter *f, uint64_t fro
     } else {
         answer_status(call, s, NULL);
     }
+}
+
+/* Does it begin before a fork? Then the network is waited for. */
+static bool is_past(const struct api *api, uint64_t from)
+{
+    struct chain_remote *r = past_of(api);
+    bool past = r && from <= r->block->header.number;
+
+    chain_remote_unref(r);
+    return past;
 }
 
 void logs_answer(struct call *call, struct params *p, const struct filter *f, const struct filter_range *range,
@@ -174,7 +216,7 @@ void logs_answer(struct call *call, struct params *p, const struct filter *f, co
         call_fail(call, CODE_INVALID_PARAMS, "invalid block range params");
     } else if (to > head && to_at.kind == BLOCK_NUMBER) {
         call_fail(call, CODE_INVALID_PARAMS, "block range extends beyond current head block");
-    } else if (!on_pool && to - from >= api->options.inline_blocks_max) {
+    } else if (!on_pool && (to - from >= api->options.inline_blocks_max || is_past(api, from))) {
         call_continue(call, RPC_POOL, again);
     } else {
         answer_range(call, f, from, to);

@@ -313,6 +313,11 @@ static void get_proof(struct call *call)
     at = params_block(&p, 2);
     if (params_refused(&p, call)) return;
     if (!view_state(call, &at, RPC_POOL, get_proof, &v)) return;
+    if (atomic_load_explicit(&api->chain->forked, memory_order_acquire)) {
+        view_close(&v);
+        call_fail(call, CODE_REFUSED, "proofs are not available above a fork: the trie below it is another node's");
+        return;
+    }
     if (api->chain->ops->proof)
         s = api->chain->ops->proof(v.state, &address, keys.slots, keys.count, call_arena(call), &proof);
     if (!s) put_proof(call_result(call), &address, &proof, &keys);

@@ -1,5 +1,7 @@
 #include "api/fee_history.h"
 
+#include "chain/remote.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -199,10 +201,18 @@ enum fan_status fee_history_put(const struct fee_history *h, struct chain *chain
 {
     const struct chain_config *config = chain->ops->config(chain);
     uint64_t count = last ? min_u64(h->block_count, last->header.number + 1) : 0,
-             oldest = count ? last->header.number + 1 - count : 0;
-    struct row *rows = ARENA_ARRAY(a, count, struct row);
+             oldest;
+    struct row *rows;
     enum fan_status s = FAN_OK;
 
+    if (chain->ops->remote && last) { /* blocks before a fork are not here: the history begins behind it */
+        struct chain_remote *r = chain->ops->remote(chain);
+
+        if (r) count = min_u64(count, last->header.number - r->block->header.number);
+        chain_remote_unref(r);
+    }
+    oldest = count ? last->header.number + 1 - count : 0;
+    rows = ARENA_ARRAY(a, count, struct row);
     if (count && !rows) return FAN_ENOMEM;
     for (uint64_t i = 0; i < count && !s; i++) {
         struct block *b = NULL;

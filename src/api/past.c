@@ -128,3 +128,32 @@ enum fan_status past_request(struct chain_remote *r, const char *method, struct 
     (void)fan_error_set(&whole, s, "%.100s: %s: %.300s", r->url, method, err.text);
     return chain_remote_note(&whole);
 }
+
+enum fan_status past_put_logs(struct chain_remote *r, const struct filter *f, uint64_t from, uint64_t to,
+                              struct arena *a, struct json_writer *w, size_t *out_count)
+{
+    struct buf params;
+    struct json_writer p;
+    struct slice result;
+    struct json list;
+    enum fan_status s;
+
+    buf_init(&params, 0);
+    p = json_writer_of(&params);
+    json_begin_array(&p);
+    json_begin_object(&p);
+    json_put_key(&p, "fromBlock");
+    json_put_u64(&p, from);
+    json_put_key(&p, "toBlock");
+    json_put_u64(&p, to);
+    filter_put_json_members(f, &p);
+    json_end_object(&p);
+    json_end_array(&p);
+    s = params.failed ? FAN_ENOMEM : past_request(r, "eth_getLogs", buf_peek(&params), a, &result);
+    buf_fini(&params);
+    if (!s) s = json_parse(result, JSON_DEPTH_MAX, a, &list, NULL);
+    if (s) return s;
+    *out_count = json_count(list);
+    for (struct json v = json_first(list); !json_is(v, JSON_MISSING); v = json_next(v)) json_put_raw(w, json_raw(v));
+    return FAN_OK;
+}

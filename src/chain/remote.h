@@ -1,8 +1,8 @@
 /* remote: another node's chain as of one block, the ground a forked chain stands on.
  *
- * `fanatico dev --fork-url` begins where another node is. What nobody changed since then is asked of that node, always as
- * of the fork's block, so the answers never change and may be kept for ever: whoever implements this caches. local/ lays
- * its own state over it, api/ hands over what lies before the fork; who asks whom over which wire is upstream/'s.
+ * `fanatico dev --fork-url` begins where another node is. What nobody changed since then is asked of that node, always
+ * as of the fork's block, so the answers never change and may be kept for ever: whoever implements this caches. local/
+ * lays its own state over it, api/ hands over what lies before the fork; who asks whom over which wire is upstream/'s.
  *
  * Each lookup may wait for the network: never on a worker's loop, only on the writer or the call pool. What cannot be
  * had is FAN_EREMOTE; the words for it (which URL, what was asked, why not) are noted for the thread, since a status
@@ -17,8 +17,8 @@
 struct chain_remote;
 
 struct chain_remote_ops {
-    /* As of the fork's block. What is not there is FAN_OK and the empty value. storage_root is KECCAK_EMPTY_TRIE exactly
-     * where the account is known to have no storage. */
+    /* As of the fork's block. What is not there is FAN_OK and the empty value. storage_root is KECCAK_EMPTY_TRIE
+     * exactly where the account is known to have no storage. */
     FAN_MUST_CHECK enum fan_status (*account)(struct chain_remote *r, const struct fan_address *a,
                                               struct chain_account *out);
     FAN_MUST_CHECK enum fan_status (*slot)(struct chain_remote *r, const struct fan_address *a,
@@ -30,10 +30,10 @@ struct chain_remote_ops {
     FAN_MUST_CHECK enum fan_status (*block_hash)(struct chain_remote *r, uint64_t number, struct fan_hash *out);
     /* Any JSON-RPC call; params is a JSON array. FAN_OK: *out_result is the result's JSON, in the arena. FAN_EREJECTED:
      * the node answered with an error object: *out_code is its code, *out_data its data's JSON (empty: none), err its
-     * message. FAN_EREMOTE: err says why. past: it is about what lies at or before the fork: the answer may be kept, and
-     * a block, transaction or receipt above the fork is null, since this chain does not have it. */
-    FAN_MUST_CHECK enum fan_status (*request)(struct chain_remote *r, const char *method, struct slice params, bool past,
-                                              struct arena *a, struct slice *out_result, int64_t *out_code,
+     * message. FAN_EREMOTE: err says why. past: it is about what lies at or before the fork: the answer may be kept,
+     * and a block, transaction or receipt above the fork is null, since this chain does not have it. */
+    FAN_MUST_CHECK enum fan_status (*request)(struct chain_remote *r, const char *method, struct slice params,
+                                              bool past, struct arena *a, struct slice *out_result, int64_t *out_code,
                                               struct slice *out_data, struct fan_error *err);
     void (*free)(struct chain_remote *r);
 };
@@ -45,6 +45,7 @@ struct chain_remote {
     uint64_t chain_id;
     struct block *block; /* the fork's: its header and hash; its transactions are the other node's to tell */
     const char *url;     /* as it may be shown: without user and password */
+    uint64_t backoff_ms; /* between tries; for those who ask how the fork was made */
 };
 
 struct chain_remote *chain_remote_ref(struct chain_remote *r); /* any thread; returns r */

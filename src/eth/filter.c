@@ -104,3 +104,26 @@ enum fan_status filter_copy(const struct filter *f, struct arena *a, struct filt
     *out = copy;
     return FAN_OK;
 }
+
+void filter_put_json_members(const struct filter *f, struct json_writer *w)
+{
+    if (f->address_count) {
+        json_put_key(w, "address");
+        json_begin_array(w);
+        for (size_t i = 0; i < f->address_count; i++) json_put_address(w, &f->addresses[i]);
+        json_end_array(w);
+    }
+    if (!f->position_count) return;
+    json_put_key(w, "topics");
+    json_begin_array(w);
+    for (size_t i = 0; i < f->position_count; i++) {
+        if (!f->topics[i].count) {
+            json_put_null(w);
+            continue;
+        }
+        json_begin_array(w);
+        for (size_t k = 0; k < f->topics[i].count; k++) json_put_hash(w, &f->topics[i].any_of[k]);
+        json_end_array(w);
+    }
+    json_end_array(w);
+}

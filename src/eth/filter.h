@@ -42,6 +42,8 @@ bool filter_may_match(const struct filter *f, const struct bloom *b);
 /* One allocation-free hash and equality, for sharing equal filters. */
 uint64_t filter_hash(const struct filter *f);
 bool filter_eq(const struct filter *a, const struct filter *b);
+/* Writes the members "address" and "topics" of the object it was read from, as far as they ask for something. */
+void filter_put_json_members(const struct filter *f, struct json_writer *w);
 /* A deep copy into another arena. */
 FAN_MUST_CHECK enum fan_status filter_copy(const struct filter *f, struct arena *a, struct filter *out);
 

@@ -1,8 +1,8 @@
 /* fork_base: a state's base that lies on another node's state.
  *
- * What was changed here since the fork is in a base of our own in memory (mem_base.h); what no version here speaks of is
- * the other node's, as of the fork's block (chain/remote.h), and the same at every version. An account that was made or
- * emptied here has no storage over there: state_account.own_storage says so, or that it does not exist any more.
+ * What was changed here since the fork is in a base of our own in memory (mem_base.h); what no version here speaks of
+ * is the other node's, as of the fork's block (chain/remote.h), and the same at every version. An account that was made
+ * or emptied here has no storage over there: state_account.own_storage says so, or that it does not exist any more.
  *
  * Trie nodes are ours alone: nobody can hand out another node's trie, so roots above a fork are those of a trie over
  * what changed since it. Listing knows what was changed here, not what is over there.

@@ -234,9 +234,12 @@ enum fan_status stream_send(struct stream *s, struct slice bytes, uint64_t deadl
             ssize_t n = send(s->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
 
             status = FAN_OK;
-            if (n >= 0) sent = (size_t)n;
-            else if (errno == EAGAIN) status = wait_for(s->fd, s->halt_fd, POLLOUT, deadline_ms, err);
-            else if (errno != EINTR) status = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
+            if (n >= 0)
+                sent = (size_t)n;
+            else if (errno == EAGAIN)
+                status = wait_for(s->fd, s->halt_fd, POLLOUT, deadline_ms, err);
+            else if (errno != EINTR)
+                status = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
         }
         if (status) return status;
         bytes = slice_from(bytes, sent);
@@ -269,8 +272,10 @@ enum fan_status stream_receive(struct stream *s, uint8_t *into, size_t max, uint
                 *out_got = (size_t)n;
                 return FAN_OK;
             }
-            if (errno == EAGAIN) status = wait_for(s->fd, s->halt_fd, POLLIN, deadline_ms, err);
-            else if (errno != EINTR) status = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
+            if (errno == EAGAIN)
+                status = wait_for(s->fd, s->halt_fd, POLLIN, deadline_ms, err);
+            else if (errno != EINTR)
+                status = fan_error_set(err, FAN_EIO, "%s", strerror(errno));
         }
         if (status) return status;
     }

@@ -163,7 +163,8 @@ static enum fan_status take_in(struct cache *c, const char *path, uint64_t chain
         sound = cache_read(slice_of(bytes, got), chain_id, hash, each, ctx);
         free(bytes);
         if (sound < len)
-            (void)fan_error_set(note, FAN_OK, "%s is damaged: %zu of its %zu bytes are ignored", path, len - sound, len);
+            (void)fan_error_set(note, FAN_OK, "%s is damaged: %zu of its %zu bytes are ignored", path, len - sound,
+                                len);
     }
     atomic_store(&c->full, sound >= CACHE_FILE_MAX);
     if (sound == len && len) {

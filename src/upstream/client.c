@@ -10,7 +10,14 @@
 #include "base/clock.h"
 #include "upstream/link.h"
 
-enum { TIMEOUT_MS = 45000, BACKOFF_MS = 1000, RETRIES = 5, PAUSE_MS_MAX = 30000, BODY_LEN_MAX = 64 << 20, DEPTH_MAX = 2048 };
+enum {
+    TIMEOUT_MS = 45000,
+    BACKOFF_MS = 1000,
+    RETRIES = 5,
+    PAUSE_MS_MAX = 30000,
+    BODY_LEN_MAX = 64 << 20,
+    DEPTH_MAX = 2048
+};
 
 struct client {
     struct client_options options;
@@ -143,9 +150,9 @@ static void put_idle(struct client *c, struct link *l)
 /* ---- one try ---- */
 
 struct attempt {
-    bool refused;           /* nobody is there */
-    bool hopeless;          /* another try would end alike */
-    bool free;              /* broke off on a connection that had been idle: not the node's failure */
+    bool refused;            /* nobody is there */
+    bool hopeless;           /* another try would end alike */
+    bool free;               /* broke off on a connection that had been idle: not the node's failure */
     uint64_t pause_ms_least; /* the node asks for it */
 };
 
@@ -192,7 +199,8 @@ static enum fan_status one_try(struct client *c, struct slice body, uint64_t id,
         struct fan_error why = {{0}};
 
         s = copy.at ? json_parse(copy, DEPTH_MAX, a, out, &why) : FAN_ENOMEM;
-        if (s == FAN_EFORMAT || s == FAN_ELIMIT || (!s && reply.status != 200 && json_is(json_get(*out, "error"), JSON_MISSING)) ||
+        if (s == FAN_EFORMAT || s == FAN_ELIMIT ||
+            (!s && reply.status != 200 && json_is(json_get(*out, "error"), JSON_MISSING)) ||
             (!s && (reply.status == 429 || reply.status >= 500))) {
             s = reply.status == 200 ? fan_error_set(err, FAN_EREMOTE, "its answer is no JSON: %s", why.text)
                                     : judge_status(&reply, t, err);

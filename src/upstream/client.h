@@ -36,7 +36,7 @@ struct client;
 /* Nothing is connected yet. FAN_EINVAL: err says what is wrong with the URL or a header; FAN_ENOMEM, FAN_ESYSTEM. */
 FAN_MUST_CHECK enum fan_status client_new(const struct client_options *options, struct client **out,
                                           struct fan_error *err);
-void client_free(struct client *c); /* no call may be under way; NULL is fine */
+void client_free(struct client *c);             /* no call may be under way; NULL is fine */
 const char *client_url(const struct client *c); /* to be shown: without user and password */
 uint64_t client_calls(const struct client *c);  /* requests sent so far, tries counted */
 

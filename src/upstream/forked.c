@@ -185,8 +185,7 @@ static enum fan_status ask(struct forked *f, const char *method, struct buf *par
 {
     struct client_reply reply;
     struct fan_error why = {{0}};
-    enum fan_status s =
-        params->failed ? FAN_ENOMEM : client_call(f->client, method, buf_peek(params), a, &reply, &why);
+    enum fan_status s = params->failed ? FAN_ENOMEM : client_call(f->client, method, buf_peek(params), a, &reply, &why);
 
     buf_reset(params);
     if (s == FAN_EREJECTED) {
@@ -250,8 +249,8 @@ static bool hash_is(const struct fan_hash *a, const struct fan_hash *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* What the fields mean together. Some nodes give an empty storage root to whatever they have no trie of: only an account
- * without code is believed to have no storage. */
+/* What the fields mean together. Some nodes give an empty storage root to whatever they have no trie of: only an
+ * account without code is believed to have no storage. */
 static void settle(struct chain_account *account)
 {
     static const struct fan_hash zero;
@@ -295,8 +294,8 @@ static enum fan_status ask_about(struct forked *f, const char *method, const str
     return ask(f, method, params, a, out, err);
 }
 
-static enum fan_status ask_code(struct forked *f, const struct fan_address *address, struct buf *params, struct arena *a,
-                                struct slice *out, struct fan_error *err)
+static enum fan_status ask_code(struct forked *f, const struct fan_address *address, struct buf *params,
+                                struct arena *a, struct slice *out, struct fan_error *err)
 {
     struct json v;
     enum fan_status s = ask_about(f, "eth_getCode", address, params, a, &v, err);
@@ -627,14 +626,15 @@ enum fan_status forked_open(const struct forked_options *o, struct chain_remote 
     s = client_new(&o->client, &f->client, err);
     if (!s) {
         f->remote.url = client_url(f->client);
+        f->remote.backoff_ms = o->client.backoff_ms ? o->client.backoff_ms : 1000;
         s = get_ground(f, o, &a, err);
     }
     if (!s) {
         const struct block *b = f->remote.block;
 
         (void)snprintf(f->at, sizeof f->at, "\"0x%" PRIx64 "\"", b->header.number);
-        if (o->folder && cache_open(o->folder, f->remote.chain_id, b->header.number, &b->hash, recall, f, &f->disk, note,
-                                    &why))
+        if (o->folder &&
+            cache_open(o->folder, f->remote.chain_id, b->header.number, &b->hash, recall, f, &f->disk, note, &why))
             (void)fan_error_set(note, FAN_OK, "nothing is cached on disk: %s", why.text); /* slower, not wrong */
     }
     arena_home_fini(&home);

@@ -71,8 +71,8 @@ enum fan_status forked_read_header(struct json block, struct arena *a, struct he
     READ_IF(hash, "mixHash", &h->mix_hash);
     s = FAN_OK;
     if (has(block, "logsBloom"))
-        s = read_bytes(block, "logsBloom", sizeof h->logs_bloom, sizeof h->logs_bloom, a, (uint8_t *)&h->logs_bloom, NULL,
-                       err);
+        s = read_bytes(block, "logsBloom", sizeof h->logs_bloom, sizeof h->logs_bloom, a, (uint8_t *)&h->logs_bloom,
+                       NULL, err);
     if (!s && has(block, "nonce")) s = read_bytes(block, "nonce", 8, 8, a, h->nonce, NULL, err);
     if (!s && has(block, "extraData"))
         s = read_bytes(block, "extraData", 0, sizeof h->extra_data, a, h->extra_data, &h->extra_data_len, err);

@@ -213,8 +213,7 @@ enum fan_status link_open(const struct link_options *o, uint64_t deadline_ms, st
     l->in = malloc(READ_LEN);
     l->http = http_answer_new(&limits);
     s = l->in && l->http ? FAN_OK : fan_error_set(err, FAN_ENOMEM, "out of memory");
-    if (!s)
-        s = stream_open(o->url->host, o->url->port, o->tls, deadline_ms, o->halt_fd, &l->stream, out_refused, err);
+    if (!s) s = stream_open(o->url->host, o->url->port, o->tls, deadline_ms, o->halt_fd, &l->stream, out_refused, err);
     if (!s && o->url->websocket) s = upgrade(l, deadline_ms, err);
     if (s)
         link_close(l);

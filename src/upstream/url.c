@@ -134,7 +134,7 @@ enum fan_status url_parse(const char *text, struct arena *a, struct url *out, st
     authority = slice_first(rest, at);
     rest = slice_from(rest, at);
     if (find(rest, '#', &at)) rest = slice_first(rest, at); /* a fragment never travels */
-    for (size_t i = 0; i < authority.len; i++) /* the last @ ends the user: a password may hold one */
+    for (size_t i = 0; i < authority.len; i++)              /* the last @ ends the user: a password may hold one */
         if (authority.at[i] == '@') user = slice_first(authority, i);
     if (user.at) authority = slice_from(authority, user.len + 1);
     s = read_authority(authority, a, &url, err);

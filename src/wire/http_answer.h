@@ -1,9 +1,9 @@
 /* http_answer: HTTP/1.1 from the client's side: requests into bytes, responses out of bytes.
  *
- * The parser takes what the socket gave, cut anywhere, and stops behind one complete response. What it hears comes from a
- * stranger: header bytes and body have limits, a body's memory grows only as bytes arrive. llhttp (strict) reads syntax
- * and chunks; interim responses (1xx but 101) are skipped; 101 ends the HTTP of a connection and what follows is left to
- * the caller. A body without a length ends with the connection: http_answer_end() says that it came.
+ * The parser takes what the socket gave, cut anywhere, and stops behind one complete response. What it hears comes from
+ * a stranger: header bytes and body have limits, a body's memory grows only as bytes arrive. llhttp (strict) reads
+ * syntax and chunks; interim responses (1xx but 101) are skipped; 101 ends the HTTP of a connection and what follows is
+ * left to the caller. A body without a length ends with the connection: http_answer_end() says that it came.
  *
  * Not here: sockets, when to try again (upstream/). Spec: RFC 9112, RFC 9110. */
 #ifndef WIRE_HTTP_ANSWER_H
@@ -47,8 +47,8 @@ const struct http_answer *http_answer_get(const struct http_answer_parser *p); /
 const char *http_answer_why(const struct http_answer_parser *p);               /* after BROKEN; static words */
 void http_answer_next(struct http_answer_parser *p); /* ready for the response to the next request */
 
-/* A POST with a JSON body's head: request line, Host, Content-Type, Content-Length, then `extra` (whole header lines, each
- * ended by CR LF; may be empty) and the blank line. target and host hold no spaces or control characters. */
+/* A POST with a JSON body's head: request line, Host, Content-Type, Content-Length, then `extra` (whole header lines,
+ * each ended by CR LF; may be empty) and the blank line. target and host hold no spaces or control characters. */
 void http_put_post(struct buf *out, struct slice host, struct slice target, struct slice extra, size_t body_len);
 /* A WebSocket's opening handshake (RFC 6455 section 4.1); key is 24 bytes of base64. */
 void http_put_upgrade(struct buf *out, struct slice host, struct slice target, struct slice extra, struct slice key);
