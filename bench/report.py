@@ -70,6 +70,34 @@ def promised(result):
     return out
 
 
+def chain_promised(result):
+    """The same for the numbers about the chain, each against whichever peer was there."""
+    out = []
+
+    def put(name, bound, row, key, peers, more_is_better=True):
+        for peer in peers:
+            value = ratio(result, row, "chain", key, peer)
+            if value is None:
+                continue
+            value = value if more_is_better else 1 / value
+            out.append((f"{name} ÷ {peer}", f"≥ {bound}", f"{value:.2f}", "yes" if value >= bound else "**no**"))
+
+    put("import, Mgas/s", 1.0, "import", "mgas_per_s", ["geth"])
+    for count in (1, 8):
+        put(f"transactions/s, instant blocks, {count} connections", 3, f"transactions {count} connections", "per_s",
+            ["anvil"])
+    put("getLogs/s, ten matches in 1,000,000 logs over 100,000 blocks", 20, "getLogs 1 connections", "per_s",
+        ["anvil", "geth"])
+    for count in (1, 8):
+        put(f"eth_call balanceOf/s, {count} connections", 1.5, f"balanceOf {count} connections", "per_s",
+            ["anvil", "geth"])
+    last, first = (find(result, f"mining the {x} blocks", "fanatico", "chain") for x in ("last", "first"))
+    if last and first:
+        value = last["per_s"] / first["per_s"]
+        out.append(("blocks/s near 100,000 ÷ near 100", "≥ 0.95", f"{value:.2f}", "yes" if value >= 0.95 else "**no**"))
+    return out
+
+
 def claimed(result):
     """The claims of the document the project began from, and what was measured here."""
     flood = find(result, "newHeads 1000x1", "fanatico", "flood")
@@ -112,6 +140,8 @@ def tables(result):
            f"the end {m['load_at_end']}." + (f" The run took {result['seconds']} s." if result["seconds"] else "") + "\n",
            "### What design.md section 9 answers for\n",
            table(["quantity", "bound", "measured", "kept"], promised(result)),
+           "### What the chain answers for\n",
+           table(["quantity", "bound", "measured", "kept"], chain_promised(result)),
            "### What the seed claimed\n", table(["quantity", "claim", "measured"], claimed(result)),
            "### All figures\n"]
     rows = []

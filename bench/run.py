@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import chain
 import report
 import servers
 
@@ -234,13 +235,17 @@ def main():
         b = Bench(1, 0.1, False)
         servers.SETTLE = False
         plan = [("heads", lambda: heads(b, [50], [1, 10])), ("logs", lambda: logs(b, 20, 50)),
-                ("pending", lambda: pending(b, 50)), ("http", lambda: http(b, [8]))]
+                ("pending", lambda: pending(b, 50)), ("http", lambda: http(b, [8])),
+                ("transactions", lambda: chain.transactions(b, 40, [2])),
+                ("chain", lambda: chain.calls_and_logs(b, 40))]
     else:
         b = Bench(a.rounds, 1, True)
         plan = [("heads", lambda: heads(b, [100, 1000, 10000], [1, 10, 100])), ("logs", lambda: logs(b, 1000, 100)),
                 ("pending", lambda: pending(b, 1000)), ("stalled", lambda: stalled(b, 1000, 1000)),
                 ("http", lambda: http(b, [1, 64])), ("memory", lambda: memory(b, 1000, 8000, 100)),
-                ("million", lambda: memory(b, 1000, 10000, 100))]
+                ("million", lambda: memory(b, 1000, 10000, 100)),
+                ("transactions", lambda: chain.transactions(b, 5000)),
+                ("chain", lambda: chain.calls_and_logs(b, 100000))]
     for name, run in plan:
         if name.startswith(a.only):
             print(f"{name}:", flush=True)

@@ -96,13 +96,19 @@ def constant(threads):
                                       str(threads)], port, [])
 
 
-def anvil():
+def anvil_file():
     """From npm, below the build folder; None where it is not installed."""
     found = glob.glob(os.path.join(SOURCE, "build/npm/node_modules/@foundry-rs/anvil-*/bin/anvil"))
-    if not found:
+    return found[0] if found else None
+
+
+def anvil(*more, mining=False):
+    """None where it is not installed. Without mining it makes blocks when asked; with it, one for each transaction."""
+    if not anvil_file():
         return None
     port = free_port()
-    return Server("anvil", [found[0], "--port", str(port), "--silent", "--no-mining"], port, MINE)
+    return Server("anvil", [anvil_file(), "--port", str(port), "--silent", *([] if mining else ["--no-mining"]), *more],
+                  port, MINE)
 
 
 def geth():
