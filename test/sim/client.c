@@ -1,8 +1,10 @@
 /* Clients: what they send, how fast they read, and a decoder of their own for what comes back. */
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "sim.h"
+#include "wire/deflate.h"
 #include "wire/ws.h"
 
 /* ---- sending ---- */
@@ -15,20 +17,43 @@ static void send_bytes(struct sim_world *w, struct sim_client *c, struct slice b
     bytes_put(&s->to_server, bytes.at, bytes.len);
 }
 
-static void send_frame(struct sim_world *w, struct sim_client *c, enum ws_opcode opcode, struct slice payload)
+static void send_frame_as(struct sim_world *w, struct sim_client *c, enum ws_opcode opcode, struct slice payload,
+                          bool compressed)
 {
     static const uint8_t mask[WS_MASK_LEN] = {0x13, 0x57, 0x9b, 0xdf};
     struct buf frame = {0};
 
     ws_put_masked_frame(&frame, opcode, true, payload, mask);
     if (frame.failed) abort();
+    if (compressed) frame.at[0] |= WS_RSV1;
     send_bytes(w, c, buf_peek(&frame));
     buf_fini(&frame);
+}
+
+static void send_frame(struct sim_world *w, struct sim_client *c, enum ws_opcode opcode, struct slice payload)
+{
+    send_frame_as(w, c, opcode, payload, false);
+}
+
+/* A message as one that compresses would send it, if its text did not shrink: in a stored block, and an empty one. */
+static void send_deflated(struct sim_world *w, struct sim_client *c, enum ws_opcode opcode, struct slice text)
+{
+    uint8_t header[DEFLATE_STORED_HEADER_LEN];
+    struct buf payload = {0};
+
+    deflate_stored_header(text.len, header);
+    buf_put(&payload, slice_of(header, sizeof header));
+    buf_put(&payload, text);
+    buf_put_byte(&payload, 0);
+    if (payload.failed) abort();
+    send_frame_as(w, c, opcode, buf_peek(&payload), true);
+    buf_fini(&payload);
 }
 
 static void connect_now(struct sim_world *w, struct sim_client *c, const struct sim_step *s)
 {
     size_t space = s->b % 3 ? 1024 + s->c % 8192 : 65536;
+    char offer[100] = "";
 
     if (c->state != CLIENT_OFF) return;
     client_forget(c);
@@ -39,9 +64,15 @@ static void connect_now(struct sim_world *w, struct sim_client *c, const struct 
     c->failures_before = memory_failures();
     sim_say(w, "client %u connects to worker %u as connection %u, %zu bytes of buffer", c->index,
             s->a % (uint32_t)w->plan->workers, c->socket, space);
+    c->deflate_bits = s->c & 1 << 20 ? (uint8_t)(DEFLATE_BITS_MIN + (s->c >> 21) % DEFLATE_BITS_COUNT) : 0;
     send_bytes(w, c,
                SLICE("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"));
+    if (c->deflate_bits)
+        (void)snprintf(offer, sizeof offer,
+                       "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=%u\r\n", c->deflate_bits);
+    send_bytes(w, c, slice_str(offer));
+    send_bytes(w, c, SLICE("\r\n"));
 }
 
 /* ---- requests ---- */
@@ -147,7 +178,10 @@ static void send_request(struct sim_world *w, struct sim_client *c, const struct
     }
     if (text.failed) abort();
     sim_say(w, "client %u asks: %.*s", c->index, (int)text.len, text.at ? (const char *)text.at : "");
-    if (text.len) send_frame(w, c, s->b & 64 ? WS_BINARY : WS_TEXT, buf_peek(&text));
+    if (text.len && c->deflate_bits && s->b & 128)
+        send_deflated(w, c, s->b & 64 ? WS_BINARY : WS_TEXT, buf_peek(&text));
+    else if (text.len)
+        send_frame(w, c, s->b & 64 ? WS_BINARY : WS_TEXT, buf_peek(&text));
     buf_fini(&text);
 }
 
@@ -227,6 +261,12 @@ static bool take_head(struct sim_world *w, struct sim_client *c)
 
     if (!end) return false;
     if (c->in.len > 12 && memcmp(at, "HTTP/1.1 101", 12) == 0) {
+        bool agreed = memmem(at, (size_t)(end - at), "permessage-deflate", 18) != NULL;
+
+        if (agreed && !c->deflate_bits) sim_fail(w, "client %u gets an extension it did not offer", c->index);
+        if (!agreed && c->deflate_bits && memory_failures() == c->failures_before)
+            sim_fail(w, "client %u is declined its extension", c->index);
+        if (!agreed) c->deflate_bits = 0;
         c->state = CLIENT_OPEN;
         (void)bytes_take(&c->in, NULL, (size_t)(end - at) + 4);
         return true;
@@ -248,6 +288,38 @@ static void take_close(struct sim_world *w, struct sim_client *c, const uint8_t 
     c->said_end = true;
 }
 
+/* A compressed text, by zlib with the window that was agreed on and not a byte more: it inflates into pieces so short
+ * that references must be served from the window. */
+static void take_deflated(struct sim_world *w, struct sim_client *c, struct slice payload)
+{
+    static const uint8_t trailer[] = {0x00, 0x00, 0xff, 0xff};
+    z_stream z = {0};
+    struct buf text = {0};
+    bool bad = inflateInit2(&z, -(int)c->deflate_bits) != Z_OK;
+
+    for (int round = 0; round < 2 && !bad; round++) {
+        z.next_in = (uint8_t *)(uintptr_t)(round ? trailer : payload.at);
+        z.avail_in = (uInt)(round ? sizeof trailer : payload.len);
+        do {
+            uint8_t piece[64];
+            int status;
+
+            z.next_out = piece;
+            z.avail_out = sizeof piece;
+            status = inflate(&z, Z_SYNC_FLUSH);
+            bad = status != Z_OK && status != Z_BUF_ERROR;
+            buf_put(&text, slice_of(piece, sizeof piece - z.avail_out));
+        } while (!bad && z.avail_out == 0);
+    }
+    (void)inflateEnd(&z);
+    if (text.failed) abort();
+    if (bad)
+        sim_fail(w, "client %u gets what does not inflate", c->index);
+    else
+        check_text(w, c, buf_peek(&text));
+    buf_fini(&text);
+}
+
 /* One whole frame off the front; false: it is not all here. A server's frame is unmasked (RFC 6455, 5.1), ours are
  * never fragmented, and a length is written in the shortest way. */
 static bool take_frame(struct sim_world *w, struct sim_client *c)
@@ -255,6 +327,7 @@ static bool take_frame(struct sim_world *w, struct sim_client *c)
     const uint8_t *at = c->in.at + c->in.from;
     size_t head = 2;
     uint64_t len;
+    bool compressed;
 
     if (c->in.len < 2) return false;
     if (c->got_close) {
@@ -269,14 +342,19 @@ static bool take_frame(struct sim_world *w, struct sim_client *c)
         for (size_t i = 2; i < head; i++) len = len << 8 | at[i];
         if (len < (head == 4 ? 126u : 65536u)) sim_fail(w, "client %u gets a length that is too long", c->index);
     }
-    if (!(at[0] & 0x80) || at[0] & 0x70 || at[1] & 0x80 || len > 50000000) {
+    compressed = at[0] & WS_RSV1;
+    if (!(at[0] & 0x80) || at[0] & 0x30 || (compressed && (!c->deflate_bits || (at[0] & 15) != WS_TEXT)) ||
+        at[1] & 0x80 || len > 50000000) {
         sim_fail(w, "client %u gets a bad frame header %02x %02x", c->index, at[0], at[1]);
         return false;
     }
     if (c->in.len < head + len) return false;
     switch (at[0] & 15) {
     case WS_TEXT:
-        check_text(w, c, slice_of(at + head, (size_t)len));
+        if (compressed)
+            take_deflated(w, c, slice_of(at + head, (size_t)len));
+        else
+            check_text(w, c, slice_of(at + head, (size_t)len));
         break;
     case WS_CLOSE:
         take_close(w, c, at + head, (size_t)len);
