@@ -144,6 +144,25 @@ def logs(b, connections, each, name="logs"):
         ours.stop()
 
 
+def deflate(b, count):
+    """The same subscribers without compression and with it; their clients inflate every message."""
+    ours = servers.fanatico()
+    try:
+        phases = [f"lockstep:{n(b, 60)}", f"flood:{n(b, 200)}"]
+        shapes = {f"newHeads {count}x1, plain": [], f"newHeads {count}x1, deflate": ["--deflate"]}
+        got = {}
+        for _ in range(b.rounds):
+            for row, options in shapes.items():
+                for line in b.load(ours, *options, f"connect:{count}", "subscribe:1", *phases):
+                    if line["phase"] in phases:
+                        got.setdefault((row, line["phase"]), []).append(line)
+        for (row, phase), lines in got.items():
+            b.add(row, "fanatico", phase, lines)
+            print(f"  {'':34} {b.rows[-1]['wire_bytes']:.0f} bytes on the wire for {b.rows[-1]['bytes']:.0f}", flush=True)
+    finally:
+        ours.stop()
+
+
 def pending(b, count):
     ours, plain = servers.fanatico("--no-mining"), servers.bare(201)
     try:
@@ -235,13 +254,14 @@ def main():
         b = Bench(1, 0.1, False)
         servers.SETTLE = False
         plan = [("heads", lambda: heads(b, [50], [1, 10])), ("logs", lambda: logs(b, 20, 50)),
-                ("pending", lambda: pending(b, 50)), ("http", lambda: http(b, [8])),
+                ("pending", lambda: pending(b, 50)), ("deflate", lambda: deflate(b, 50)), ("http", lambda: http(b, [8])),
                 ("transactions", lambda: chain.transactions(b, 40, [2])),
                 ("chain", lambda: chain.calls_and_logs(b, 40))]
     else:
         b = Bench(a.rounds, 1, True)
         plan = [("heads", lambda: heads(b, [100, 1000, 10000], [1, 10, 100])), ("logs", lambda: logs(b, 1000, 100)),
-                ("pending", lambda: pending(b, 1000)), ("stalled", lambda: stalled(b, 1000, 1000)),
+                ("pending", lambda: pending(b, 1000)), ("deflate", lambda: deflate(b, 1000)),
+                ("stalled", lambda: stalled(b, 1000, 1000)),
                 ("http", lambda: http(b, [1, 64])), ("memory", lambda: memory(b, 1000, 8000, 100)),
                 ("million", lambda: memory(b, 1000, 10000, 100)),
                 ("transactions", lambda: chain.transactions(b, 5000)),

@@ -14,8 +14,9 @@
  *
  * Each phase prints a line of JSON. Times begin when the order leaves us: `first_ms` and `last_ms` are the times to
  * the first and to the last subscriber (medians over the events), p50, p99 and max are over all notifications. cpu_us
- * is the server's processor time (all its threads) for a notification, load_cpu_us ours. Faults end the run with exit
- * code 1. */
+ * is the server's processor time (all its threads) for a notification, load_cpu_us ours; bytes is the length of a
+ * notification's text, wire_bytes that of its frame. With --deflate the clients agree on permessage-deflate. Faults end
+ * the run with exit code 1. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -29,6 +30,7 @@
 #include "base/clock.h"
 #include "bench/kit.h"
 #include "bench/track.h"
+#include "wire/deflate.h"
 #include "wire/ws.h"
 
 enum {
@@ -66,7 +68,10 @@ static struct {
     uint64_t events;             /* ordered so far, in all phases */
     uint64_t per_event;          /* notifications each event causes */
     uint64_t *ordered_ns, *left; /* of each event */
-    uint64_t notifications, bytes, outstanding, last_ns;
+    bool deflate;
+    struct inflater *inflater;
+    struct buf inflated;
+    uint64_t notifications, bytes, wire_bytes, outstanding, last_ns;
     uint32_t *latencies_us;
     size_t latency_count;
     double *first_ms, *last_ms; /* of each event: from its order to the first and the last receipt */
@@ -153,13 +158,14 @@ static void got_event(uint64_t event, uint64_t now_ns)
     if (--load.left[event] == 0) load.last_ms[event] = (double)took_ns / 1e6;
 }
 
-static void got_text(struct client *c, const char *text, size_t len, uint64_t now_ns)
+static void got_text(struct client *c, const char *text, size_t len, size_t wire_len, uint64_t now_ns)
 {
     uint64_t event;
     const char *id, *end;
 
     if (track_read(&c->subscriptions, text, len, &event)) {
         load.bytes += len;
+        load.wire_bytes += wire_len;
         if (event != UINT64_MAX) got_event(event, now_ns);
         return;
     }
@@ -177,6 +183,18 @@ static void lose(struct client *c)
     if (!c->stalled) track_faults()->lost++;
     (void)close(c->fd);
     c->fd = -1;
+}
+
+static struct slice inflated(struct slice payload)
+{
+    if (!load.inflater) load.inflater = inflater_new();
+    if (!load.inflater) die("out of memory");
+    inflater_reset(load.inflater);
+    buf_reset(&load.inflated);
+    if (inflater_feed(load.inflater, payload, IN_LEN, &load.inflated) ||
+        inflater_end(load.inflater, IN_LEN, &load.inflated))
+        die("a message that does not inflate");
+    return buf_peek(&load.inflated);
 }
 
 /* Reads whole frames; returns how many bytes they took. */
@@ -198,9 +216,12 @@ static size_t read_frames(struct client *c, uint8_t *at, size_t len, uint64_t no
             if (payload > IN_LEN - 16) die("a message of %" PRIu64 " bytes", payload);
             break;
         }
-        if ((h[0] & 0x0f) == WS_TEXT)
-            got_text(c, (const char *)h + header, payload, now_ns);
-        else if ((h[0] & 0x0f) == WS_CLOSE)
+        if ((h[0] & 0x0f) == WS_TEXT) {
+            struct slice text = slice_of(h + header, payload);
+
+            if (h[0] & WS_RSV1) text = inflated(text);
+            got_text(c, (const char *)text.at, text.len, header + payload, now_ns);
+        } else if ((h[0] & 0x0f) == WS_CLOSE)
             (void)fprintf(stderr, "bench: closed: %.*s\n", (int)payload - 2, (const char *)h + header + 2);
         done += header + payload;
     }
@@ -261,13 +282,16 @@ static void await_answers(size_t more_than)
 
 static void open_client(struct client *c)
 {
-    static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    static const char head[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    char request[400];
+    int len = snprintf(request, sizeof request, "%s%s\r\n", head,
+                       load.deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
 
     c->fd = connect_to(load.port, c->stalled ? STALLED_BUFFER : 0);
     if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &e)) die("epoll_ctl: %s", strerror(errno));
-    if (send(c->fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0) die("send: %s", strerror(errno));
+    if (send(c->fd, request, (size_t)len, MSG_NOSIGNAL) < 0) die("send: %s", strerror(errno));
     load.waiting++;
 }
 
@@ -423,8 +447,9 @@ static void report(const char *phase, uint64_t begin_ns, uint64_t cpu_ns, uint64
                  ",\"seconds\":%.6f",
                  phase, load.count, events, n, s);
     if (n) {
-        (void)printf(",\"per_s\":%.0f,\"bytes\":%.1f,\"cpu_us\":%.4f,\"load_cpu_us\":%.4f", (double)n / s,
-                     (double)load.bytes / (double)n, (double)(process_cpu_ns(load.pid) - cpu_ns) / 1e3 / (double)n,
+        (void)printf(",\"per_s\":%.0f,\"bytes\":%.1f,\"wire_bytes\":%.1f,\"cpu_us\":%.4f,\"load_cpu_us\":%.4f",
+                     (double)n / s, (double)load.bytes / (double)n, (double)load.wire_bytes / (double)n,
+                     (double)(process_cpu_ns(load.pid) - cpu_ns) / 1e3 / (double)n,
                      (double)(process_cpu_ns(getpid()) - own_ns) / 1e3 / (double)n);
     }
     if (load.latency_count) {
@@ -461,7 +486,7 @@ static void run_phase(const char *phase)
         if (!rate) die("%s: no events a second", phase);
     }
     count = option_number(phase, number, 100000000);
-    load.notifications = load.bytes = load.latency_count = 0;
+    load.notifications = load.bytes = load.wire_bytes = load.latency_count = 0;
     load.phase_first = load.events;
     load.keep_latencies = strncmp(phase, "fill:", 5) != 0;
     begin_ns = clock_monotonic_ns();
@@ -498,17 +523,13 @@ static enum track_kind kind_of(const char *name)
 
 static void read_options(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"pid", required_argument, NULL, 'i'},
-                                            {"kind", required_argument, NULL, 'k'},
-                                            {"method", required_argument, NULL, 'm'},
-                                            {"params", required_argument, NULL, 'a'},
-                                            {"burst", required_argument, NULL, 'b'},
-                                            {"address", required_argument, NULL, 'd'},
-                                            {"filters", required_argument, NULL, 'f'},
-                                            {"matching", required_argument, NULL, 'M'},
-                                            {"logs", required_argument, NULL, 'l'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},     {"pid", required_argument, NULL, 'i'},
+        {"kind", required_argument, NULL, 'k'},     {"method", required_argument, NULL, 'm'},
+        {"params", required_argument, NULL, 'a'},   {"burst", required_argument, NULL, 'b'},
+        {"address", required_argument, NULL, 'd'},  {"filters", required_argument, NULL, 'f'},
+        {"matching", required_argument, NULL, 'M'}, {"logs", required_argument, NULL, 'l'},
+        {"deflate", no_argument, NULL, 'z'},        {NULL, 0, NULL, 0}};
 
     load.method = "evm_mine";
     load.params = "[]";
@@ -545,9 +566,12 @@ static void read_options(int argc, char **argv)
         case 'l':
             load.logs_per_event = option_number("--logs", optarg, 1000000);
             break;
+        case 'z':
+            load.deflate = true;
+            break;
         default:
             die("usage: ws_load --port N [--pid N] [--kind heads|logs|pending] [--method NAME --params JSON] "
-                "[--burst NAME] [--address 0x… --filters N --matching N --logs N] PHASE…");
+                "[--burst NAME] [--address 0x… --filters N --matching N --logs N] [--deflate] PHASE…");
         }
     }
     if (load.kind == TRACK_LOGS && (!load.address || !load.matching || load.matching > load.max_subscriptions))
