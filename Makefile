@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: all run test test-unit test-threads test-system test-load test-autobahn fuzz bench bench-smoke install clean format tidy help
+.PHONY: library all run test test-unit test-threads test-system test-load test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -27,6 +27,10 @@ test-threads: ## what crosses threads, under TSan
 test-system: ## the real binary with real clients and peers
 	@tools/setup.sh build test
 	@tools/test.sh system
+
+library: ## libfanatico in C alone (build/library), without the EVM leaf and Rust; runs its examples
+	@tools/setup.sh build test
+	@tools/test.sh library
 
 test-load: all ## of make test, the two that load the machine: 2,000 clients half of them stalled; 200 of all kinds under reorgs
 	@tools/setup.sh test

@@ -1,4 +1,4 @@
-# Which tests a preset registers: unit (dev), threads (tsan), fuzz (fuzz), system (release). tools/test.sh joins them in one CTest run.
+# Which tests a preset registers: unit (dev), threads (tsan), fuzz (fuzz), system (release), library (library). tools/test.sh joins them in one CTest run.
 
 add_library(fan_test_main STATIC ${CMAKE_SOURCE_DIR}/src/base/test_main.c)
 target_link_libraries(fan_test_main PUBLIC fan_base)
@@ -14,7 +14,7 @@ foreach(folder ${built})
     set(target test_${folder}_${name})
     add_executable(${target} ${path})
     target_link_libraries(${target} fan_${folder} fan_test_main)
-    if(FANATICO_TESTS STREQUAL "system") # whoever only runs the node does not wait for its unit tests
+    if(FANATICO_TESTS MATCHES "^(system|library)$") # whoever only runs the node does not wait for its unit tests
       set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
     endif()
     if(folder STREQUAL hub OR folder STREQUAL api) # their tests drive real connections on a real chain

@@ -16,6 +16,7 @@ fan_system(peers.geth 900 ${node_test} test/peers/geth.test.cjs)
 fan_system(cli.behaviour 180 ${node_test} test/cli/behaviour.test.cjs)
 fan_system(cli.config 180 ${node_test} test/cli/config.test.cjs)
 fan_system(cli.import 180 ${node_test} test/cli/import.test.cjs)
+fan_system(library.embedders 180 ${node_test} test/library/embedders.test.cjs)
 fan_system(access.rules 180 ${node_test} test/access/access.test.cjs)
 fan_system(ethereum.command 180 ${node_test} test/ethereum/command.test.cjs)
 fan_system(ethereum.published 600 ${node_test} test/ethereum/published.test.cjs)
@@ -46,3 +47,10 @@ if("system" IN_LIST FANATICO_TESTS)
   set_tests_properties(bench.smoke promises.slow load.checker load.stalled PROPERTIES RUN_SERIAL ON)
 endif()
 fan_system(fork.fork 600 ${node_test} test/fork/fork.test.cjs)
+
+# libfanatico once more, built in C alone.
+if("library" IN_LIST FANATICO_TESTS)
+  add_test(NAME library.without_evm COMMAND ${node_test} test/library/embedders.test.cjs WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(library.without_evm PROPERTIES LABELS library TIMEOUT 180
+                       ENVIRONMENT "${FANATICO_TEST_ENV};NODE_PATH=${CMAKE_SOURCE_DIR}/build/npm/node_modules")
+endif()

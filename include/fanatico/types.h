@@ -12,9 +12,11 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
+#define FAN_API __attribute__((visibility("default")))
 #define FAN_MUST_CHECK __attribute__((warn_unused_result))
 #define FAN_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
 #else
+#define FAN_API
 #define FAN_MUST_CHECK
 #define FAN_PRINTF(format_index, first_index)
 #endif
@@ -47,7 +49,7 @@ enum fan_status {
 };
 
 /* The text of s, static and NUL-terminated; "unknown status" for a number out of the table. */
-const char *fan_status_text(enum fan_status s);
+FAN_API const char *fan_status_text(enum fan_status s);
 
 /* What a person is told beside a status: what, where and why, NUL-terminated.
  * The caller owns it and may pass NULL wherever one is taken. */
@@ -57,7 +59,7 @@ struct fan_error {
 
 /* Writes a message into err, cut at its size; NULL is fine. Returns s, so that a failing
  * function can end in `return fan_error_set(err, FAN_EFORMAT, "byte %zu: …", at)`. */
-enum fan_status fan_error_set(struct fan_error *err, enum fan_status s, const char *format, ...)
+FAN_API enum fan_status fan_error_set(struct fan_error *err, enum fan_status s, const char *format, ...)
     FAN_PRINTF(3, 4);
 
 /* 32 bytes as Keccak-256 gives them, most significant first. */

@@ -31,6 +31,7 @@ struct api_options {
     uint64_t fee_history_blocks_max; /* [1,024] */
     size_t proof_slots_max;          /* keys of one eth_getProof [1,024] */
     struct filter_limits filter;     /* [1,000 addresses, 1,000 alternatives] */
+    void *owner;                     /* what methods beside this table's own find by api_of(); not looked at here */
 };
 
 /* What call_app() gives to every method; call_worker_app() gives the worker's struct hub_shard. Never changes after

@@ -54,7 +54,9 @@ static enum fan_status join(struct server *s)
     status = hub_new(s->chain, &s->options.hub, boxes, s->worker_count, &s->hub);
     if (status) return status;
     api_init(&s->api, s->chain, s->hub, &s->options.api);
-    return rpc_new(api_tables, api_table_counts, api_table_count, NULL, &s->options.rpc, to_writer, s, &s->api, &s->rpc);
+    if (s->options.methods)
+        return rpc_new(&s->options.methods, &s->options.method_count, 1, s->options.fallback, &s->options.rpc, to_writer, s, &s->api, &s->rpc);
+    return rpc_new(api_tables, api_table_counts, api_table_count, s->options.fallback, &s->options.rpc, to_writer, s, &s->api, &s->rpc);
 }
 
 static enum fan_status open_ports(struct server *s, struct fan_error *err)
@@ -62,11 +64,11 @@ static enum fan_status open_ports(struct server *s, struct fan_error *err)
     const struct server_options *o = &s->options;
     struct listen_options http = {.host = o->http_host, .port = o->http_port, .takeover = o->takeover};
     struct listen_options ws = {.host = o->ws_host, .port = o->ws_port, .takeover = o->takeover};
-    enum fan_status status = listen_open(&http, s->worker_count, s->http_fds, &s->http_port, err);
+    enum fan_status status = o->no_http ? FAN_OK : listen_open(&http, s->worker_count, s->http_fds, &s->http_port, err);
 
     if (status) return status;
     s->ws_port = s->http_port;
-    return o->one_port ? FAN_OK : listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
+    return o->one_port || o->no_ws ? FAN_OK : listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
 }
 
 enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err)
@@ -108,6 +110,15 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
         if (status) return fan_error_set(err, status, "worker %zu: no thread", i);
     }
     return FAN_OK;
+}
+
+void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http)
+{
+    *out_ws = *out_http = 0;
+    for (size_t i = 0; i < s->worker_count; i++) {
+        *out_ws += atomic_load_explicit(&s->workers[i].websockets, memory_order_relaxed);
+        *out_http += atomic_load_explicit(&s->workers[i].https, memory_order_relaxed);
+    }
 }
 
 uint16_t server_http_port(const struct server *s)

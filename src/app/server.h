@@ -18,6 +18,7 @@ struct server_options {
     const char *http_host, *ws_host;
     uint16_t http_port, ws_port;    /* 0: a free one */
     bool one_port;                  /* HTTP and WebSocket both on http_host:http_port; no second listener */
+    bool no_http, no_ws;            /* no such listener; not both */
     bool takeover;
     size_t workers;                 /* 0: one per core */
     uint64_t drain_ms;              /* how long server_drain() lets clients finish [5,000] */
@@ -25,6 +26,9 @@ struct server_options {
     struct hub_options hub;
     struct rpc_options rpc;
     struct api_options api;
+    const struct rpc_method *methods; /* instead of all of api's; copied by rpc. NULL: all */
+    size_t method_count;
+    const struct rpc_method *fallback; /* for names without a row; NULL: -32601 */
 };
 
 struct server;
@@ -33,6 +37,8 @@ struct server;
 FAN_MUST_CHECK enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err);
 /* Starts the workers; when it returns FAN_OK every port accepts. */
 FAN_MUST_CHECK enum fan_status server_start(struct server *s, struct fan_error *err);
+/* Connections open now, as of each worker's last turn. Any thread. */
+void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http);
 uint16_t server_http_port(const struct server *s);
 uint16_t server_ws_port(const struct server *s); /* the HTTP port where there is one port */
 /* Stops accepting, says 1001 to every WebSocket, lets HTTP finish, and waits for all to go, at most drain_ms. */

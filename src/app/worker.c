@@ -45,6 +45,8 @@ static void turn_end(struct loop_hook *self)
     struct worker *w = CONTAINER_OF(self, struct worker, turn_end);
 
     conn_set_flush(w->conns);
+    atomic_store_explicit(&w->websockets, conn_set_count(w->conns, true), memory_order_relaxed);
+    atomic_store_explicit(&w->https, conn_set_count(w->conns, false), memory_order_relaxed);
     if (w->draining) atomic_store(&w->open, conn_set_count(w->conns, true) + conn_set_count(w->conns, false));
 }
 
@@ -67,9 +69,9 @@ enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub
 {
     const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .room = on_room};
     const char *what = "listener";
-    enum fan_status s;
+    enum fan_status s = FAN_OK;
 
-    s = listen_on(w, &w->http, http_fd, http_accepted);
+    if (http_fd >= 0) s = listen_on(w, &w->http, http_fd, http_accepted);
     if (ws_fd >= 0) {
         enum fan_status second = listen_on(w, &w->ws, ws_fd, ws_accepted);
 

@@ -22,11 +22,12 @@ struct worker {
     pthread_t thread;
     bool running;
     struct letter drain;
+    _Atomic size_t websockets, https; /* connections, as of the last turn */
     _Atomic size_t open; /* connections, as of the last turn of a draining worker */
     bool draining;
 };
 
-/* http_fd and ws_fd (-1: none) are listening sockets that the worker closes from then on, also when it fails. Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
+/* http_fd and ws_fd (-1: none, but one of them) are listening sockets that the worker closes from then on, also when it fails. Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
 FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index);
 FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc,
                                            const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);

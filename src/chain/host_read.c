@@ -47,7 +47,7 @@ static const struct key log_keys[] = {
 
 /* What is being read: the object, where its parts go, and what errors call it. */
 struct reading {
-    const char *what; /* "block", "logs[3]" */
+    char what[40]; /* "block", "logs[3]" */
     struct json object;
     struct arena scratch;
     struct fan_error *err;
@@ -307,15 +307,14 @@ static enum fan_status fill_logs(struct reading *r, struct json list, struct blo
     size_t count = many ? json_count(list) : 1;
     struct host_log_place *places = ARENA_ARRAY(&a, count + 1, struct host_log_place);
     struct json item = many ? json_first(list) : list;
-    char what[40] = "log";
 
     b->logs = ARENA_ARRAY(&a, count + 1, struct log);
     if (!places || !b->logs) return fan_error_set(r->err, FAN_ENOMEM, "out of memory");
-    r->what = what;
+    (void)snprintf(r->what, sizeof r->what, "log");
     for (; b->log_count < count; b->log_count++, item = many ? json_next(item) : item) {
         enum fan_status s;
 
-        if (many) (void)snprintf(what, sizeof what, "logs[%zu]", b->log_count);
+        if (many) (void)snprintf(r->what, sizeof r->what, "logs[%zu]", b->log_count);
         r->object = item;
         s = fill_log(r, &a, &b->logs[b->log_count], &places[b->log_count]);
         if (s) return s;
@@ -330,7 +329,7 @@ enum fan_status host_read_logs(struct slice json, struct block **out, const stru
     struct reading r = {.what = "logs", .err = err};
     struct arena_home home;
     struct fan_error why = {""};
-    struct host_log_place *places;
+    struct host_log_place *places = NULL;
     struct json list;
     struct block *b;
     enum fan_status s;

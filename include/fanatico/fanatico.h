@@ -1,0 +1,124 @@
+/* fanatico: a WebSocket and HTTP JSON-RPC server for Ethereum's events, as a library.
+ *
+ * You have a node, in whatever language; this library has its subscribers. You create a server, start it, and call a
+ * hook (hooks.h) whenever your chain changes; eth_subscribe, its filters, slow readers, resuming after a reconnect,
+ * reorgs and every limit are the library's. Methods that you know better (eth_call, eth_getBalance …) you answer by
+ * callback, or another server's URL does.
+ *
+ *   struct fan_server_options options = {.chain_id = 1337};
+ *   fan_server *server;
+ *   struct fan_error err;
+ *   if (fan_server_new(&options, &server, &err) || fan_server_start(server, &err)) puts(err.text);
+ *   fan_chain_announce_block_json(server, json, strlen(json), &err);     // from any thread, as often as you like
+ *   fan_server_drain(server);
+ *   fan_server_free(server);
+ *
+ * Every function returns a status, and words in err where err is not NULL. Nothing here writes to standard output or
+ * error, installs a signal handler, or ends the process.
+ * Link with `pkg-config --cflags --libs fanatico`; only names that begin with fan_ are exported. */
+#ifndef FANATICO_FANATICO_H
+#define FANATICO_FANATICO_H
+
+#include <stdbool.h>
+
+#include "fanatico/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fan_server fan_server;
+typedef struct fan_call fan_call; /* one JSON-RPC call that waits for your answer */
+
+enum {
+    FAN_PORT_FREE = -1, /* any free port: fan_server_http_port() and _ws_port() tell which */
+    FAN_PORT_NONE = -2  /* do not listen there */
+};
+
+/* Zero takes the default in brackets. Texts are copied by fan_server_new(). */
+struct fan_server_options {
+    const char *http_host;      /* [127.0.0.1] */
+    int http_port;              /* 1 to 65535, FAN_PORT_FREE or FAN_PORT_NONE [8545]; takes WebSocket upgrades too */
+    const char *ws_host;        /* [0.0.0.0] */
+    int ws_port;                /* likewise [8546] */
+    bool takeover;              /* share the ports with a predecessor that is draining */
+    uint64_t chain_id;          /* eth_chainId and net_version; 0: those are yours to answer */
+    const char *client_version; /* web3_clientVersion [fanatico/v…] */
+    size_t workers;             /* threads that serve clients [one per core] */
+    size_t call_threads;        /* threads that run your methods, which may block there [4, or one per core] */
+
+    size_t max_connections;                  /* WebSockets [1,000] */
+    size_t http_max_connections;             /* [1,000] */
+    size_t max_subscriptions_per_connection; /* [100] */
+    uint64_t ping_interval_ms;               /* [30,000] */
+    uint64_t ping_timeout_ms;                /* [10,000] */
+    size_t notify_bytes_max;                 /* notifications waiting for one client; beyond it close 1013 [16 MiB] */
+    uint64_t notify_age_max_ms;              /* and how old the oldest may be [10,000] */
+    size_t output_bytes_max;                 /* output waiting in the whole server [1 GiB] */
+    size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
+    uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */
+
+    const char *http_vhosts;     /* Host names to answer beside IP addresses and localhost, between commas [none] */
+    const char *http_corsdomain; /* web origins that may call over HTTP beside loopback ones [none] */
+    const char *ws_origins;      /* web origins that may open a WebSocket beside loopback ones [none] */
+};
+
+/* The library's version, "1.2.3"; static. */
+FAN_API const char *fan_version(void);
+
+/* Makes a server that does nothing yet. FAN_EINVAL: an option does not fit, err names it. FAN_ENOMEM. On FAN_OK the
+ * caller owns *out and ends it with fan_server_free(). */
+FAN_API FAN_MUST_CHECK enum fan_status fan_server_new(const struct fan_server_options *options, fan_server **out,
+                                                      struct fan_error *err);
+/* Opens the ports and starts the threads; when it returns FAN_OK every port accepts. FAN_EEXIST, FAN_ESYSTEM: a port
+ * cannot be had, err names address, port and why. FAN_ECLOSED: it ran before. */
+FAN_API FAN_MUST_CHECK enum fan_status fan_server_start(fan_server *server, struct fan_error *err);
+/* The ports in use, 0 before the start or where there is none. Any thread. */
+FAN_API uint16_t fan_server_http_port(const fan_server *server);
+FAN_API uint16_t fan_server_ws_port(const fan_server *server);
+/* Stops accepting, says 1001 to every WebSocket, lets HTTP finish, waits for all to go, at most drain_ms. */
+FAN_API void fan_server_drain(fan_server *server);
+/* Ends its threads. Hooks answer FAN_ECLOSED from now on. Idempotent. */
+FAN_API void fan_server_stop(fan_server *server);
+/* Stops it if need be and frees it. No hook may run any more, and every call has been answered. NULL is fine. */
+FAN_API void fan_server_free(fan_server *server);
+
+/* ---- your methods ---- */
+
+/* Runs on one of call_threads, several at once, and may block there. It answers with exactly one fan_call_answer() or
+ * fan_call_fail(), then or later, from any thread. */
+typedef void fan_method(void *ctx, fan_call *call);
+
+/* Before the start. A name of the library's own (eth_subscribe, eth_unsubscribe, eth_newFilter and its kin,
+ * rpc_modules, web3_clientVersion) is FAN_EEXIST; so is one that you gave before. */
+FAN_API FAN_MUST_CHECK enum fan_status fan_server_method(fan_server *server, const char *name, fan_method *method,
+                                                         void *ctx, struct fan_error *err);
+/* Before the start: what answers every name that nobody has. Without it they are -32601. */
+FAN_API FAN_MUST_CHECK enum fan_status fan_server_fallback(fan_server *server, fan_method *method, void *ctx,
+                                                           struct fan_error *err);
+
+/* The method's name, and its params as JSON text ("[]" where the client sent none). Neither is NUL-terminated; both are
+ * borrowed until the call is answered. */
+FAN_API const char *fan_call_method(const fan_call *call, size_t *out_len);
+FAN_API const char *fan_call_params(const fan_call *call, size_t *out_len);
+/* Answers with one JSON value, borrowed until it returns. FAN_EFORMAT: that is no JSON, and the client has got -32603
+ * instead. The call is over in any case. */
+FAN_API enum fan_status fan_call_answer(fan_call *call, const char *json, size_t len, struct fan_error *err);
+/* Answers with an error. data_json (may be NULL) is one JSON value, data_len its length; what is no JSON is left out.
+ */
+FAN_API void fan_call_fail(fan_call *call, int code, const char *message, const char *data_json, size_t data_len);
+
+/* ---- what it does ---- */
+
+struct fan_server_stats {
+    uint64_t connections_ws, connections_http;             /* now */
+    uint64_t blocks, logs, pending;                        /* announced and told on */
+    uint64_t repeated, gaps, waiting_logs, abandoned_logs; /* see hooks.h */
+};
+FAN_API void fan_server_stats(fan_server *server, struct fan_server_stats *out); /* any thread */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

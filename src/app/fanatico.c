@@ -1,0 +1,352 @@
+/* The library's server: a host's chain, the server around it, and the host's own methods. Implements fanatico.h. */
+#include "app/fanatico.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/tables.h"
+#include "app/names.h"
+
+enum { CALL_THREADS = 4, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
+
+/* Rows of the library's own. Those that are always there, and those that stand in until the host has an answer. */
+static const char *const own[] = {"eth_subscribe",
+                                  "eth_unsubscribe",
+                                  "eth_newFilter",
+                                  "eth_newBlockFilter",
+                                  "eth_newPendingTransactionFilter",
+                                  "eth_getFilterChanges",
+                                  "eth_getFilterLogs",
+                                  "eth_uninstallFilter"};
+static const char *const stand_ins[] = {"eth_blockNumber", "eth_syncing", "net_listening", "net_peerCount",
+                                        "web3_sha3"};
+static const char *const with_chain_id[] = {"eth_chainId", "net_version"};
+static const char *const with_version[] = {"web3_clientVersion"};
+
+/* ---- options ---- */
+
+static char *copy_text(const char *text, const char *otherwise)
+{
+    return strdup(text && *text ? text : otherwise);
+}
+
+static bool port_of(int given, uint16_t otherwise, uint16_t *out, bool *out_none)
+{
+    *out_none = given == FAN_PORT_NONE;
+    if (given < FAN_PORT_NONE || given > UINT16_MAX) return false;
+    *out = given > 0 ? (uint16_t)given : given == 0 ? otherwise : 0;
+    return true;
+}
+
+static enum fan_status read_options(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
+{
+    struct server_options *to = &s->options;
+    enum fan_status status;
+    char version[64];
+
+    *to = (struct server_options){
+        .takeover = o->takeover,
+        .workers = o->workers,
+        .drain_ms = o->drain_ms,
+        .conn = {.websockets_max = o->max_connections,
+                 .http_max = o->http_max_connections,
+                 .ping_interval_ms = o->ping_interval_ms,
+                 .ping_timeout_ms = o->ping_timeout_ms,
+                 .notify_bytes_max = o->notify_bytes_max,
+                 .notify_age_max_ms = o->notify_age_max_ms,
+                 .output_bytes_max = o->output_bytes_max},
+        .hub = {.subscriptions_max = o->max_subscriptions_per_connection},
+        .rpc = {.dev_methods = RPC_DEV_NONE, .pool_threads = o->call_threads},
+        .api = {.owner = s},
+    };
+    if (!port_of(o->http_port, HTTP_PORT, &to->http_port, &to->no_http))
+        return fan_error_set(err, FAN_EINVAL, "http_port: %d is no port", o->http_port);
+    if (!port_of(o->ws_port, WS_PORT, &to->ws_port, &to->no_ws))
+        return fan_error_set(err, FAN_EINVAL, "ws_port: %d is no port", o->ws_port);
+    if (to->no_http && to->no_ws) return fan_error_set(err, FAN_EINVAL, "http_port, ws_port: one of them must listen");
+    (void)snprintf(version, sizeof version, "fanatico/v%s", FANATICO_VERSION);
+    s->texts[0] = copy_text(o->http_host, "127.0.0.1");
+    s->texts[1] = copy_text(o->ws_host, "0.0.0.0");
+    s->texts[2] = copy_text(o->client_version, version);
+    for (size_t i = 0; i < COUNT_OF(s->texts); i++)
+        if (!s->texts[i]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    to->http_host = s->texts[0];
+    to->ws_host = s->texts[1];
+    to->api.client_version = slice_str(s->texts[2]);
+    status = names_split(&s->names[0], "http_vhosts", o->http_vhosts, err);
+    if (!status) status = names_split(&s->names[1], "http_corsdomain", o->http_corsdomain, err);
+    if (!status) status = names_split(&s->names[2], "ws_origins", o->ws_origins, err);
+    to->conn.vhosts = s->names[0].names;
+    to->conn.vhost_count = s->names[0].count;
+    to->conn.cors_origins = s->names[1].names;
+    to->conn.cors_origin_count = s->names[1].count;
+    to->conn.ws_origins = s->names[2].names;
+    to->conn.ws_origin_count = s->names[2].count;
+    return status;
+}
+
+/* ---- methods ---- */
+
+static const struct host_method *method_find(const fan_server *s, struct slice name)
+{
+    for (size_t i = 0; i < s->method_count; i++)
+        if (slice_eq_str(name, s->methods[i].name)) return &s->methods[i];
+    return NULL;
+}
+
+static fan_server *server_of(const struct call *call)
+{
+    const struct api *api = call_app(call);
+
+    return api->options.owner;
+}
+
+/* On a pool thread: the host may take its time. */
+static void run_host_method(struct call *call)
+{
+    const fan_server *s = server_of(call);
+    const struct host_method *m = method_find(s, call_method(call));
+
+    if (!m) m = &s->fallback;
+    m->run(m->ctx, (fan_call *)call);
+}
+
+static void to_pool(struct call *call)
+{
+    call_continue(call, RPC_POOL, run_host_method);
+}
+
+static const struct rpc_method fallback_row = {"*", RPC_INLINE, 0, to_pool};
+
+static const struct rpc_method *row_of_api(const char *name)
+{
+    for (size_t t = 0; t < api_table_count; t++)
+        for (size_t i = 0; i < api_table_counts[t]; i++)
+            if (strcmp(api_tables[t][i].name, name) == 0) return &api_tables[t][i];
+    return NULL;
+}
+
+static bool is_own(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        if (strcmp(own[i], name) == 0) return true;
+    return false;
+}
+
+static void take_rows(fan_server *s, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct rpc_method *row = row_of_api(names[i]);
+
+        assert(row);
+        if (!method_find(s, slice_str(names[i]))) s->rows[s->row_count++] = *row;
+    }
+}
+
+/* The library's rows and the host's: what the host answers itself, or has a fallback for, is its own. */
+static enum fan_status join_rows(fan_server *s, const struct fan_error *err)
+{
+    (void)err;
+    s->rows =
+        calloc(s->method_count + COUNT_OF(own) + COUNT_OF(stand_ins) + COUNT_OF(with_chain_id) + COUNT_OF(with_version),
+               sizeof *s->rows);
+    if (!s->rows) return FAN_ENOMEM;
+    take_rows(s, own, COUNT_OF(own));
+    if (s->has_chain_id) take_rows(s, with_chain_id, COUNT_OF(with_chain_id));
+    if (s->has_version || !s->fallback.run) take_rows(s, with_version, COUNT_OF(with_version));
+    if (!s->fallback.run) take_rows(s, stand_ins, COUNT_OF(stand_ins));
+    for (size_t i = 0; i < s->method_count; i++)
+        s->rows[s->row_count++] = (struct rpc_method){s->methods[i].name, RPC_POOL, 0, run_host_method};
+    return FAN_OK;
+}
+
+enum fan_status fan_server_method(fan_server *s, const char *name, fan_method *method, void *ctx, struct fan_error *err)
+{
+    struct host_method *more;
+
+    if (atomic_load(&s->state) != SERVER_NEW)
+        return fan_error_set(err, FAN_ECLOSED, "methods are given before the start");
+    if (!name || !*name || !method) return fan_error_set(err, FAN_EINVAL, "a method has a name and a function");
+    if (is_own(name) || method_find(s, slice_str(name)))
+        return fan_error_set(err, FAN_EEXIST, "%s: this method is there already", name);
+    if (s->method_count == METHODS_MAX) return fan_error_set(err, FAN_ELIMIT, "at most %d methods", METHODS_MAX);
+    more = realloc(s->methods, (s->method_count + 1) * sizeof *more);
+    if (!more) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    s->methods = more;
+    more[s->method_count] = (struct host_method){strdup(name), method, ctx};
+    if (!more[s->method_count].name) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    s->method_count++;
+    return FAN_OK;
+}
+
+enum fan_status fan_server_fallback(fan_server *s, fan_method *method, void *ctx, struct fan_error *err)
+{
+    if (atomic_load(&s->state) != SERVER_NEW)
+        return fan_error_set(err, FAN_ECLOSED, "the fallback is given before the start");
+    if (!method) return fan_error_set(err, FAN_EINVAL, "a fallback has a function");
+    s->fallback = (struct host_method){NULL, method, ctx};
+    return FAN_OK;
+}
+
+/* ---- calls ---- */
+
+const char *fan_call_method(const fan_call *call, size_t *out_len)
+{
+    struct slice name = call_method((const struct call *)call);
+
+    *out_len = name.len;
+    return (const char *)name.at;
+}
+
+const char *fan_call_params(const fan_call *call, size_t *out_len)
+{
+    struct json params = call_params((const struct call *)call);
+    struct slice text = json_is(params, JSON_MISSING) ? SLICE("[]") : json_raw(params);
+
+    *out_len = text.len;
+    return (const char *)text.at;
+}
+
+static bool is_json(struct slice text, struct fan_error *err)
+{
+    struct arena_home home;
+    struct arena a;
+    struct json v;
+    enum fan_status s;
+
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    s = json_parse(text, JSON_DEPTH_MAX, &a, &v, err);
+    arena_home_fini(&home);
+    return !s;
+}
+
+enum fan_status fan_call_answer(fan_call *handle, const char *json, size_t len, struct fan_error *err)
+{
+    struct call *call = (struct call *)handle;
+    struct fan_error why = {""};
+
+    if (!is_json(slice_of(json, len), &why)) {
+        call_fail(call, -32603, "the method's answer is no JSON");
+        return fan_error_set(err, FAN_EFORMAT, "the answer is no JSON: %s", why.text);
+    }
+    json_put_raw(call_result(call), slice_of(json, len));
+    call_finish(call);
+    return FAN_OK;
+}
+
+void fan_call_fail(fan_call *handle, int code, const char *message, const char *data_json, size_t data_len)
+{
+    struct call *call = (struct call *)handle;
+
+    if (data_json && is_json(slice_of(data_json, data_len), NULL))
+        call_fail_data(call, code, slice_of(data_json, data_len), "%s", message ? message : "");
+    else
+        call_fail(call, code, "%s", message ? message : "");
+}
+
+/* ---- life ---- */
+
+const char *fan_version(void)
+{
+    return FANATICO_VERSION;
+}
+
+enum fan_status fan_server_new(const struct fan_server_options *options, fan_server **out, struct fan_error *err)
+{
+    static const struct fan_server_options defaults;
+    const struct fan_server_options *o = options ? options : &defaults;
+    fan_server *s = calloc(1, sizeof *s);
+    enum fan_status status;
+
+    if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    atomic_init(&s->state, SERVER_NEW);
+    s->has_chain_id = o->chain_id != 0;
+    s->has_version = o->client_version && *o->client_version;
+    status = read_options(s, o, err);
+    if (!status) {
+        status = host_new(&(struct host_options){.chain_id = o->chain_id, .history = o->history_blocks}, &s->host);
+        if (status) (void)fan_error_set(err, status, "out of memory");
+    }
+    if (status) {
+        fan_server_free(s);
+        return status;
+    }
+    if (!s->options.rpc.pool_threads) s->options.rpc.pool_threads = CALL_THREADS;
+    *out = s;
+    return FAN_OK;
+}
+
+enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
+{
+    enum fan_status status;
+
+    if (atomic_load(&s->state) != SERVER_NEW)
+        return fan_error_set(err, FAN_ECLOSED, "this server has been started before");
+    status = s->rows ? FAN_OK : join_rows(s, err);
+    if (status) return fan_error_set(err, status, "out of memory");
+    s->options.methods = s->rows;
+    s->options.method_count = s->row_count;
+    s->options.fallback = s->fallback.run ? &fallback_row : NULL;
+    status = server_new(host_chain(s->host), &s->options, &s->server, err);
+    if (!status) status = server_start(s->server, err);
+    if (status) {
+        if (s->server) server_stop(s->server);
+        server_free(s->server);
+        s->server = NULL;
+        return status;
+    }
+    atomic_store(&s->state, SERVER_RUNNING);
+    return FAN_OK;
+}
+
+uint16_t fan_server_http_port(const fan_server *s)
+{
+    return s->server && !s->options.no_http ? server_http_port(s->server) : 0;
+}
+
+uint16_t fan_server_ws_port(const fan_server *s)
+{
+    return s->server && !s->options.no_ws ? server_ws_port(s->server) : 0;
+}
+
+void fan_server_drain(fan_server *s)
+{
+    if (atomic_load(&s->state) == SERVER_RUNNING) server_drain(s->server);
+}
+
+void fan_server_stop(fan_server *s)
+{
+    if (atomic_exchange(&s->state, SERVER_STOPPED) == SERVER_RUNNING) server_stop(s->server);
+}
+
+void fan_server_free(fan_server *s)
+{
+    if (!s) return;
+    fan_server_stop(s);
+    server_free(s->server);
+    host_free(s->host);
+    for (size_t i = 0; i < s->method_count; i++) free(s->methods[i].name);
+    free(s->methods);
+    free(s->rows);
+    for (size_t i = 0; i < COUNT_OF(s->names); i++) names_fini(&s->names[i]);
+    for (size_t i = 0; i < COUNT_OF(s->texts); i++) free(s->texts[i]);
+    free(s);
+}
+
+void fan_server_stats(fan_server *s, struct fan_server_stats *out)
+{
+    struct host_stats host;
+
+    host_stats(s->host, &host);
+    *out = (struct fan_server_stats){
+        .blocks = host.blocks,
+        .logs = host.logs,
+        .pending = host.pending,
+        .repeated = host.repeated,
+        .gaps = host.gaps,
+        .waiting_logs = host.waiting_logs,
+        .abandoned_logs = host.abandoned_logs,
+    };
+    if (s->server) server_connections(s->server, &out->connections_ws, &out->connections_http);
+}

@@ -1,0 +1,35 @@
+/* fanatico: the inside of the library's server, for the files that implement fanatico.h and hooks.h. */
+#ifndef APP_FANATICO_H
+#define APP_FANATICO_H
+
+#include <stdatomic.h>
+
+#include "app/names.h"
+#include "app/server.h"
+#include "chain/host.h"
+#include "fanatico/fanatico.h"
+
+struct host_method {
+    char *name; /* NULL: the fallback */
+    fan_method *run;
+    void *ctx;
+};
+
+enum server_state { SERVER_NEW, SERVER_RUNNING, SERVER_STOPPED };
+
+struct fan_server {
+    atomic_int state; /* enum server_state */
+    struct host *host;
+    struct server *server; /* from the start on */
+    struct server_options options;
+    char *texts[3];        /* hosts and version, ours */
+    struct names names[3]; /* vhosts, origins of HTTP, of WebSocket */
+    bool has_chain_id, has_version;
+    struct host_method *methods;
+    size_t method_count;
+    struct host_method fallback;
+    struct rpc_method *rows; /* what rpc is given: the library's and the host's */
+    size_t row_count;
+};
+
+#endif
