@@ -332,7 +332,7 @@ int command_dev(int argc, char **argv)
     (void)sigaddset(&ends, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* before any thread starts, so that all inherit it */
     raise_descriptors();
-    if (devchain_init(&chain, &o, &err) || forkchain_check(&o, &err)) code = complain(2, err.text);
+    if (forkchain_check(&o, &err) || devchain_init(&chain, &o, &err)) code = complain(2, err.text);
     else code = o.check_config ? check(&o) : run_on_ground(&o, &chain, &ends);
     devchain_fini(&chain);
     return code;

@@ -54,3 +54,4 @@ if("library" IN_LIST FANATICO_TESTS)
   set_tests_properties(library.without_evm PROPERTIES LABELS library TIMEOUT 180
                        ENVIRONMENT "${FANATICO_TEST_ENV};NODE_PATH=${CMAKE_SOURCE_DIR}/build/npm/node_modules")
 endif()
+fan_system(fork.wire 300 ${node_test} test/fork/wire.test.cjs)

@@ -103,7 +103,9 @@ enum fan_status run_open(struct run *r, struct block *block, const struct chain_
     if (r->fork >= FORK_CANCUN) r->blob_gas_price_wei = blob_base_fee(h->excess_blob_gas, r->env.blob.update_fraction);
     r->evm = evm_block_open(&r->env, &r->reader.reader);
     if (!r->evm) return FAN_ENOMEM;
+    r->reader.begins = true;
     status = evm_block_begin(r->evm, &h->parent_hash, &h->parent_beacon_root);
+    r->reader.begins = false;
     if (status != EVM_SUCCESS) return broken(r, status, "before the first transaction", err);
     if (r->fork < FORK_BYZANTIUM) {
         struct evm_diff diff;
@@ -330,6 +332,21 @@ static enum fan_status fill_block(struct run *r, struct run_outcome *out)
     return block_receipts_root(b->receipts, r->count, &out->receipts_root);
 }
 
+static enum fan_status apply_diff(struct run *r, const struct evm_diff *diff, struct state_diff **out,
+                                  struct fan_error *err)
+{
+    struct state_builder *b;
+    enum fan_status s = state_builder_new(r->parent, &b);
+
+    if (s) return s;
+    for (size_t i = 0; i < r->reader.assumed_count && !s; i++)
+        s = state_builder_assume_zero(b, &r->reader.assumed[i].address, &r->reader.assumed[i].slot);
+    if (!s) s = state_builder_add(b, diff, err);
+    if (!s) s = state_builder_finish(b, r->block->header.number, out);
+    if (s) state_builder_free(b);
+    return s;
+}
+
 enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_diff **out_diff, struct fan_error *err)
 {
     struct evm_diff diff;
@@ -345,7 +362,7 @@ enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_
     if (s) return s;
     status = evm_block_diff(r->evm, &diff);
     if (status != EVM_SUCCESS) return broken(r, status, "gathering the changes", err);
-    s = state_apply(r->parent, &diff, r->block->header.number, &state, err);
+    s = apply_diff(r, &diff, &state, err);
     if (s) return s;
     out->state_root = state_diff_point(state)->root;
     *out_diff = state;

@@ -79,6 +79,17 @@ static enum fan_status read_slot(void *ctx, struct state_read *r, uint64_t versi
     return f->remote->ops->slot(f->remote, &key->address, &slot, out);
 }
 
+static bool slot_is_far(void *ctx, struct state_read *r, uint64_t version, const struct state_slot_key *key)
+{
+    struct fork_base *f = ctx;
+    struct state_account account;
+    struct fan_u256 value;
+
+    (void)r;
+    if (mem_base_slot(&f->own, version, key, &value)) return false;
+    return !mem_base_account(&f->own, version, &key->address, &account) || (account.exists && !account.own_storage);
+}
+
 static enum fan_status read_node(void *ctx, struct state_read *r, uint64_t version, const struct trie_node_key *key,
                                  struct arena *a, struct slice *out)
 {
@@ -158,6 +169,7 @@ static const struct state_base_ops ops = {
     .point = read_point,
     .account = read_account,
     .slot = read_slot,
+    .slot_is_far = slot_is_far,
     .node = read_node,
     .code = read_code,
     .find = read_find,

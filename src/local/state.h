@@ -65,6 +65,8 @@ FAN_MUST_CHECK enum fan_status state_view_account(const struct state_view *v, co
                                                   struct state_account *out);
 FAN_MUST_CHECK enum fan_status state_view_slot(const struct state_view *v, const struct fan_address *address,
                                                const struct fan_u256 *slot, struct fan_u256 *out);
+/* Would that wait for another machine (a fork's)? False also where it cannot be told. */
+bool state_view_slot_is_far(const struct state_view *v, const struct fan_address *address, const struct fan_u256 *slot);
 /* The code is copied into the arena. KECCAK_EMPTY gives no bytes. */
 FAN_MUST_CHECK enum fan_status state_view_code(const struct state_view *v, const struct fan_hash *code_hash,
                                                struct arena *a, struct slice *out);
@@ -104,6 +106,11 @@ FAN_MUST_CHECK enum fan_status state_builder_set_code(struct state_builder *b, c
                                                       struct slice code);
 FAN_MUST_CHECK enum fan_status state_builder_set_slot(struct state_builder *b, const struct fan_address *address,
                                                       const struct fan_u256 *slot, const struct fan_u256 *value);
+
+/* Whoever added what was added believed that this slot was 0, which nobody looked up (state_view_slot_is_far): it is
+ * taken for the old value, and the slot is in the diff whatever becomes of it. Before the adding. */
+FAN_MUST_CHECK enum fan_status state_builder_assume_zero(struct state_builder *b, const struct fan_address *address,
+                                                         const struct fan_u256 *slot);
 
 /* The state root of what has been added so far: the intermediate root in receipts before Byzantium. More may be added
  * afterwards; without such calls the root is computed once, in state_builder_finish(). */

@@ -36,6 +36,8 @@ struct state_base_ops {
                                            struct arena *a, struct slice *out);
     /* The last version of a block; FAN_ENOTFOUND when none from oldest to newest has that number. */
     FAN_MUST_CHECK enum fan_status (*find)(void *ctx, struct state_read *r, uint64_t number, struct state_point *out);
+    /* Does the slot's value at that version have to be fetched from another machine? NULL: none ever has. */
+    bool (*slot_is_far)(void *ctx, struct state_read *r, uint64_t version, const struct state_slot_key *key);
     /* Every address, every slot of an address, that any kept version may have; in no order, the array in the arena. */
     FAN_MUST_CHECK enum fan_status (*addresses)(void *ctx, struct state_read *r, struct arena *a,
                                                 struct fan_address **out, size_t *out_count);

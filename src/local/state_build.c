@@ -339,6 +339,19 @@ enum fan_status state_builder_set_slot(struct state_builder *b, const struct fan
     return s ? s : set_slot(b, address, touch, slot, value);
 }
 
+enum fan_status state_builder_assume_zero(struct state_builder *b, const struct fan_address *address,
+                                          const struct fan_u256 *slot)
+{
+    struct state_slot_key key = state_slot_key_of(address, slot);
+    struct state_account_change *account;
+    struct state_touch *touch;
+    enum fan_status s = change_account(b, address, &account, &touch); /* a base has no slots without their account */
+
+    if (s) return s;
+    touch->has_slots = 1;
+    return map_put(&b->diff->slots, &key, NULL) ? FAN_OK : FAN_ENOMEM;
+}
+
 /* ---- the end ---- */
 
 enum fan_status state_builder_finish(struct state_builder *b, uint64_t number, struct state_diff **out_diff)

@@ -131,6 +131,26 @@ enum fan_status state_view_slot(const struct state_view *v, const struct fan_add
     return s;
 }
 
+bool state_view_slot_is_far(const struct state_view *v, const struct fan_address *address, const struct fan_u256 *slot)
+{
+    struct state_slot_key key = state_slot_key_of(address, slot);
+    struct state_read r;
+    uint64_t version;
+    bool far;
+
+    if (!v->base.ops->slot_is_far) return false;
+    for (size_t i = 0; i < v->count; i++) {
+        const struct state_account_change *c = map_get(&v->diffs[i]->accounts, address);
+
+        if (map_get(&v->diffs[i]->slots, &key)) return false;
+        if (c && (!c->new_value.exists || c->new_value.own_storage)) return false;
+    }
+    if (stand_begin(v, &r, &version)) return false;
+    far = v->base.ops->slot_is_far(v->base.ctx, &r, version, &key);
+    stand_end(v, &r);
+    return far;
+}
+
 /* A blob out of the view's own diffs. False: none of them speaks of it. */
 static bool blob_of_diffs(const struct state_view *v, bool is_code, const void *key, const struct state_blob **out)
 {
