@@ -5,7 +5,7 @@
   paths      `folder/file.c`, and `file.c: words`, name a file that is there, and words that stand in it
   functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
   structs    `struct name`, and names_of_four_words_and_more, are in the sources
-  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/
+  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it
   traces     docs/DEBUGGING.md explains every TRACE in the sources
   folders    every folder of src/ has a README.md of at most 16 lines that are not blank
   hygiene    no path of a home or scratch folder, no unfinished marks
@@ -69,6 +69,8 @@ def options_table():
 
 
 WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer"}
+WHO = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_WEBSOCKET": "WebSocket"}
+COMING = {"eth_simulateV1", "eth_sendRawTransactionSync", "debug_traceTransaction", "debug_traceCall", "debug_traceBlockByNumber", "debug_traceBlockByHash", "debug_traceBlock"}
 TOPICS = {
     "eth_block": "Blocks", "eth_tx": "Transactions", "eth_state": "State", "eth_call": "Calls", "eth_estimate": "Estimates", "eth_fee": "Fees",
     "eth_send": "Sending and signing transactions", "eth_account": "Accounts", "eth_config": "Forks", "eth_capabilities": "What is kept", "eth_logs": "Logs", "eth_filter": "Polling filters",
@@ -77,7 +79,33 @@ TOPICS = {
 }
 
 
+def signatures():
+    """docs/methods.txt: what each method takes and gives, by name; `*_name` for whatever prefix."""
+    out = {}
+    for line in read("docs/methods.txt").split("\n"):
+        if not line or line.startswith("#"):
+            continue
+        m = re.match(r"(\*?\w+)\((.*)\) → (.+)$", line)
+        if not m:
+            wrong("docs/methods.txt", f"is not name(parameters) → result: {line}")
+        elif m.group(1) in out:
+            wrong("docs/methods.txt", f"has {m.group(1)} twice")
+        else:
+            out[m.group(1)] = (m.group(2), m.group(3))
+    return out
+
+
 def method_tables():
+    told, used = signatures(), set()
+
+    def row_of(name, start, flags):
+        key = name if name in told else re.sub(r"^[a-z]+_", "*_", name)
+        used.add(key)
+        takes, gives = told.get(key, ("", ""))
+        if key not in told:
+            print(f"note: docs/methods.txt has no line for {name}: what does it take and give?")
+        return f"| `{name}` | {takes} | {gives} | {WHERE[start]} | {WHO.get(flags, flags)} |"
+
     counts = re.findall(r"X\((\w+), (\d+)\)", read("src/api/tables.h"))
     texts = {f: read(f) for f in walk(".c") if f.startswith("src/api/")}
     out = []
@@ -102,10 +130,12 @@ def method_tables():
                     rows += [("anvil_" + twin, start, flags), ("hardhat_" + twin, start, flags)]
         if len(rows) != int(count):
             wrong("src/api/tables.h", f"api_{table}_methods has {count} rows, {len(rows)} could be read")
-        out += [f"### {TOPICS.get(table, table)}", "", "| method | starts on | who may |", "|---|---|---|"]
-        who = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_WEBSOCKET": "WebSocket"}
-        out += [f"| `{n}` | {WHERE[s]} | {who.get(f, f)} |" for n, s, f in sorted(rows)]
+        out += [f"### {TOPICS.get(table, table)}", "", "| method | takes | gives | starts on | who may |", "|---|---|---|---|---|"]
+        out += [row_of(*row) for row in sorted(rows)]
         out.append("")
+    for name in told:
+        if name not in used and name not in COMING:
+            wrong("docs/methods.txt", f"tells of {name}, which no table has")
     return out[:-1]
 
 

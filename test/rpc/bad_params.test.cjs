@@ -12,7 +12,7 @@ const h = require('../lib/harness.cjs');
 const good = require('./good_params.cjs');
 
 const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9)), per = Number(process.env.CASES || 24);
-const methods = [...fs.readFileSync(path.join(h.source, 'docs/RPC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (?:worker|call pool|writer) /gm)].map((m) => m[1]);
+const methods = [...fs.readFileSync(path.join(h.source, 'docs/RPC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (.*?) \| .* \| (?:worker|call pool|writer) \|/gm)].map((m) => m[1]);
 /** Design section 5, and geth's own for what it alone limits. Never -32603: whatever a client sends is not our fault. */
 const CODES = [3, -32000, -32001, -32002, -32003, -32005, -32600, -32601, -32602];
 const GETHS = (code) => code <= -38000 && code > -39000;
@@ -104,6 +104,17 @@ async function alive() {
   assert.ok(node.running, `SEED=${seed}: the server ended: ${node.output.slice(-3000)}`);
   assert.equal(await h.rpc(node.http, 'eth_chainId'), '0x7a69', `SEED=${seed}`);
 }
+
+test('docs/RPC.md names as many parameters as each method takes', { timeout: 60000 }, async () => {
+  const told = Object.fromEntries([...fs.readFileSync(path.join(h.source, 'docs/RPC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (.*?) \| .* \| (?:worker|call pool|writer) \|/gm)].map((m) => [m[1], m[2]]));
+  const off = [];
+  for (const [method, takes] of Object.entries(told)) {
+    const { error } = await h.post(node.http, { jsonrpc: '2.0', id: 1, method, params: Array(20).fill(null) }), most = /want at most (\d+)/.exec(error?.message)?.[1];
+    const count = takes.trim() ? takes.replace(/\{[^}]*\}/g, 'x').split(', ').length : 0; // what stands between braces is one
+    if (most !== undefined && Number(most) !== count) off.push(`${method} takes at most ${most}, the table has (${takes})`);
+  }
+  assert.deepEqual(off, []);
+});
 
 test('one at a time over HTTP', { timeout: 170000 }, async () => {
   for (const method of methods) {
