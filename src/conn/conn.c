@@ -7,7 +7,7 @@
 #include "net/os.h"
 
 /* A reader as fast as its queue would keep the loop for itself; after so much the others come first. */
-enum { SEND_PER_TURN = 4 << 20 };
+enum { SEND_PER_TURN = 4 << 20, COMPRESSING_COSTS = 16 }; /* a byte compressed takes as long as so many sent */
 
 const struct conn_peer *conn_peer_of(const struct conn *c)
 {
@@ -72,7 +72,7 @@ void conn_send(struct conn *c)
         if (sent > 0) {
             s->stats.sends++;
             s->stats.bytes_out += (uint64_t)sent;
-            outbox_sent(&c->out, &s->pool, (size_t)sent);
+            so_far += COMPRESSING_COSTS * outbox_sent(&c->out, &s->pool, (size_t)sent);
             c->progress_ms = conn_now_ms(c);
             c->greeted = true;
             so_far += (size_t)sent;
@@ -114,6 +114,19 @@ bool conn_put_buf(struct conn *c, struct slice head, struct buf *body)
 {
     history_is_joined(c);
     if (!outbox_put_buf(&c->out, &c->set->pool, head, body, conn_now_ms(c))) {
+        conn_kill(c, true);
+        return false;
+    }
+    conn_output_grew(c);
+    if (!c->blocked) conn_mark_dirty(c);
+    return true;
+}
+
+bool conn_put_pieces(struct conn *c, struct pieces *pieces)
+{
+    history_is_joined(c);
+    if (!outbox_put_pieces(&c->out, &c->set->pool, pieces, conn_now_ms(c))) {
+        pieces_free(pieces);
         conn_kill(c, true);
         return false;
     }

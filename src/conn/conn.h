@@ -74,6 +74,7 @@ struct conn_options {
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
     bool no_deflate;               /* decline permessage-deflate [false] */
+    size_t deflate_piece_len; /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
                          answers in text */
     /* Who may: lists of names, "*" for all. The lists must outlive the conn_set. */

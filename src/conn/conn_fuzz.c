@@ -120,7 +120,7 @@ static void closed(void *ctx, struct conn *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct conn_handler handler = {.message = message, .closed = closed};
-    const struct conn_options options = {.message_len_max = 5000};
+    const struct conn_options options = {.message_len_max = 5000, .deflate_piece_len = 700};
     struct conn_totals *totals = conn_totals_new();
     struct loop *loop;
 

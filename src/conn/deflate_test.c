@@ -51,26 +51,38 @@ static void send_compressed(struct rig *r, int fd, enum ws_opcode opcode, bool f
     buf_fini(&out);
 }
 
-/* The next frame is a text, compressed or not, and this is what it says. */
-static void expect_text(struct rig *r, struct test *t, int fd, struct rig_in *in, bool compressed, struct slice text)
+/* The next message is a text, compressed or not, in that many fragments, and this is what it says. */
+static void expect_fragments(struct rig *r, struct test *t, int fd, struct rig_in *in, bool compressed,
+                             struct slice text, size_t count)
 {
-    struct buf got = {0}, plain = {0};
-    uint8_t first = 0;
+    struct buf got = {0}, all = {0}, plain = {0};
 
-    REQUIRE(t, rig_next_frame(r, fd, in, &first, &got));
-    CHECK_EQ(t, first, 0x80u | WS_TEXT | (compressed ? (unsigned)WS_RSV1 : 0));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t first = 0;
+        unsigned expected = (i + 1 == count ? 0x80u : 0) | (i ? WS_CONTINUATION : WS_TEXT);
+
+        REQUIRE(t, rig_next_frame(r, fd, in, &first, &got));
+        CHECK_EQ(t, first, expected | (compressed && i == 0 ? (unsigned)WS_RSV1 : 0));
+        buf_put(&all, buf_peek(&got));
+    }
     if (compressed) {
         struct inflater *i = inflater_new();
 
         REQUIRE(t, i);
-        CHECK_EQ(t, inflater_feed(i, buf_peek(&got), 1 << 20, &plain), INFLATE_OK);
-        CHECK_EQ(t, inflater_end(i, 1 << 20, &plain), INFLATE_OK);
-        CHECK(t, got.len < plain.len);
+        CHECK_EQ(t, inflater_feed(i, buf_peek(&all), 8 << 20, &plain), INFLATE_OK);
+        CHECK_EQ(t, inflater_end(i, 8 << 20, &plain), INFLATE_OK);
+        CHECK(t, all.len < plain.len);
         inflater_free(i);
     }
-    CHECK(t, slice_eq(compressed ? buf_peek(&plain) : buf_peek(&got), text));
+    CHECK(t, slice_eq(compressed ? buf_peek(&plain) : buf_peek(&all), text));
     buf_fini(&got);
+    buf_fini(&all);
     buf_fini(&plain);
+}
+
+static void expect_text(struct rig *r, struct test *t, int fd, struct rig_in *in, bool compressed, struct slice text)
+{
+    expect_fragments(r, t, fd, in, compressed, text, 1);
 }
 
 TEST(deflate_is_agreed_on_where_it_is_offered_and_allowed, t)
@@ -100,31 +112,192 @@ TEST(deflate_is_agreed_on_where_it_is_offered_and_allowed, t)
     }
 }
 
+/* Words and digits, as replies have them. */
+static struct slice some_text(char *room, size_t len)
+{
+    uint32_t seed = 5;
+
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1664525 + 1013904223;
+        room[i] = i % 100 < 50 ? "\"transactionHash\":\"0x"[i % 50 % 21] : "0123456789abcdef"[seed >> 28];
+    }
+    return slice_of(room, len);
+}
+
 TEST(replies_are_compressed_where_that_pays, t)
 {
-    static char text[300 * 1024];
+    static const size_t lens[] = {1, 255, 256, 1000, 65535, 65536, 131070, 131071, 1000000};
+    static char text[1000000];
     struct rig r;
     struct rig_in in = {0};
     int plain, fd;
 
-    memset(text, 'a', sizeof text);
+    (void)some_text(text, sizeof text);
     rig_open(&r, (struct conn_options){0});
     plain = rig_ws(&r, 0);
     fd = deflating(&r, 0);
     REQUIRE(t, plain >= 0 && fd >= 0);
-    for (size_t len = 100; len <= sizeof text; len = len == 100 ? 256 : len == 256 ? 250 * 1024 : 2 * len) {
-        rig_frame(&r, fd, WS_TEXT, true, slice_of(text, len));
-        expect_text(&r, t, fd, &in, len >= DEFLATE_LEN_MIN, slice_of(text, len));
+    for (size_t i = 0; i < COUNT_OF(lens); i++) {
+        rig_frame(&r, fd, WS_TEXT, true, slice_of(text, lens[i]));
+        expect_fragments(&r, t, fd, &in, lens[i] >= DEFLATE_LEN_MIN, slice_of(text, lens[i]),
+                         (lens[i] + PIECE_LEN_MAX - 1) / PIECE_LEN_MAX);
+        rig_frame(&r, plain, WS_TEXT, true, slice_of(text, lens[i]));
+        expect_text(&r, t, plain, &in, false, slice_of(text, lens[i]));
     }
-    rig_frame(&r, fd, WS_TEXT, true, slice_of(text, sizeof text)); /* long ones leave as they are: see websocket.c */
-    expect_text(&r, t, fd, &in, false, slice_of(text, sizeof text));
-    rig_frame(&r, plain, WS_TEXT, true, slice_of(text, 1000));
-    expect_text(&r, t, plain, &in, false, slice_of(text, 1000));
-    CHECK_EQ(t, conn_set_stats(r.set)->replies_deflated, 2);
+    CHECK_EQ(t, conn_set_stats(r.set)->replies_deflated, COUNT_OF(lens) - 2);
     buf_fini(&in.bytes);
     (void)close(fd);
     (void)close(plain);
     rig_fini(&r, t);
+}
+
+/* While a long reply leaves in fragments, control frames pass between them; what else was queued waits for its end. */
+TEST(a_long_reply_leaves_in_fragments_and_in_its_turn, t)
+{
+    enum { LEN = 4 << 20 };
+    char *room = malloc(LEN);
+    struct rig r;
+    struct rig_in in = {0};
+    struct frame_share *f = share_of(10);
+    struct buf want = {0};
+    struct slice text;
+    struct conn *c;
+    int fd;
+
+    REQUIRE(t, room);
+    text = some_text(room, LEN);
+    rig_open(&r, (struct conn_options){0});
+    r.answer = RIG_LATER;
+    fd = deflating(&r, 4096);
+    REQUIRE(t, fd >= 0);
+    c = peer_of(&r, fd);
+    rig_answer_now(&r, c, text);
+    conn_notify(c, f, ID_A);
+    frame_share_unref(f);
+    CHECK_EQ(t, c->out.reply_count, 1);
+    conn_set_flush(r.set);
+    /* The socket is full: of the text no more is compressed than was sent, and a piece. */
+    CHECK(t, c->blocked && pieces_left(c->out.first->of.pieces) > LEN / 2);
+    CHECK(t, c->out.bytes > LEN / 2 && c->out.bytes < LEN);
+    CHECK(t, r.set->pool.waiting > LEN && r.set->pool.waiting < LEN + 200000);
+    expect_fragments(&r, t, fd, &in, true, text, (LEN + PIECE_LEN_MAX - 1) / PIECE_LEN_MAX);
+    buf_put_byte(&want, '<');
+    buf_put(&want, slice_of(ID_A, FRAME_ID_LEN));
+    buf_put_str(&want, "tttttttttt");
+    rig_expect(&r, t, fd, &in, WS_TEXT, buf_peek(&want));
+    CHECK_EQ(t, r.set->pool.waiting, 0);
+    buf_fini(&want);
+    buf_fini(&in.bytes);
+    (void)close(fd);
+    rig_fini(&r, t);
+    free(room);
+}
+
+/* However fast the reader, a turn compresses a quarter of a megabyte for it, and then the others come. */
+TEST(a_turn_compresses_no_more_than_others_can_wait_for, t)
+{
+    enum { LEN = 3 << 20 };
+    char *room = malloc(LEN);
+    struct rig r;
+    struct rig_in in = {0};
+    struct conn *c;
+    int fd;
+
+    REQUIRE(t, room);
+    rig_open(&r, (struct conn_options){0});
+    r.answer = RIG_LATER;
+    fd = deflating(&r, 0);
+    REQUIRE(t, fd >= 0);
+    c = peer_of(&r, fd);
+    memset(room, 'a', LEN); /* so small in the end that the socket takes all */
+    rig_answer_now(&r, c, slice_of(room, LEN));
+    for (size_t left = LEN; !outbox_empty(&c->out);) {
+        size_t now;
+
+        conn_send(c);
+        now = outbox_empty(&c->out) ? 0 : pieces_left(c->out.first->of.pieces);
+        CHECK(t, left - now <= 6 * PIECE_LEN_MAX);
+        left = now;
+    }
+    expect_fragments(&r, t, fd, &in, true, slice_of(room, LEN), (LEN + PIECE_LEN_MAX - 1) / PIECE_LEN_MAX);
+    buf_fini(&in.bytes);
+    (void)close(fd);
+    rig_fini(&r, t);
+    free(room);
+}
+
+/* A reader too slow for its notifications, in the middle of a long reply: the frame in progress ends, 1013 follows. */
+TEST(a_long_reply_is_cut_behind_the_frame_in_progress, t)
+{
+    enum { LEN = 4 << 20 };
+    char *room = malloc(LEN);
+    struct rig r;
+    struct rig_in in = {0};
+    struct frame_share *f = share_of(200);
+    struct buf got = {0};
+    struct conn *c;
+    uint8_t first = 0;
+    size_t frames = 0;
+    int fd;
+
+    REQUIRE(t, room);
+    rig_open(&r, (struct conn_options){.notify_bytes_max = 10000});
+    r.answer = RIG_LATER;
+    fd = deflating(&r, 4096);
+    REQUIRE(t, fd >= 0);
+    c = peer_of(&r, fd);
+    rig_answer_now(&r, c, some_text(room, LEN));
+    conn_set_flush(r.set);
+    CHECK(t, c->blocked);
+    for (int i = 0; i < 100; i++) conn_notify(c, f, ID_A);
+    frame_share_unref(f);
+    CHECK_EQ(t, c->state, CONN_FINISHING);
+    CHECK(t, r.set->pool.waiting < LEN + 200000);
+    for (; rig_next_frame(&r, fd, &in, &first, &got) && first != (0x80 | WS_CLOSE); frames++)
+        CHECK_EQ(t, first, frames ? WS_CONTINUATION : WS_TEXT | (unsigned)WS_RSV1);
+    CHECK(t, frames > 0 && frames < LEN / PIECE_LEN_MAX);
+    CHECK(t, first == (0x80 | WS_CLOSE) && got.len > 2 && (got.at[0] << 8 | got.at[1]) == WS_CLOSE_TRY_LATER);
+    buf_fini(&got);
+    buf_fini(&in.bytes);
+    (void)close(fd);
+    rig_fini(&r, t);
+    free(room);
+}
+
+/* Text that compresses at first and not later: what would grow is put into stored blocks. */
+TEST(pieces_hold_what_does_not_compress_too, t)
+{
+    enum { LEN = 5000, PIECE = 700 };
+    struct deflater *d = deflater_new();
+    struct buf body = {0}, message = {0};
+    uint8_t text[LEN];
+    uint32_t seed = 1;
+    struct pieces *p;
+    struct ws_parser parser;
+    struct ws_event e;
+    size_t taken, frames = 0;
+
+    REQUIRE(t, d);
+    for (size_t n = 0; n < LEN; n++) text[n] = n < PIECE ? 'a' : (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+    buf_put(&body, slice_of(text, LEN));
+    p = pieces_new(d, 15, WS_BINARY, &body, PIECE);
+    REQUIRE(t, p && body.len == 0);
+    do {
+        buf_put(&message, pieces_peek(p));
+        frames++;
+    } while (pieces_next(p));
+    CHECK_EQ(t, frames, (LEN + PIECE - 1) / PIECE);
+    ws_parser_init(&parser, (struct ws_parser_options){.client = true, .deflate = true});
+    CHECK_EQ(t, ws_parser_feed(&parser, message.at, message.len, &taken, &e), WS_GOT_MESSAGE);
+    CHECK(t, e.binary && e.compressed);
+    CHECK_SLICE(t, e.bytes, slice_of(text, LEN));
+    ws_parser_fini(&parser);
+    pieces_free(p);
+    buf_put(&body, slice_of(text + PIECE, LEN - PIECE)); /* not worth it from the beginning: the body stays */
+    CHECK(t, !pieces_new(d, 15, WS_TEXT, &body, PIECE) && body.len == LEN - PIECE);
+    buf_fini(&body);
+    buf_fini(&message);
+    deflater_free(d);
 }
 
 TEST(compressed_messages_come_in_whole_and_in_fragments, t)

@@ -150,6 +150,11 @@ static void entry_free(struct outbox *o, struct out_pool *p, struct out_entry *e
         p->waiting -= e->len;
         free(e->of.bytes);
         break;
+    case OUT_PIECES:
+        o->reply_count--;
+        p->waiting -= (int64_t)pieces_memory(e->of.pieces);
+        pieces_free(e->of.pieces);
+        break;
     }
     entry_recycle(p, e);
 }
@@ -288,6 +293,24 @@ bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct slice head, str
     return true;
 }
 
+static uint32_t pieces_len(const struct pieces *pieces)
+{
+    return (uint32_t)(pieces_peek(pieces).len + pieces_left(pieces));
+}
+
+bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *pieces, uint64_t now_ms)
+{
+    struct out_entry *e = entry_new(p);
+
+    if (!e) return false;
+    assert(pieces_left(pieces) <= UINT32_MAX / 2);
+    *e = (struct out_entry){.len = pieces_len(pieces), .queued_ms = (uint32_t)now_ms, .kind = OUT_PIECES};
+    e->of.pieces = pieces;
+    p->waiting += (int64_t)pieces_memory(pieces);
+    append(o, e, false);
+    return true;
+}
+
 /* ---- sending ---- */
 
 static size_t frame_parts(const struct frame_share *f, const uint8_t *id, size_t id_len, struct slice out[3])
@@ -301,6 +324,10 @@ static size_t frame_parts(const struct frame_share *f, const uint8_t *id, size_t
 static size_t parts_of(const struct out_entry *e, struct slice out[3])
 {
     if (e->kind == OUT_NOTIFICATION || e->kind == OUT_PACED) return frame_parts(e->of.share, e->own, e->own_len, out);
+    if (e->kind == OUT_PIECES) {
+        out[0] = pieces_peek(e->of.pieces);
+        return 1;
+    }
     out[0] = slice_of(e->own, e->own_len);
     out[1] = slice_of(e->of.bytes, e->len - e->own_len);
     return 2;
@@ -354,6 +381,7 @@ size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct io
             gather_pack(&g, p, e->of.pack);
         else
             gather(&g, part, parts_of(e, part));
+        if (e->kind == OUT_PIECES && pieces_left(e->of.pieces)) break; /* what is behind it waits for its end */
     }
     *out_len = g.len;
     return g.count;
@@ -372,20 +400,29 @@ static struct frame_share *pack_first(const struct out_pool *p, const struct pac
     return journal_at(&p->journal, item->number)->share;
 }
 
-/* Bytes of what is being written: an entry, or the first frame of a pack. */
+/* Bytes of what is being written: an entry, the first frame of a pack, or one of pieces. */
 static size_t first_len(const struct outbox *o, const struct out_pool *p)
 {
     struct pack_cursor cursor;
     struct pack_item item;
 
+    if (o->first->kind == OUT_PIECES) return pieces_peek(o->first->of.pieces).len;
     if (o->first->kind != OUT_PACK) return o->first->len;
     return frame_len(pack_first(p, o->first->of.pack, &cursor, &item)->frame);
 }
 
-/* All of that has left. */
-static void first_done(struct outbox *o, struct out_pool *p, size_t len)
+/* All of that has left. Returns how much was compressed for the next. */
+static size_t first_done(struct outbox *o, struct out_pool *p, size_t len)
 {
     struct out_entry *e = o->first;
+
+    if (e->kind == OUT_PIECES && pieces_left(e->of.pieces)) {
+        size_t left = pieces_left(e->of.pieces), text_len = pieces_next(e->of.pieces);
+
+        e->len = pieces_len(e->of.pieces);
+        o->bytes += e->len - left;
+        return text_len;
+    }
 
     if (e->kind == OUT_PACK) {
         struct pack_cursor cursor;
@@ -396,25 +433,27 @@ static void first_done(struct outbox *o, struct out_pool *p, size_t len)
         e->len -= (uint32_t)len;
         o->notify_bytes -= len;
         share_leave(p, f);
-        if (!pack_empty(e->of.pack)) return;
+        if (!pack_empty(e->of.pack)) return 0;
     }
     o->first = e->next;
     entry_free(o, p, e);
+    return 0;
 }
 
-void outbox_sent(struct outbox *o, struct out_pool *p, size_t len)
+size_t outbox_sent(struct outbox *o, struct out_pool *p, size_t len)
 {
-    size_t one;
+    size_t one, work = 0;
 
     assert(len <= o->bytes);
     o->bytes -= len;
     len += o->sent;
     while (o->first && len >= (one = first_len(o, p))) {
         len -= one;
-        first_done(o, p, one);
+        work += first_done(o, p, one);
     }
     o->sent = (uint32_t)len;
     assert(o->first || len == 0);
+    return work;
 }
 
 /* ---- holding and dropping ---- */
@@ -486,12 +525,24 @@ static void unpack_first(struct outbox *o, struct out_pool *p)
     pack_free(p, pack);
 }
 
+/* Leaves of pieces the frame that is being written. */
+static void cut_pieces(struct outbox *o)
+{
+    struct out_entry *e = o->first;
+    size_t left = pieces_left(e->of.pieces);
+
+    pieces_cut(e->of.pieces);
+    e->len -= (uint32_t)left;
+    o->bytes -= left;
+}
+
 void outbox_cut(struct outbox *o, struct out_pool *p)
 {
     struct out_entry *drop;
 
     outbox_drop_held(o, p);
     if (o->sent && o->first->kind == OUT_PACK) unpack_first(o, p);
+    if (o->sent && o->first->kind == OUT_PIECES) cut_pieces(o);
     drop = o->sent ? o->first->next : o->first;
     if (o->sent)
         o->first->next = NULL;

@@ -4,7 +4,8 @@
  *   [notification│###sent###....] [reply] [notification]   [notification] [notification]
  *
  * An entry is one cache line from the worker's pool and says where its bytes are: a shared frame and the id for its
- * hole, or bytes of its own (a small block from the pool, or a reply's memory taken over from whoever wrote it). So
+ * hole, or bytes of its own (a small block from the pool, or a reply's memory taken over from whoever wrote it; a long
+ * reply that leaves compressed makes them as it goes, pieces.h). So
  * many entries leave in one sendmsg() without being copied together, and a notification allocates nothing once the pool
  * is warm. What queues behind a socket that refuses is packed, hundreds to an entry (pack.h).
  *
@@ -17,6 +18,7 @@
 
 #include "base/buf.h"
 #include "conn/pack.h"
+#include "conn/pieces.h"
 
 enum {
     OUT_BLOCK_LEN = 1024, /* a small reply with its head fits */
@@ -29,6 +31,7 @@ enum out_kind {
     OUT_PACED,        /* likewise, produced as the socket drains: outside the reader's budgets */
     OUT_BLOCK,        /* bytes: a block of the pool */
     OUT_HEAP,         /* bytes: malloc'ed; NULL when all is in `own` */
+    OUT_PIECES,       /* pieces: the frame that is there, and text that has still to become frames */
     OUT_PACK          /* pack: a block of the pool with notifications in it, at least one */
 };
 
@@ -38,8 +41,9 @@ struct out_entry {
         struct frame_share *share;
         uint8_t *bytes;
         struct pack *pack;
+        struct pieces *pieces;
     } of;
-    uint32_t len;       /* of all its bytes */
+    uint32_t len;       /* of all its bytes; of pieces: the frame that is there and the text that is in none */
     uint32_t queued_ms; /* the clock's lower half */
     uint8_t kind;       /* enum out_kind */
     uint8_t own_len;
@@ -85,12 +89,16 @@ FAN_MUST_CHECK bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct
 FAN_MUST_CHECK bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct slice head, struct buf *body,
                                    uint64_t now_ms);
 
+/* Takes the pieces over; on failure the caller keeps them. */
+FAN_MUST_CHECK bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *pieces, uint64_t now_ms);
+
 /* What leaves next: fills at most OUT_PARTS_MAX parts and about OUT_SEND_LEN_MAX bytes; returns how many parts, and
  * their bytes in *out_len. */
 size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct iovec parts[OUT_PARTS_MAX],
                      size_t *out_len);
-/* So many bytes have left. */
-void outbox_sent(struct outbox *o, struct out_pool *p, size_t len);
+/* So many bytes have left. Returns how many bytes of text were compressed for what leaves next: work that takes time.
+ */
+size_t outbox_sent(struct outbox *o, struct out_pool *p, size_t len);
 /* Held notifications join the queue's end. */
 void outbox_release(struct outbox *o);
 void outbox_forget_held(struct outbox *o, struct out_pool *p, const uint8_t id[FRAME_ID_LEN]);

@@ -1,6 +1,7 @@
 /* parts: what the files of conn/ share: the connection, the set, and who calls whom.
  *
  *   set.c        the worker's slots, adopting, flushing, the end of a turn     outbox.c     what waits to leave
+ *   pack.c       notifications that wait long         pieces.c    long replies, compressed as they leave
  *   conn.c       states, sending, notifications, how a connection ends         admission.c  Host and Origin
  *   input.c      reading, pausing, going on                                    keepalive.c  the one timer of each
  * connection http.c       requests and responses                                        websocket.c  messages and
@@ -167,6 +168,7 @@ void conn_close_slow(struct conn *c);
 /* Queues a copy or a buf; kills the connection when memory ran out. False: it is not there any more. */
 bool conn_put_copy(struct conn *c, struct slice head, struct slice body);
 bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
+bool conn_put_pieces(struct conn *c, struct pieces *pieces); /* taken over in any case */
 
 /* Asked for room, and there is some again. */
 bool conn_has_room(const struct conn *c);

@@ -289,6 +289,7 @@ static void options_fill(struct conn_options *o)
     if (!o->reply_len_max) o->reply_len_max = 25000000;
     if (!o->linger_ms) o->linger_ms = 30000;
     if (!o->in_flight_max) o->in_flight_max = 1000;
+    if (!o->deflate_piece_len || o->deflate_piece_len > PIECE_LEN_MAX) o->deflate_piece_len = PIECE_LEN_MAX;
     if (!o->output_bytes_max) o->output_bytes_max = (size_t)1 << 30;
 }
 

@@ -12,10 +12,6 @@
  * shows. */
 enum { NOTSENT_LOWAT = 256 * 1024 };
 
-/* A reply is compressed in one go, on the loop: so much of it takes some milliseconds, and longer ones leave as they
- * are, for the sake of everybody else on this worker. */
-enum { DEFLATED_REPLY_MAX = 256 * 1024 };
-
 void ws_side_open(struct conn *c, unsigned deflate_bits)
 {
     const struct os *os = c->set->os;
@@ -59,18 +55,26 @@ bool ws_put_ping(struct conn *c)
 }
 
 /* Sends it compressed, where that was agreed on and pays. False: it has still to be sent. */
-static bool reply_deflated(struct conn *c, enum ws_opcode opcode, struct slice body)
+static bool reply_deflated(struct conn *c, enum ws_opcode opcode, struct buf *body)
 {
+    struct conn_set *s = c->set;
+    size_t piece_len = s->options.deflate_piece_len, header_len;
     uint8_t header[WS_HEADER_MAX];
     struct slice deflated;
-    size_t header_len;
 
-    if (!c->deflate_bits || body.len < DEFLATE_LEN_MIN || body.len > DEFLATED_REPLY_MAX) return false;
-    if (deflater_run(c->set->deflater, c->deflate_bits, body, &deflated)) return false;
-    if (!deflate_pays(body.len, deflated.len)) return false;
+    if (!c->deflate_bits || body->len < DEFLATE_LEN_MIN) return false;
+    if (body->len > piece_len) {
+        struct pieces *pieces = pieces_new(s->deflater, c->deflate_bits, opcode, body, piece_len);
+
+        if (pieces) s->stats.replies_deflated++;
+        if (pieces) (void)conn_put_pieces(c, pieces);
+        return pieces != NULL;
+    }
+    if (deflater_run(s->deflater, c->deflate_bits, buf_peek(body), &deflated)) return false;
+    if (!deflate_pays(body->len, deflated.len)) return false;
     header_len = ws_header_encode(opcode, deflated.len, header);
     header[0] |= WS_RSV1;
-    c->set->stats.replies_deflated++;
+    s->stats.replies_deflated++;
     (void)conn_put_copy(c, slice_of(header, header_len), deflated);
     return true;
 }
@@ -82,7 +86,7 @@ void ws_reply(struct conn *c, struct buf *body)
     uint8_t header[WS_HEADER_MAX];
 
     if (body->len == 0 && !echo) return;
-    if (reply_deflated(c, opcode, buf_peek(body))) return;
+    if (reply_deflated(c, opcode, body)) return;
     if (body->len + WS_HEADER_MAX <= OUT_BLOCK_LEN) {
         (void)put_frame(c, opcode, buf_peek(body));
     } else {

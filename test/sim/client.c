@@ -280,6 +280,8 @@ static bool take_head(struct sim_world *w, struct sim_client *c)
 static void take_close(struct sim_world *w, struct sim_client *c, const uint8_t *payload, size_t len)
 {
     if (len == 1) sim_fail(w, "client %u gets a close frame of one byte", c->index);
+    if (c->in_message && (len < 2 || (payload[0] << 8 | payload[1]) != WS_CLOSE_TRY_LATER))
+        sim_fail(w, "client %u gets a close inside a message", c->index);
     c->got_close = true;
     c->close_code = (uint16_t)(len >= 2 ? payload[0] << 8 | payload[1] : WS_CLOSE_NO_CODE);
     sim_say(w, "client %u gets close %u \"%.*s\"", c->index, c->close_code, len > 2 ? (int)len - 2 : 0,
@@ -320,14 +322,34 @@ static void take_deflated(struct sim_world *w, struct sim_client *c, struct slic
     buf_fini(&text);
 }
 
-/* One whole frame off the front; false: it is not all here. A server's frame is unmasked (RFC 6455, 5.1), ours are
- * never fragmented, and a length is written in the shortest way. */
+/* A text, or a part of one: only long replies that leave compressed come in fragments. */
+static void take_data(struct sim_world *w, struct sim_client *c, uint8_t first, struct slice payload)
+{
+    bool starts = (first & 15) == WS_TEXT, compressed = first & WS_RSV1, final = first & 0x80;
+
+    if (starts == c->in_message || (compressed && (!c->deflate_bits || !starts)) || (!final && starts && !compressed)) {
+        sim_fail(w, "client %u gets a frame out of place: %02x", c->index, first);
+    } else if (starts && final && !compressed) {
+        check_text(w, c, payload);
+    } else if (starts && final) {
+        take_deflated(w, c, payload);
+    } else {
+        bytes_put(&c->message, payload.at, payload.len);
+        c->in_message = !final;
+        if (final) {
+            take_deflated(w, c, slice_of(c->message.at + c->message.from, c->message.len));
+            (void)bytes_take(&c->message, NULL, c->message.len);
+        }
+    }
+}
+
+/* One whole frame off the front; false: it is not all here. A server's frame is unmasked (RFC 6455, 5.1), and a length
+ * is written in the shortest way. */
 static bool take_frame(struct sim_world *w, struct sim_client *c)
 {
     const uint8_t *at = c->in.at + c->in.from;
     size_t head = 2;
     uint64_t len;
-    bool compressed;
 
     if (c->in.len < 2) return false;
     if (c->got_close) {
@@ -342,19 +364,15 @@ static bool take_frame(struct sim_world *w, struct sim_client *c)
         for (size_t i = 2; i < head; i++) len = len << 8 | at[i];
         if (len < (head == 4 ? 126u : 65536u)) sim_fail(w, "client %u gets a length that is too long", c->index);
     }
-    compressed = at[0] & WS_RSV1;
-    if (!(at[0] & 0x80) || at[0] & 0x30 || (compressed && (!c->deflate_bits || (at[0] & 15) != WS_TEXT)) ||
-        at[1] & 0x80 || len > 50000000) {
+    if ((!(at[0] & 0x80) && at[0] & 8) || at[0] & 0x30 || (at[0] & 0x48) == 0x48 || at[1] & 0x80 || len > 50000000) {
         sim_fail(w, "client %u gets a bad frame header %02x %02x", c->index, at[0], at[1]);
         return false;
     }
     if (c->in.len < head + len) return false;
     switch (at[0] & 15) {
     case WS_TEXT:
-        if (compressed)
-            take_deflated(w, c, slice_of(at + head, (size_t)len));
-        else
-            check_text(w, c, slice_of(at + head, (size_t)len));
+    case WS_CONTINUATION:
+        take_data(w, c, at[0], slice_of(at + head, (size_t)len));
         break;
     case WS_CLOSE:
         take_close(w, c, at + head, (size_t)len);
@@ -404,6 +422,7 @@ void client_forget(struct sim_client *c)
     const uint32_t index = c->index;
 
     bytes_fini(&c->in);
+    bytes_fini(&c->message);
     free(c->held);
     *c = (struct sim_client){.index = index};
 }

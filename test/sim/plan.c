@@ -166,4 +166,5 @@ void plan_make(uint64_t seed, struct sim_plan *out)
     };
     make_steps(&d, out);
     make_faults(&d, out);
+    out->options.deflate_piece_len = between(&d, 300, 9000); /* drawn last: old seeds stay what they were */
 }

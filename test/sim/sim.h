@@ -208,6 +208,8 @@ struct sim_client {
     bool was_mute; /* an answer came without an id, when memory had run out */
     bool got_close;
     uint16_t close_code;
+    struct sim_bytes message; /* a long reply's fragments so far */
+    bool in_message;
     uint8_t deflate_bits;     /* of the window it offered, then of the one agreed on; 0: none */
     uint64_t failures_before; /* allocations that had failed when it connected */
     struct sim_sub subs[SIM_SUBS_MAX];

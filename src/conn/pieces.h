@@ -1,0 +1,41 @@
+/* pieces: a long reply that leaves compressed, made as the socket takes it.
+ *
+ * Compressing 25 MB at once would keep the loop for a third of a second, so a reply longer than one piece is a
+ * WebSocket message in fragments (RFC 6455 section 5.4), each of which holds one piece of it. Only the piece being
+ * written exists in its compressed form; when it has left, the next is made:
+ *
+ *   RSV1 text [ piece 1, 00 00 ff ff ]   continuation [ piece 2, 00 00 ff ff ] …   final continuation [ the last ]
+ *
+ * Every piece is compressed by itself, with an empty window, by the worker's one deflater, and flushed to a whole byte;
+ * so no state is kept between them but how far we are. Making one cannot fail: its room is there from the beginning,
+ * and what memory is too short to compress goes into a stored block.
+ *
+ * Inside conn/ only. Not here: where it stands in the queue, and its place in the counts (outbox.c).
+ * Thread: the worker's. */
+#ifndef CONN_PIECES_H
+#define CONN_PIECES_H
+
+#include "base/buf.h"
+#include "wire/deflate.h"
+#include "wire/ws.h"
+
+enum { PIECE_LEN_MAX = DEFLATE_STORED_LEN_MAX }; /* of text */
+
+struct pieces;
+
+/* A message of more than piece_len bytes (at most PIECE_LEN_MAX), with its first piece made; takes over the body's
+ * memory. d must outlive it. NULL: out of memory, or compressing the beginning does not pay; the body is as before. */
+struct pieces *pieces_new(struct deflater *d, unsigned bits, enum ws_opcode opcode, struct buf *body, size_t piece_len);
+void pieces_free(struct pieces *p); /* NULL is fine */
+/* The frame to be written, borrowed until the next is made. */
+struct slice pieces_peek(const struct pieces *p);
+/* Makes the next frame; returns how many bytes of text are in it, 0 when there is no more. */
+size_t pieces_next(struct pieces *p);
+/* Bytes of text that are in no frame yet. */
+size_t pieces_left(const struct pieces *p);
+/* The frame that is there is the last: the message stays unfinished, and the connection must end. */
+void pieces_cut(struct pieces *p);
+/* Bytes of memory, constant. */
+size_t pieces_memory(const struct pieces *p);
+
+#endif
