@@ -4,19 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
-#include "codec/hex.h"
 #include "commands.h"
 #include "devchain.h"
 #include "fixture/files.h"
-#include "fixture/state_test.h"
+#include "statetest_print.h"
 
 enum { UNKNOWN_FORKS_MAX = 64 };
 
 struct session {
     /* what was asked for */
     struct slice fork; /* len 0: all */
-    bool json, has_filter, has_index;
+    bool json, dump, has_filter, has_index;
     regex_t filter;
     uint64_t index;
     /* what came of it */
@@ -33,18 +31,16 @@ struct session {
 
 static const char HELP[] =
     "Usage: fanatico statetest [OPTIONS] FILE…\n\n"
-    "Runs state tests in the format of ethereum/tests (GeneralStateTests) and execution-spec-tests (state_tests), in "
-    "the same EVM and on\n"
-    "the same state and trie as the chain. A FILE may be a folder, which stands for every .json below it, and - for "
-    "the names that come on\n"
-    "standard input, one a line. One line a case, then the count; cases of forks that are not known here are skipped "
-    "and named.\n"
+    "Runs state tests in the format of ethereum/tests (GeneralStateTests) and execution-spec-tests\n"
+    "(state_tests), in the same EVM and on the same state and trie as the chain. A FILE may be a folder,\n"
+    "which stands for every .json below it, and - for the names that come on standard input, one a line.\n"
+    "One line a case, then the count; cases of forks that are not known here are skipped and named.\n"
     "Exit code: 0 all passed, 1 a case failed, 2 wrong usage or a file that is no state test.\n\n"
-    "  --fork NAME                              only this fork, as the file spells it (Cancun)\n"
-    "  --run REGEX                              only tests whose name matches (POSIX extended)\n"
-    "  --index N                                only this case of each fork\n"
-    "  --json                                   a JSON object for each case, one a line; the count goes to standard "
-    "error\n";
+    "  --fork NAME    only this fork, as the file spells it (Cancun)\n"
+    "  --run REGEX    only tests whose name matches (POSIX extended)\n"
+    "  --index N      only this case of each fork\n"
+    "  --json         a JSON object for each case, one a line; the count goes to standard error\n"
+    "  --dump         the same, with the accounts in the end under \"state\"\n";
 
 static int wrong(const char *format, const char *what)
 {
@@ -69,69 +65,6 @@ static void note_unknown(struct session *x, struct slice network)
     x->unknown[i].cases++;
 }
 
-static const char *verdict_word(enum state_verdict v)
-{
-    return v == STATE_PASSED ? "pass" : v == STATE_FAILED ? "FAIL" : "skip";
-}
-
-static void print_text(const struct session *x, const struct state_case *c, const struct state_result *r)
-{
-    (void)printf("%s %s %.*s %.*s[%zu] d%zu g%zu v%zu", verdict_word(r->verdict), x->path, SLICE_ARGS(x->name),
-                 SLICE_ARGS(c->network), c->index, c->data, c->gas, c->value);
-    if (r->verdict == STATE_PASSED && r->refused)
-        (void)printf(": refused as expected (%.*s): %s", SLICE_ARGS(c->exception), r->words.text);
-    else if (r->words.text[0])
-        (void)printf(": %s", r->words.text);
-    (void)printf("\n");
-}
-
-/* The keys of geth's `evm statetest` and revme's lines together, so that tools for either find theirs. */
-static void print_json(const struct session *x, const struct state_case *c, const struct state_result *r)
-{
-    struct buf b;
-    struct json_writer w;
-
-    buf_init(&b, 0);
-    w = json_writer_of(&b);
-    json_begin_object(&w);
-    json_put_key(&w, "name");
-    json_put_str(&w, x->name);
-    json_put_key(&w, "file");
-    json_put_text(&w, x->path);
-    json_put_key(&w, "fork");
-    json_put_str(&w, c->network);
-    json_put_key(&w, "index");
-    json_put_number(&w, c->index);
-    json_put_key(&w, "d");
-    json_put_number(&w, c->data);
-    json_put_key(&w, "g");
-    json_put_number(&w, c->gas);
-    json_put_key(&w, "v");
-    json_put_number(&w, c->value);
-    json_put_key(&w, "pass");
-    json_put_bool(&w, r->verdict == STATE_PASSED);
-    if (r->verdict == STATE_SKIPPED) {
-        json_put_key(&w, "skipped");
-        json_put_bool(&w, true);
-    }
-    if (r->has_root) {
-        json_put_key(&w, "stateRoot");
-        json_put_hash(&w, &r->root);
-        json_put_key(&w, "logsRoot");
-        json_put_hash(&w, &r->logs);
-        json_put_key(&w, "gasUsed");
-        json_put_u64(&w, r->gas_used);
-    }
-    if (r->words.text[0]) {
-        json_put_key(&w, r->verdict == STATE_PASSED ? "refused" : "error");
-        json_put_text(&w, r->words.text);
-    }
-    json_end_object(&w);
-    buf_put_byte(&b, '\n');
-    if (!b.failed) (void)fwrite(b.at, 1, b.len, stdout);
-    buf_fini(&b);
-}
-
 static void count(struct session *x, const struct state_case *c, const struct state_result *r)
 {
     x->passed += r->verdict == STATE_PASSED;
@@ -139,9 +72,9 @@ static void count(struct session *x, const struct state_case *c, const struct st
     x->skipped += r->verdict == STATE_SKIPPED;
     if (r->verdict == STATE_SKIPPED) note_unknown(x, c->network);
     if (x->json)
-        print_json(x, c, r);
+        statetest_print_json(x->path, x->name, c, r);
     else
-        print_text(x, c, r);
+        statetest_print_text(x->path, x->name, c, r);
 }
 
 /* A file, or one test of it, that cannot be understood: told, counted, and the next one follows. */
@@ -168,8 +101,10 @@ static void run_test(struct session *x, struct json v, struct arena a)
         struct state_result r;
 
         if (!wanted(x, &t.cases[i])) continue;
-        s = state_test_run(&t, &t.cases[i], world, a, &r, &err);
-        if (!s) count(x, &t.cases[i], &r);
+        s = state_test_run(&t, &t.cases[i], world, x->dump, a, &r, &err);
+        if (s) break;
+        count(x, &t.cases[i], &r);
+        state_view_unref(r.after);
     }
     if (s && !err.text[0]) (void)fan_error_set(&err, s, "%s", fan_status_text(s));
     if (s) malformed(x, x->name, &err);
@@ -277,8 +212,9 @@ static int take_option(struct session *x, int left, char **argv)
     char *rest;
     size_t which;
 
-    if (strcmp(arg, "--json") == 0) {
+    if (strcmp(arg, "--json") == 0 || strcmp(arg, "--dump") == 0) {
         x->json = true;
+        x->dump |= arg[2] == 'd';
         return 1;
     }
     for (which = 0; which < COUNT_OF(flags); which++) {

@@ -389,3 +389,22 @@ TEST(a_delegated_account_may_send, t)
     CHECK_EQ(t, execute(b, &tx, &r), EVM_SUCCESS);
     seal(t, &w, b);
 }
+
+/* Whoever deployed 23 bytes that begin with ef0100 before London has code whose first instruction is none. */
+TEST(before_prague_code_of_a_delegation_s_shape_is_code, t)
+{
+    for (int after = 0; after <= 1; after++) {
+        struct world w;
+        struct evm_tx tx = world_tx(0, 50);
+        struct evm_result r;
+        struct evm_block *b;
+
+        world_init(&w, after ? FORK_PRAGUE : FORK_CANCUN);
+        (void)world_contract(&w, 50, "ef0100aa00000000000000000000000000000000000033");
+        (void)world_contract(&w, 51, "00");
+        b = evm_block_open(&w.env, &w.reader);
+        CHECK_EQ(t, execute(b, &tx, &r), after ? EVM_SUCCESS : EVM_HALT);
+        if (!after) CHECK_STR(t, slice_str(r.text), "invalid opcode: opcode 0xef not defined");
+        evm_block_close(b);
+    }
+}

@@ -27,6 +27,7 @@ class Dice {
 }
 
 const hex = (n, bytes) => BigInt(n).toString(16).padStart(2 * (bytes ?? Math.max(1, Math.ceil(BigInt(n).toString(16).length / 2))), '0');
+const RIPEMD = '3'.padStart(40, '0');
 const WORDS = [0n, 1n, 2n, 31n, 32n, 33n, 255n, 256n, 257n, 65535n, 2n ** 31n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 64n, 2n ** 128n, 2n ** 255n - 1n, 2n ** 255n, 2n ** 256n - 1n,
   2n ** 256n - 2n, 2n ** 160n - 1n];
 
@@ -49,6 +50,11 @@ class Program {
     return this.push(d.bytes(1 + d.below(32)));
   }
   target() { return this.push(this.dice.pick(this.targets)); }
+  /** Who inherits. Never 0x3, for the reason of value(). */
+  heir() { return this.push(this.dice.pick(this.targets.filter((t) => t !== RIPEMD))); }
+  /** What a call to this target may carry. An empty account at 0x3 that got value in a frame that failed is one thing to geth (nothing was
+   *  touched) and another to the specification (0x3 stays touched: main net's block 2,675,119); it can exist on no chain any more. */
+  value(target) { return this.push(target === RIPEMD ? 0 : this.dice.pick([0, 0, 0, 1, 1, 1000, 2n ** 200n])); }
   offset() {
     const d = this.dice;
     if (d.chance(3)) return this.push(d.pick([2n ** 32n, 2n ** 64n - 1n, 2n ** 256n - 1n, 100000n]));
@@ -123,9 +129,10 @@ class Program {
     if (this.has('Homestead')) kinds.push(0xf4);
     if (this.has('Byzantium')) kinds.push(0xfa);
     const kind = d.pick(kinds);
+    const target = d.pick(this.targets);
     this.size().offset().size().offset();
-    if (kind === 0xf1 || kind === 0xf2) this.push(d.pick([0, 0, 0, 1, 1, 1000, 2n ** 200n]));
-    this.target();
+    if (kind === 0xf1 || kind === 0xf2) this.value(target);
+    this.push(target);
     if (d.chance(25)) this.op(0x5a); // all that is left
     else this.push(d.pick([0, 1, 700, 2300, 5000, 20000, 60000, 100000, 300000, 2n ** 64n, 2n ** 256n - 1n]));
     this.op(kind).keep();
@@ -139,14 +146,14 @@ class Program {
     if (d.chance(60)) inner.snippets(1 + d.below(3), depth + 1);
     switch (d.below(9)) {
       case 0: inner.push(0).push(0).op(this.has('Byzantium') ? 0xfd : 0xfe); break;
-      case 1: inner.target().op(0xff); break;
+      case 1: inner.heir().op(0xff); break;
       case 2: inner.op(0); break;
       case 3: inner.push(d.pick([24576, 24577, 49153, 1000])).push(0).op(0xf3); break;
       case 4: inner.push('ef' + d.bytes(3)).push(0).op(0x52).push(4).push(28).op(0xf3); break;
       default: { // code of its own: stores, or ends itself, or calls on
         const body = new Program(d, this.level, this.targets);
         body.snippets(1 + d.below(2), 3);
-        if (d.chance(30)) body.target().op(0xff);
+        if (d.chance(30)) body.heir().op(0xff);
         const bytes = body.code.slice(0, 64).padEnd(64, '0');
         inner.op(0x7f), (inner.code += bytes), inner.push(0).op(0x52).push(d.pick([32, 32, 16])).push(0).op(0xf3);
       }
@@ -203,7 +210,7 @@ class Program {
     switch (d.below(8)) {
       case 0: return this.size().offset().op(0xf3);
       case 1: return this.size().offset().op(this.has('Byzantium') ? 0xfd : 0xf3);
-      case 2: return this.target().op(0xff);
+      case 2: return this.heir().op(0xff);
       case 3: return this.op(0xfe);
       default: return this.op(0);
     }
