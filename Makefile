@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: library all run test test-unit test-threads test-system test-load test-autobahn fuzz bench bench-smoke install clean format tidy help
+.PHONY: library all run test test-unit test-threads test-system test-load test-state test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -35,6 +35,10 @@ library: ## libfanatico in C alone (build/library), without the EVM leaf and Rus
 test-load: all ## of make test, the two that load the machine: 2,000 clients half of them stalled; 200 of all kinds under reorgs
 	@tools/setup.sh test
 	@node --test --test-force-exit --test-reporter spec test/load/stalled.test.cjs test/load/checker.test.cjs
+
+test-state: all ## CASES (200,000) random state tests and CHAINS (500) random chains against geth; SEED=… repeats
+	@tools/setup.sh test
+	@CASES=$${CASES:-200000} CHAINS=$${CHAINS:-500} node --test --test-reporter spec test/ethereum/differential.test.cjs test/ethereum/chains.test.cjs
 
 test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/CONFORMANCE.md
 	@tools/setup.sh autobahn
