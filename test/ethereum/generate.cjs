@@ -26,6 +26,26 @@ function authorizationPool() {
   return authorizations;
 }
 
+/** The variant as a signed transaction, for `txbytes`; undefined where the library will not make one. */
+function signed(tx, type, [data, gas, value], protectedFrom155) {
+  const { ethers } = require('ethers');
+  try {
+    const fields = { type, nonce: BigInt(tx.nonce), to: tx.to || null, data: tx.data[data], gasLimit: BigInt(tx.gasLimit[gas]), value: BigInt(tx.value[value]) };
+    if (type || protectedFrom155) fields.chainId = 1n;
+    if (type < 2) fields.gasPrice = BigInt(tx.gasPrice);
+    else Object.assign(fields, { maxFeePerGas: BigInt(tx.maxFeePerGas), maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas) });
+    if (type) fields.accessList = tx.accessLists[data] ?? [];
+    if (type === 3) Object.assign(fields, { maxFeePerBlobGas: BigInt(tx.maxFeePerBlobGas), blobVersionedHashes: tx.blobVersionedHashes });
+    if (type === 4)
+      fields.authorizationList = tx.authorizationList.map((a) => ({ chainId: BigInt(a.chainId), address: a.address, nonce: BigInt(a.nonce), signature: ethers.Signature.from({ r: ethers.toBeHex(a.r, 32), s: ethers.toBeHex(a.s, 32), yParity: Number(a.v) }) }));
+    const t = ethers.Transaction.from(fields);
+    t.signature = new ethers.SigningKey(SECRET).sign(t.unsignedHash);
+    return t.serialized;
+  } catch {
+    return undefined;
+  }
+}
+
 class Generator {
   constructor(seed) {
     this.seed = seed;
@@ -112,7 +132,13 @@ class Generator {
     if (late) Object.assign(env, { currentRandom: `0x${d.bytes(32)}`, currentDifficulty: '0x0', currentExcessBlobGas: quantity(d.pick([0, 0, 393216, 10000000])) });
     const variants = [[0, 0, 0], [1, 1, 1], [d.below(2), d.below(3), d.below(2)]];
     const post = Object.fromEntries(forks.map((f) => [f, variants.map(([data, gas, value]) => ({ indexes: { data, gas, value } }))]));
-    return { name: `seed${this.seed}`, test: { env, pre, transaction: this.transaction(type, count, pre), post } };
+    const transaction = this.transaction(type, count, pre);
+    if (d.chance(12) && !(type === 1 && transaction.accessLists.includes(null))) // as blocks hold it; a chain id in the signature is a refusal before EIP-155
+      for (const [i, variant] of variants.entries()) {
+        const txbytes = signed(transaction, type, variant, d.chance(60));
+        if (txbytes) for (const f of forks) post[f][i].txbytes = txbytes;
+      }
+    return { name: `seed${this.seed}`, test: { env, pre, transaction, post } };
   }
 }
 
