@@ -58,8 +58,17 @@ function transaction(d, targets, level) {
   return tx;
 }
 
-function plan(seed) {
-  const d = new Dice(seed), family = d.pick(['pow', 'pow', 'pos', 'merge']), blocks = 25 + d.below(20);
+// Names of networks that geth's runner of block tests knows too.
+const NETWORKS = ['Frontier', 'Homestead', 'EIP150', 'EIP158', 'Byzantium', 'Constantinople', 'ConstantinopleFix', 'Istanbul', 'MuirGlacier', 'Berlin', 'London', 'ArrowGlacier', 'GrayGlacier',
+  'FrontierToHomesteadAt5', 'HomesteadToEIP150At5', 'HomesteadToDaoAt5', 'EIP158ToByzantiumAt5', 'ByzantiumToConstantinopleAt5', 'ByzantiumToConstantinopleFixAt5',
+  'ConstantinopleFixToIstanbulAt5', 'BerlinToLondonAt5', 'Paris', 'Merge', 'Shanghai', 'Cancun', 'Prague', 'Osaka', 'BPO1', 'BPO2', 'ParisToShanghaiAtTime15k', 'ShanghaiToCancunAtTime15k',
+  'CancunToPragueAtTime15k', 'PragueToOsakaAtTime15k', 'OsakaToBPO1AtTime15k', 'BPO1ToBPO2AtTime15k'];
+
+/** A plan by seed; with a network of the Ethereum tests its rules, and a file of their format comes of it. */
+function plan(seed, network = '') {
+  const d = new Dice(seed), blocks = network ? 14 : 25 + d.below(20);
+  const late = NETWORKS.indexOf(network) >= NETWORKS.indexOf('Paris');
+  const family = network ? (late ? 'pos' : 'pow') : d.pick(['pow', 'pow', 'pos', 'merge']);
   const { config: c, merge } = config(d, family, blocks);
   const level = since(family === 'pow' ? 'London' : 'Osaka');
   const targets = [contract(0), contract(1), contract(2), contract(3), contract(0), contract(1), EMPTY, NOBODY, people[1], people[2], address(3), address(1 + d.below(9)), address(4)];
@@ -70,13 +79,13 @@ function plan(seed) {
   }
   if (d.chance(50)) alloc[EMPTY] = { balance: '0x0' };
   if (family !== 'pow') Object.assign(alloc, systemContracts());
-  const genesis = { config: c, gasLimit: '0x1c9c380', difficulty: family === 'pos' ? '0x0' : '0x20000', timestamp: `0x${START.toString(16)}`, alloc };
+  const genesis = { config: c, gasLimit: '0x1c9c380', difficulty: family === 'pos' ? '0x0' : '0x20000', timestamp: `0x${(network ? 14930 : START).toString(16)}`, alloc };
   const body = Array.from({ length: blocks }, (_, i) => ({
-    coinbase: `0x${d.pick([address(0xc0ffee + i), address(0xc0ffee), contract(1), people[0], EMPTY])}`, extra: `0x${d.bytes(d.below(5))}`, later: family === 'pow' ? d.pick([0, 0, 0, -9, -5, 15, 100]) : 0,
+    coinbase: `0x${d.pick([address(0xc0ffee + i), address(0xc0ffee), contract(1), people[0], EMPTY])}`, extra: `0x${d.bytes(d.below(5))}`, later: family === 'pow' && !network ? d.pick([0, 0, 0, -9, -5, 15, 100]) : 0,
     random: `0x${d.bytes(32)}`, uncle: d.chance(25) ? 1 + d.below(6) : 0, txs: Array.from({ length: d.below(6) }, () => transaction(d, targets, level)), withdrawals: d.below(4),
   }));
-  const mutants = Array.from({ length: 60 }, () => ({ block: 1 + d.below(blocks), field: d.pick(FIELDS), seed: d.below(1 << 20) }));
-  return { family, seed, genesis, merge, blocks: body, mutants };
+  const mutants = Array.from({ length: network ? 30 : 60 }, () => ({ block: 1 + d.below(blocks), field: d.pick(FIELDS), seed: d.below(1 << 20) }));
+  return { network, family, seed, genesis, merge, blocks: body, mutants };
 }
 
-module.exports = { plan };
+module.exports = { plan, NETWORKS };

@@ -21,6 +21,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	gethlog "github.com/ethereum/go-ethereum/log"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/ethereum/go-ethereum/tests"
 	"github.com/ethereum/go-ethereum/trie"
 	"github.com/holiman/uint256"
 )
@@ -58,6 +59,7 @@ type planMutant struct {
 }
 
 type plan struct {
+	Network string       `json:"network"` // of the Ethereum tests; then the configuration is that, and blocktest.json is written too
 	Genesis core.Genesis `json:"genesis"`
 	Merge   int          `json:"merge"` // first block after the Merge, -1: never
 	Blocks  []planBlock  `json:"blocks"`
@@ -294,12 +296,35 @@ func mutate(b *types.Block, m planMutant) *types.Block {
 	return out
 }
 
+// A header as the Ethereum tests write it.
+func headerOf(b *types.Block) map[string]any {
+	h, number := b.Header(), func(v *big.Int) any { return (*hexutil.Big)(v) }
+	out := map[string]any{
+		"bloom": h.Bloom, "coinbase": h.Coinbase, "mixHash": h.MixDigest, "nonce": h.Nonce, "number": number(h.Number), "hash": b.Hash(), "parentHash": h.ParentHash,
+		"receiptTrie": h.ReceiptHash, "stateRoot": h.Root, "transactionsTrie": h.TxHash, "uncleHash": h.UncleHash, "extraData": hexutil.Bytes(h.Extra),
+		"difficulty": number(h.Difficulty), "gasLimit": hexutil.Uint64(h.GasLimit), "gasUsed": hexutil.Uint64(h.GasUsed), "timestamp": hexutil.Uint64(h.Time),
+	}
+	if h.BaseFee != nil {
+		out["baseFeePerGas"] = number(h.BaseFee)
+	}
+	if h.WithdrawalsHash != nil {
+		out["withdrawalsRoot"] = h.WithdrawalsHash
+	}
+	if h.BlobGasUsed != nil {
+		out["blobGasUsed"], out["excessBlobGas"], out["parentBeaconBlockRoot"] = hexutil.Uint64(*h.BlobGasUsed), hexutil.Uint64(*h.ExcessBlobGas), h.ParentBeaconRoot
+	}
+	return out
+}
+
 func build(dir string) {
 	var p plan
 	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, "plan.json"))), &p); err != nil {
 		fatal("%s: %v", dir, err)
 	}
 	engine := beacon.New(ethash.NewFaker())
+	if p.Network != "" {
+		p.Genesis.Config = tests.Forks[p.Network]
+	}
 	cfg := p.Genesis.Config
 	added := 0
 	_, chain, _ := core.GenerateChainWithGenesis(&p.Genesis, engine, len(p.Blocks), func(i int, b *core.BlockGen) {
@@ -338,6 +363,7 @@ func build(dir string) {
 	bc := must(core.NewBlockChain(rawdb.NewMemoryDatabase(), &p.Genesis, engine, core.DefaultConfig().WithArchive(true)))
 	defer bc.Stop()
 	var blocks, mutants bytes.Buffer
+	var told []any
 	verdicts := []verdict{}
 	cut := ""
 	for i, b := range chain {
@@ -354,6 +380,9 @@ func build(dir string) {
 				v.Error = err.Error()
 			}
 			raw := must(rawBlock(bad))
+			if v.Error != "" { // those that are taken are side chains, of which geth and the tests think differently
+				told = append(told, map[string]any{"rlp": hexutil.Bytes(raw), "expectException": v.Error})
+			}
 			v.Length = len(raw)
 			mutants.Write(raw)
 			verdicts = append(verdicts, v)
@@ -365,6 +394,7 @@ func build(dir string) {
 			break
 		}
 		blocks.Write(must(rawBlock(b)))
+		told = append(told, map[string]any{"rlp": hexutil.Bytes(must(rawBlock(b))), "blockHeader": headerOf(b)})
 	}
 	head := bc.CurrentBlock().Hash()
 	if len(chain) > 0 {
@@ -374,6 +404,14 @@ func build(dir string) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			fatal("%v", err)
 		}
+	}
+	if p.Network != "" {
+		zero := bc.GetBlockByNumber(0)
+		write("blocktest.json", must(json.Marshal(map[string]any{filepath.Base(dir): map[string]any{
+			"network": p.Network, "sealEngine": "NoProof", "genesisRLP": hexutil.Bytes(must(rawBlock(zero))), "genesisBlockHeader": headerOf(zero), "pre": p.Genesis.Alloc,
+			"blocks": told, "lastblockhash": head, "postStateHash": bc.GetBlockByHash(head).Root(),
+		}})))
+		return
 	}
 	write("chain.rlp", blocks.Bytes())
 	write("mutants.rlp", mutants.Bytes())
