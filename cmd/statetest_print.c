@@ -5,15 +5,11 @@
 #include "base/buf.h"
 #include "codec/hex.h"
 #include "codec/u256.h"
-
-static const char *verdict_word(enum state_verdict v)
-{
-    return v == STATE_PASSED ? "pass" : v == STATE_FAILED ? "FAIL" : "skip";
-}
+#include "fixtures.h"
 
 void statetest_print_text(const char *path, struct slice name, const struct state_case *c, const struct state_result *r)
 {
-    (void)printf("%s %s %.*s %.*s[%zu] d%zu g%zu v%zu", verdict_word(r->verdict), path, SLICE_ARGS(name),
+    (void)printf("%s %s %.*s %.*s[%zu] d%zu g%zu v%zu", fixtures_word(r->verdict), path, SLICE_ARGS(name),
                  SLICE_ARGS(c->network), c->index, c->data, c->gas, c->value);
     if (r->verdict == STATE_PASSED && r->refused)
         (void)printf(": refused as expected (%.*s): %s", SLICE_ARGS(c->exception), r->words.text);

@@ -190,7 +190,8 @@ static enum fan_status keep_receipt(struct run *r, const struct tx *tx, const st
     if (!grow(r, result->log_count)) return FAN_ENOMEM;
     receipt = &r->receipts[r->count];
     memset(receipt, 0, sizeof *receipt);
-    receipt->logs = r->logs + r->log_count; /* good for the bloom; set again in run_finish(), since the array moves */
+    /* good for the bloom; set again in run_finish(), since the array moves */
+    receipt->logs = r->logs ? r->logs + r->log_count : NULL;
     receipt->log_count = result->log_count;
     if (!keep_logs(r, result)) return FAN_ENOMEM;
     r->gas_used += result->gas_used;

@@ -41,4 +41,4 @@ function gethAll(files) {
 /** Every .json below a folder. */
 const below = (dir) => fs.readdirSync(dir, { recursive: true }).filter((f) => f.endsWith('.json')).sort().map((f) => path.join(dir, f));
 
-module.exports = { fanatico, ours, geth, gethAll, below };
+module.exports = { evmFile, fanatico, ours, geth, gethAll, below };
