@@ -21,6 +21,14 @@ if(NOT ZLIB_FOUND)
 endif()
 add_library(fan::zlib ALIAS PkgConfig::ZLIB)
 
+find_path(LMDB_INCLUDE lmdb.h)
+find_library(LMDB_LIBRARY lmdb)
+if(NOT LMDB_INCLUDE OR NOT LMDB_LIBRARY)
+  fan_missing(LMDB "apt-get install liblmdb-dev")
+endif()
+add_library(fan::lmdb UNKNOWN IMPORTED)
+set_target_properties(fan::lmdb PROPERTIES IMPORTED_LOCATION ${LMDB_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${LMDB_INCLUDE})
+
 # Node's HTTP parser comes from Debian as C source; strict mode is ours to switch on.
 find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp)
 find_path(LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp)

@@ -148,12 +148,10 @@ void withdrawal_put(const struct withdrawal *w, struct buf *out)
     rlp_list_end(out, list);
 }
 
-void block_put(const struct block *b, struct buf *out)
+void block_put_body(const struct block *b, struct buf *out)
 {
-    size_t block = rlp_list_begin(out), list;
+    size_t list = rlp_list_begin(out);
 
-    header_put(&b->header, out);
-    list = rlp_list_begin(out);
     for (size_t i = 0; i < b->tx_count; i++) tx_put_item(&b->txs[i], out);
     rlp_list_end(out, list);
     list = rlp_list_begin(out);
@@ -164,6 +162,14 @@ void block_put(const struct block *b, struct buf *out)
         for (size_t i = 0; i < b->withdrawal_count; i++) withdrawal_put(&b->withdrawals[i], out);
         rlp_list_end(out, list);
     }
+}
+
+void block_put(const struct block *b, struct buf *out)
+{
+    size_t block = rlp_list_begin(out);
+
+    header_put(&b->header, out);
+    block_put_body(b, out);
     rlp_list_end(out, block);
 }
 

@@ -47,6 +47,8 @@ void block_unref(struct block *b);        /* any thread; NULL is fine */
 /* Decodes one block ([header, txs, ommers, withdrawals]) from the front of r; copies what it keeps. */
 FAN_MUST_CHECK enum fan_status block_decode(struct rlp *r, struct block **out, struct fan_error *err);
 void block_put(const struct block *b, struct buf *out); /* the same, encoded */
+/* The items behind the header, without a list around them: transactions, ommers and, from Shanghai on, withdrawals. */
+void block_put_body(const struct block *b, struct buf *out);
 void withdrawal_put(const struct withdrawal *w, struct buf *out);
 /* Recovers every sender that is not known yet. FAN_EREJECTED names the transaction's index. */
 FAN_MUST_CHECK enum fan_status block_recover_senders(struct block *b, bool low_s, struct fan_error *err);

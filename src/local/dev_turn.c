@@ -113,36 +113,42 @@ static struct fan_u256 cost_of(const struct tx *tx)
     return cost;
 }
 
+static enum fan_status put_back_one(struct local *l, struct state_view *fork, const struct tx *tx)
+{
+    struct fan_u256 balance, cost = cost_of(tx);
+    struct pending_tx *p;
+    struct pool_sender *sender;
+    uint64_t nonce;
+    size_t at;
+
+    if (map_get(&l->pool.by_hash, &tx->hash)) return FAN_OK;
+    if (!account_in_view(fork, &tx->sender, &nonce, &balance)) return FAN_EIO;
+    p = pending_tx_new(tx);
+    if (!p) return FAN_ENOMEM;
+    if (pool_put(&l->pool, p, &cost, nonce, &balance, NULL)) {
+        pending_tx_unref(p);
+        return FAN_OK;
+    }
+    sender = pool_sender_of(&l->pool, &tx->sender);
+    if (pool_find(sender, tx->nonce, &at)) sender->txs[at].announced = true; /* it was, when it first came */
+    return FAN_OK;
+}
+
 /* Puts the transactions of the blocks behind `keep` back into the pool, as they stood before. A sender whose nonce is
  * taken by a waiting replacement, or a pool that is full, loses the old one: it is then as if it had been dropped. */
 static enum fan_status put_back(struct local *l, struct state_view *fork, uint64_t keep)
 {
-    for (uint64_t n = keep + 1; blocks_has(&l->index, n); n++) {
-        const struct block *b = blocks_peek(&l->index, n);
+    enum fan_status s = FAN_OK;
 
-        for (size_t i = 0; i < b->tx_count; i++) {
-            struct fan_u256 balance, cost = cost_of(&b->txs[i]);
-            struct pending_tx *p;
-            uint64_t nonce;
+    for (uint64_t n = keep + 1, head = head_peek(l)->header.number; n <= head && !s; n++) {
+        struct block *b;
 
-            if (map_get(&l->pool.by_hash, &b->txs[i].hash)) continue;
-            if (!account_in_view(fork, &b->txs[i].sender, &nonce, &balance)) return FAN_EIO;
-            p = pending_tx_new(&b->txs[i]);
-            if (!p) return FAN_ENOMEM;
-            if (pool_put(&l->pool, p, &cost, nonce, &balance, NULL)) {
-                pending_tx_unref(p);
-                continue;
-            }
-            /* It was announced when it first came. */
-            {
-                struct pool_sender *s = pool_sender_of(&l->pool, &b->txs[i].sender);
-                size_t at;
-
-                if (pool_find(s, b->txs[i].nonce, &at)) s->txs[at].announced = true;
-            }
-        }
+        s = blocks_by_number(&l->index, n, &b);
+        if (s) return s;
+        for (size_t i = 0; i < b->tx_count && !s; i++) s = put_back_one(l, fork, &b->txs[i]);
+        block_unref(b);
     }
-    return FAN_OK;
+    return s;
 }
 
 /* The new branch: as many blocks as went, the pool's transactions in the first, the timestamps of the old ones. */
@@ -155,13 +161,23 @@ struct branch {
 static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t keep, struct state_view **view,
                                    struct fan_error *err)
 {
-    const struct block *parent = br->count ? br->blocks[br->count - 1] : blocks_peek(&l->index, keep);
-    struct seal_plan plan = {
-        .timestamp = max_u64(blocks_peek(&l->index, keep + 1 + br->count)->header.timestamp, parent->header.timestamp + 1)};
+    struct block *parent = NULL, *old = NULL;
+    struct seal_plan plan = {0};
     struct built *b = &br->built[br->count];
     struct state_view *after;
-    enum fan_status s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);
+    enum fan_status s = FAN_OK;
 
+    if (br->count)
+        parent = block_ref(br->blocks[br->count - 1]);
+    else
+        s = blocks_by_number(&l->index, keep, &parent);
+    if (!s) s = blocks_by_number(&l->index, keep + 1 + br->count, &old);
+    if (!s) {
+        plan.timestamp = max_u64(old->header.timestamp, parent->header.timestamp + 1);
+        s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);
+    }
+    block_unref(old);
+    block_unref(parent);
     if (s) return s;
     br->blocks[br->count++] = b->block;
     s = state_view_after(*view, b->diff, &after);

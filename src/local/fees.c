@@ -49,8 +49,9 @@ static uint64_t suggest_tip(struct local *l, uint64_t head)
     struct block *blocks[BLOCKS];
     uint64_t tips[BLOCKS * PER_BLOCK];
     uint64_t first = max_u64(head >= BLOCKS ? head - BLOCKS + 1 : 1, l->index.first + 1);
-    size_t got = head ? blocks_range(&l->index, first, BLOCKS, blocks) : 0, n = 0;
+    size_t got = 0, n = 0;
 
+    if (head && blocks_range(&l->index, first, BLOCKS, blocks, &got)) got = 0; /* unread: as a chain without any */
     for (size_t i = 0; i < got; i++) {
         n += lowest_tips(blocks[i], tips + n);
         block_unref(blocks[i]);

@@ -85,6 +85,21 @@ static enum fan_status fill_block(struct block *b, const struct genesis *g, cons
     return FAN_OK;
 }
 
+static enum fan_status keep_first(struct local *l, const struct genesis *g, const struct built *first,
+                                  struct fan_error *err)
+{
+    struct buf text;
+    struct json_writer w;
+    enum fan_status s;
+
+    buf_init(&text, 0);
+    w = json_writer_of(&text);
+    genesis_put_json(g, &w);
+    s = text.failed ? text.failed : keep_genesis(l->keep, buf_peek(&text), first, err);
+    buf_fini(&text);
+    return s;
+}
+
 enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err)
 {
     struct state_diff *diff = NULL;
@@ -102,7 +117,7 @@ enum fan_status genesis_build(struct local *l, const struct genesis *g, struct f
         s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
     }
     if (!s) s = blocks_prepare(&l->index, l->index.first, &b, 1) ? FAN_OK : FAN_ENOMEM;
-    if (!s) s = state_db_commit(l->state, diff);
+    if (!s) s = l->keep ? keep_first(l, g, &(struct built){b, diff}, err) : state_db_commit(l->state, diff);
     if (!s) {
         blocks_lock(&l->index);
         blocks_switch(&l->index, l->index.first, &b, 1);

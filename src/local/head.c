@@ -3,16 +3,9 @@
 #include "base/trace.h"
 #include "local/node.h"
 
-void built_fini(struct built *b)
-{
-    block_unref(b->block);
-    state_diff_unref(b->diff);
-    *b = (struct built){0};
-}
-
 struct block *head_peek(struct local *l)
 {
-    return l->index.canonical[l->index.count - 1]; /* only the writer changes it, and this is the writer */
+    return blocks_peek(&l->index); /* only the writer changes it, and this is the writer */
 }
 
 bool head_account(struct local *l, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance)
@@ -78,12 +71,11 @@ struct progress {
     size_t committed;
 };
 
-static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t version, bool back,
-                                  const struct built *added, size_t count, struct progress *out)
+static enum fan_status move_in_memory(struct local *l, uint64_t keep, uint64_t version, bool back,
+                                      const struct built *added, size_t count, struct progress *out)
 {
     enum fan_status s = FAN_OK;
 
-    *out = (struct progress){0};
     if (back) {
         s = version ? state_db_rewind(l->state, version) : state_db_rewind_to_block(l->state, keep);
         if (s) return s;
@@ -95,6 +87,23 @@ static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t versi
         if (s) break;
     }
     return s;
+}
+
+static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t version, bool back,
+                                  const struct built *added, size_t count, struct progress *out, struct fan_error *err)
+{
+    enum fan_status s;
+
+    *out = (struct progress){0};
+    if (!l->keep) {
+        s = move_in_memory(l, keep, version, back, added, count, out);
+        return s ? fan_error_set(err, s, "the state could not be moved: %s", fan_status_text(s)) : FAN_OK;
+    }
+    s = keep_turn(l->keep, keep, version, back, added, count, err);
+    if (s) return s;
+    *out = (struct progress){.rewound = back, .committed = count};
+    out->rewound_version = state_db_point(l->state).version - count; /* each of added is one version */
+    return FAN_OK;
 }
 
 static void tell_sink(struct local *l, const struct built *added, size_t count)
@@ -114,28 +123,36 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
     bool back = removed_count > 0 || version;
     struct block **blocks = malloc((removed_count + count + 1) * sizeof *blocks); /* removed, then added */
     struct chain_event *e = NULL;
+    struct block *stay = NULL; /* the block `keep` */
     struct progress done;
-    enum fan_status s = FAN_ENOMEM;
+    size_t got = 0;
+    enum fan_status s;
 
     assert(keep <= head);
     if (!blocks) return FAN_ENOMEM;
-    for (size_t i = 0; i < removed_count; i++) blocks[i] = block_ref(blocks_peek(&l->index, head - i));
+    for (; got < removed_count; got++) {
+        s = blocks_by_number(&l->index, head - got, &blocks[got]);
+        if (s) goto out;
+    }
     for (size_t i = 0; i < count; i++) blocks[removed_count + i] = added[i].block;
+    s = blocks_by_number(&l->index, keep, &stay);
+    if (s) goto out;
+    s = FAN_ENOMEM;
     if (!blocks_prepare(&l->index, keep + 1, blocks + removed_count, count)) goto out;
     if (removed_count + count) { /* made before anything changes: an event that cannot be made would be one lost */
         e = chain_event_head_new(blocks, removed_count, blocks + removed_count, count,
-                                 count ? added[count - 1].block : blocks_peek(&l->index, keep));
+                                 count ? added[count - 1].block : stay);
         if (!e) goto out;
     }
     if (back)
         blocks_lock(
             &l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
-    s = move_state(l, keep, version, back, added, count, &done);
+    s = move_state(l, keep, version, back, added, count, &done, err);
     if (!back) blocks_lock(&l->index);
-    if (done.rewound || done.committed) blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
+    if (done.rewound || done.committed)
+        blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
     blocks_unlock(&l->index);
     if (s) {
-        (void)fan_error_set(err, s, "the state could not be moved: %s", fan_status_text(s));
         if (!done.rewound && !done.committed) goto out;
         chain_event_unref(e); /* the chain is shorter than was meant: that is what watchers must hear */
         e = chain_event_head_new(blocks, removed_count, blocks + removed_count, done.committed, head_peek(l));
@@ -155,7 +172,8 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
     if (sealed) tell_sink(l, added, done.committed);
 out:
     chain_event_unref(e);
-    for (size_t i = 0; i < removed_count; i++) block_unref(blocks[i]);
+    block_unref(stay);
+    while (got) block_unref(blocks[--got]);
     free(blocks);
     return s;
 }
@@ -173,6 +191,8 @@ enum fan_status head_edit(struct local *l, enum fan_status (*edit)(void *ctx, st
     if (!s) s = state_builder_finish(b, head_peek(l)->header.number, &diff);
     if (s)
         state_builder_free(b);
+    else if (l->keep)
+        s = keep_turn(l->keep, head_peek(l)->header.number, 0, false, &(struct built){.diff = diff}, 1, NULL);
     else
         s = state_db_commit(l->state, diff);
     state_diff_unref(diff);

@@ -26,34 +26,49 @@ static enum fan_status same_hash(const char *what, const struct fan_hash *said, 
     REFUSE("invalid %s (header: %s, computed: %s)", what, have, want);
 }
 
+/* An ommer is neither an ancestor nor an ancestor's ommer. */
+static enum fan_status check_against(const struct block *ancestor, const struct fan_hash *ommer, struct fan_error *err)
+{
+    if (memcmp(&ancestor->hash, ommer, sizeof *ommer) == 0) REFUSE("uncle is ancestor");
+    for (size_t i = 0; i < ancestor->ommer_count; i++) {
+        struct fan_hash other = header_hash(&ancestor->ommers[i]);
+
+        if (memcmp(&other, ommer, sizeof other) == 0) REFUSE("duplicate uncle");
+    }
+    return FAN_OK;
+}
+
 /* An ommer is a child of an ancestor two to seven generations back, none itself, and nobody's ommer yet. */
 static enum fan_status check_ommer(struct local *l, const struct block *b, size_t at, struct fan_error *err)
 {
     const struct header *o = &b->ommers[at];
     struct fan_hash hash = header_hash(o);
     uint64_t number = b->header.number;
-    const struct block *parent = NULL;
+    struct header parent;
+    bool found = false;
     struct fan_error why;
     enum fan_status s;
 
     for (uint64_t back = 1; back <= OMMER_DEPTH_MAX && blocks_has(&l->index, number - back); back++) {
-        const struct block *ancestor = blocks_peek(&l->index, number - back);
+        struct block *ancestor;
 
-        if (memcmp(&ancestor->hash, &hash, sizeof hash) == 0) REFUSE("uncle is ancestor");
-        if (back > 1 && memcmp(&ancestor->hash, &o->parent_hash, sizeof hash) == 0) parent = ancestor;
-        for (size_t i = 0; i < ancestor->ommer_count; i++) {
-            struct fan_hash other = header_hash(&ancestor->ommers[i]);
-
-            if (memcmp(&other, &hash, sizeof hash) == 0) REFUSE("duplicate uncle");
+        s = blocks_by_number(&l->index, number - back, &ancestor);
+        if (s) return s;
+        s = check_against(ancestor, &hash, err);
+        if (back > 1 && memcmp(&ancestor->hash, &o->parent_hash, sizeof hash) == 0) {
+            parent = ancestor->header;
+            found = true;
         }
+        block_unref(ancestor);
+        if (s) return s;
     }
     for (size_t i = 0; i < at; i++) {
         struct fan_hash other = header_hash(&b->ommers[i]);
 
         if (memcmp(&other, &hash, sizeof hash) == 0) REFUSE("duplicate uncle");
     }
-    if (!parent) REFUSE("uncle's parent is not ancestor");
-    s = header_check(&l->config, &parent->header, o, &why);
+    if (!found) REFUSE("uncle's parent is not ancestor");
+    s = header_check(&l->config, &parent, o, &why);
     if (s) return fan_error_set(err, s, "uncle %zu: %s", at, why.text);
     return FAN_OK;
 }

@@ -148,9 +148,10 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     s = l->wake_fd < 0 ? fan_error_set(err, FAN_ESYSTEM, "eventfd: %s", strerror(errno)) : copy_accounts(l, o);
     if (!s) s = blocks_init(&l->index);
     if (!s) s = pool_init(&l->pool, &o->pool);
-    if (!s) s = genesis_open_state(o->remote, &l->state);
-    if (!s) blocks_begin(&l->index, o->remote);
-    if (!s) s = genesis_build(l, o->genesis, err);
+    if (!s && o->store && o->remote) s = fan_error_set(err, FAN_EUNSUPPORTED, "a fork has no store of its own yet");
+    if (!s) s = o->store ? reopen(l, o, err) : genesis_open_state(o->remote, &l->state);
+    if (!s && !o->store) blocks_begin(&l->index, o->remote);
+    if (!s && !l->index.count) s = genesis_build(l, o->genesis, err);
     if (s) {
         local_close(l);
         return s;
@@ -165,6 +166,7 @@ void local_close(struct local *l)
     assert(!l->started);
     builder_forget_pending(l);
     pool_fini(&l->pool);
+    keep_close(l->keep);
     blocks_fini(&l->index);
     state_db_unref(l->state);
     map_fini(&l->impersonated);

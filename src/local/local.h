@@ -7,15 +7,16 @@
  *
  * One thread, the writer, pools transactions, builds or imports blocks, moves the head and publishes. It sleeps until a
  * letter comes or the next block is due. Blocks are built at once when a transaction arrives, every block_time_ms, or
- * only when somebody asks (mine). Everything lives in memory: each block is kept with its receipts, the state as a base
- * and one diff for each block (local/state.h).
+ * only when somebody asks (mine). Without a store everything lives in memory: each block is kept with its receipts, the
+ * state as a base and one diff for each block (local/state.h). With one, both become durable with each block (keep.h),
+ * and memory holds what is recent.
  *
  * Life: local_open() builds the genesis block; local_import() may follow, on the same thread; local_start() starts the
  * writer; local_stop() ends it once its letters have run; local_close() frees all. Watchers are added between open and
  * start.
  *
  * Not here: RPC (api/), subscriptions (hub/), what a terminal prints (cmd/: through struct local_sink), the store on
- * disk (store/).
+ * disk itself (store/).
  * Spec: Yellow Paper section 4.4 (block rules) and the EIPs of each fork; geth's txpool for who may wait; anvil for
  * development methods. */
 #ifndef LOCAL_LOCAL_H
@@ -25,6 +26,7 @@
 #include "chain/dev.h"
 #include "chain/remote.h"
 #include "eth/genesis.h"
+#include "store/store.h"
 
 struct local;
 
@@ -35,6 +37,8 @@ struct local_sink {
     /* A block was sealed here (not imported); it has receipts. The transactions it holds come first, one call each. */
     void (*transaction)(void *ctx, const struct block *b, size_t index);
     void (*sealed)(void *ctx, const struct block *b);
+    /* The store cannot be written, and why; NULL: it can again. The writer's thread or the keeper's. */
+    void (*trouble)(void *ctx, const char *text);
 };
 
 /* Who may wait in the pool. 0 takes the default in brackets, which is geth's. */
@@ -68,6 +72,10 @@ struct local_options {
     struct local_pool_limits pool;
     uint64_t priority_fee_wei; /* suggested tip where recent blocks say nothing; 0: 1 gwei */
     struct local_sink sink;
+    struct store *store;     /* where the chain survives; borrowed, outlives l. NULL: in memory. A store that holds a chain
+                                goes on with it: genesis must be its own then (local_stored_genesis()) */
+    bool behind;             /* blocks become durable behind their notification (dev), not before it */
+    uint64_t history_blocks; /* with a store: how far below the head states stay readable; 0: all */
     uint64_t (*wall_s)(void *ctx); /* the clock for timestamps; NULL: the system's */
     void *wall_ctx;
 };
@@ -76,6 +84,11 @@ struct local_options {
  * says why. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status local_open(const struct local_options *options, struct local **out,
                                           struct fan_error *err);
+/* The genesis a store's chain began with, in the arena. FAN_ENOTFOUND: it holds no chain. FAN_EFORMAT, FAN_EIO: err. */
+FAN_MUST_CHECK enum fan_status local_stored_genesis(struct store *store, struct arena *a, struct genesis *out,
+                                                    struct fan_error *err);
+/* The hash of the block 0 that a genesis makes, which is what tells one chain from another. */
+FAN_MUST_CHECK enum fan_status local_genesis_hash(const struct genesis *g, struct fan_hash *out, struct fan_error *err);
 /* After local_stop(), and after all who hold a chain_state have closed it. NULL is fine. Blocks that others keep stay
  * theirs. */
 void local_close(struct local *l);

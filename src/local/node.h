@@ -13,18 +13,12 @@
 #include "local/blocks.h"
 #include "local/exec.h"
 #include "local/intake.h"
+#include "local/keep.h"
 #include "local/local.h"
 #include "local/pool.h"
 #include "local/state.h"
 
 enum { REORG_BLOCKS_MAX = 128 };
-
-/* A block that was executed, with what it did to the state. */
-struct built {
-    struct block *block;
-    struct state_diff *diff;
-};
-void built_fini(struct built *b);
 
 /* What the next block is to be like, beyond what follows from its parent. */
 struct seal_plan {
@@ -55,6 +49,7 @@ struct local {
 
     struct blocks index;
     struct state_db *state;
+    struct keep *keep; /* NULL: all in memory */
     struct pool pool;
 
     /* The writer and its queue. */
@@ -109,8 +104,12 @@ extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
 /* An empty state; on a fork it lies over the other node's. */
 FAN_MUST_CHECK enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out);
 /* Block 0 and its state, put into the empty index and state db; on a fork the other node's block, and the accounts over
- * its state. */
+ * its state; into the store where there is one. */
 FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err);
+
+/* ---- reopen.c ---- */
+/* State, keeper and head from the store; a store without a chain leaves the index empty. */
+FAN_MUST_CHECK enum fan_status reopen(struct local *l, const struct local_options *o, struct fan_error *err);
 
 /* ---- head.c ---- */
 /* Makes the chain end in `added` above block `keep`: blocks behind keep leave, the state goes back to `version` (0: the

@@ -8,16 +8,13 @@
 /* Without --finality of a consensus engine, a development chain counts epochs of 32 blocks, as anvil does. */
 enum { SAFE_DISTANCE = 32, FINALIZED_DISTANCE = 64 };
 
-static enum fan_status found(struct block *b, struct block **out)
-{
-    if (!b) return FAN_ENOTFOUND;
-    *out = b;
-    return FAN_OK;
-}
-
 static enum fan_status op_head(struct chain *c, struct block **out)
 {
-    return found(blocks_head(&local_of(c)->index), out);
+    struct block *head = blocks_head(&local_of(c)->index);
+
+    if (!head) return FAN_ENOTFOUND;
+    *out = head;
+    return FAN_OK;
 }
 
 static enum fan_status op_finalized(struct chain *c, struct block **out_safe, struct block **out_finalized)
@@ -25,16 +22,17 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
     struct local *l = local_of(c);
     struct block *head = blocks_head(&l->index), *safe, *finalized;
     uint64_t number = head->header.number, imported = min_u64(atomic_load(&l->imported_number), number);
+    enum fan_status s;
 
     imported = max_u64(imported, l->index.first); /* what lies before a fork is the other node's */
     block_unref(head);
-    safe = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0));
-    finalized =
-        blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0));
-    if (!safe || !finalized) { /* the chain turned back in between */
+    s = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0), &safe);
+    if (s) return s == FAN_ENOTFOUND ? FAN_ESTALE : s; /* the chain turned back in between */
+    s = blocks_by_number(
+        &l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0), &finalized);
+    if (s) {
         block_unref(safe);
-        block_unref(finalized);
-        return FAN_ESTALE;
+        return s == FAN_ENOTFOUND ? FAN_ESTALE : s;
     }
     *out_safe = safe;
     *out_finalized = finalized;
@@ -43,19 +41,19 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
 
 static enum fan_status op_block_by_number(struct chain *c, uint64_t number, struct block **out)
 {
-    return found(blocks_by_number(&local_of(c)->index, number), out);
+    return blocks_by_number(&local_of(c)->index, number, out);
 }
 
 static enum fan_status op_block_by_hash(struct chain *c, const struct fan_hash *hash, bool *out_canonical,
                                         struct block **out)
 {
-    return found(blocks_by_hash(&local_of(c)->index, hash, out_canonical), out);
+    return blocks_by_hash(&local_of(c)->index, hash, out_canonical, out);
 }
 
 static enum fan_status op_tx_by_hash(struct chain *c, const struct fan_hash *hash, struct block **out,
                                      size_t *out_index)
 {
-    return found(blocks_by_tx(&local_of(c)->index, hash, out_index), out);
+    return blocks_by_tx(&local_of(c)->index, hash, out, out_index);
 }
 
 static enum fan_status op_pending_by_hash(struct chain *c, const struct fan_hash *hash, struct pending_tx **out)
@@ -81,17 +79,14 @@ static enum fan_status op_state_open(struct chain *c, const struct block *at, st
 {
     struct local *l = local_of(c);
     struct chain_state *state = state_new(l);
-    uint64_t number = at->header.number;
     enum fan_status s;
 
     if (!state) return FAN_ENOMEM;
-    (void)pthread_rwlock_rdlock(&l->index.lock); /* so that block and state are of one moment (index.h) */
-    if (!blocks_has(&l->index, number) || memcmp(&blocks_peek(&l->index, number)->hash, &at->hash, sizeof at->hash) != 0)
-        s = FAN_ESTALE;
-    else
-        s = state_db_at(l->state, number, &state->view);
+    blocks_hold(&l->index); /* so that block and state are of one moment (blocks.h) */
+    s = blocks_is_canonical(&l->index, at);
+    if (!s) s = state_db_at(l->state, at->header.number, &state->view);
     if (!s) state->db = state_db_ref(l->state);
-    blocks_unlock(&l->index);
+    blocks_release(&l->index);
     if (s)
         free(state);
     else

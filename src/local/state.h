@@ -31,6 +31,8 @@
 
 /* Diffs in front of the base. Each costs a lookup one more hash probe (measured in STATE.md). */
 enum { STATE_DIFFS_MAX = 8 };
+/* And so many where the base is written behind the head, on its own thread (keep.h). */
+enum { STATE_DIFFS_BEHIND = 256 };
 
 struct state_account {
     bool exists; /* false: no such account; the other fields are then zero, KECCAK_EMPTY and KECCAK_EMPTY_TRIE */

@@ -63,4 +63,13 @@ struct state_base {
 FAN_MUST_CHECK enum fan_status state_db_open(struct state_base base, const struct state_options *options,
                                              struct state_db **out);
 
+/* ---- where somebody else writes the base, a block and its state as one (keep.h) ----
+ * Then commit and rewind are not called, but these. */
+/* Writer. The base's newest version is `head` now, which becomes the db's; no diff stays in front. Cannot fail. */
+void state_db_adopt(struct state_db *db, const struct state_point *head);
+/* Writer. As commit, but folds nothing. FAN_ELIMIT: STATE_DIFFS_BEHIND diffs stand in front. */
+FAN_MUST_CHECK enum fan_status state_db_append(struct state_db *db, struct state_diff *diff);
+/* Any thread. The base has taken the diffs up to this version. */
+void state_db_folded(struct state_db *db, uint64_t version);
+
 #endif

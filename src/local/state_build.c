@@ -354,9 +354,18 @@ enum fan_status state_builder_assume_zero(struct state_builder *b, const struct 
 
 /* ---- the end ---- */
 
+static _Atomic uint64_t ids; /* the last one given; 0 is the empty state's */
+
+void state_ids_above(uint64_t id)
+{
+    uint64_t last = atomic_load(&ids);
+
+    while (last < id && !atomic_compare_exchange_weak(&ids, &last, id)) {
+    }
+}
+
 enum fan_status state_builder_finish(struct state_builder *b, uint64_t number, struct state_diff **out_diff)
 {
-    static _Atomic uint64_t ids; /* 0 is the empty state's */
     struct state_diff *d = b->diff;
     enum fan_status s = state_builder_root(b, &d->point.root);
 

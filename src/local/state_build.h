@@ -25,6 +25,9 @@ struct state_builder {
     struct fan_hash root;   /* when last computed */
 };
 
+/* Versions made from now on have ids above this one, which an earlier process gave. */
+void state_ids_above(uint64_t id);
+
 /* Trie nodes as the builder sees them. */
 struct trie_reader state_builder_trie(struct state_builder *b);
 /* Takes over what a trie operation changed. */

@@ -9,7 +9,7 @@ struct state_db {
     struct state_base base;
     uint64_t history_blocks;
     pthread_mutex_t lock; /* over what follows: held to copy a few pointers, never while something is read */
-    struct state_diff *diffs[STATE_DIFFS_MAX]; /* oldest first; counted */
+    struct state_diff *diffs[STATE_DIFFS_BEHIND]; /* oldest first; counted */
     size_t count;
     struct state_point stand; /* the base's newest */
 };
@@ -216,7 +216,7 @@ static void prune(struct state_db *db, uint64_t number)
 
 enum fan_status state_db_commit(struct state_db *db, struct state_diff *diff)
 {
-    struct state_point head = head_locked(db);
+    struct state_point head = state_db_point(db);
     enum fan_status s;
 
     if (diff->parent.id != head.id || diff->parent.version != head.version) return FAN_ESTALE;
@@ -233,7 +233,7 @@ enum fan_status state_db_commit(struct state_db *db, struct state_diff *diff)
 
 enum fan_status state_db_rewind(struct state_db *db, uint64_t version)
 {
-    struct state_diff *dropped[STATE_DIFFS_MAX];
+    struct state_diff *dropped[STATE_DIFFS_BEHIND];
     struct state_point stand = db->stand;
     size_t kept = db->count, count = 0;
     enum fan_status s;
@@ -263,4 +263,51 @@ enum fan_status state_db_rewind_to_block(struct state_db *db, uint64_t number)
     s = state_db_rewind(db, v->point.version);
     state_view_unref(v);
     return s;
+}
+
+/* ---- a base that somebody else writes ---- */
+
+void state_db_adopt(struct state_db *db, const struct state_point *head)
+{
+    struct state_diff *dropped[STATE_DIFFS_BEHIND];
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&db->lock);
+    db->stand = *head;
+    while (db->count) dropped[count++] = db->diffs[--db->count];
+    (void)pthread_mutex_unlock(&db->lock);
+    while (count) state_diff_unref(dropped[--count]);
+}
+
+enum fan_status state_db_append(struct state_db *db, struct state_diff *diff)
+{
+    struct state_point head;
+    enum fan_status s = FAN_OK;
+
+    (void)pthread_mutex_lock(&db->lock);
+    head = head_locked(db);
+    if (diff->parent.id != head.id || diff->parent.version != head.version)
+        s = FAN_ESTALE;
+    else if (db->count == STATE_DIFFS_BEHIND)
+        s = FAN_ELIMIT;
+    else
+        db->diffs[db->count++] = state_diff_ref(diff);
+    (void)pthread_mutex_unlock(&db->lock);
+    return s;
+}
+
+void state_db_folded(struct state_db *db, uint64_t version)
+{
+    struct state_diff *dropped[STATE_DIFFS_BEHIND];
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&db->lock);
+    while (count < db->count && db->diffs[count]->point.version <= version) {
+        dropped[count] = db->diffs[count];
+        db->stand = db->diffs[count++]->point;
+    }
+    db->count -= count;
+    memmove(db->diffs, db->diffs + count, db->count * sizeof(struct state_diff *));
+    (void)pthread_mutex_unlock(&db->lock);
+    while (count) state_diff_unref(dropped[--count]);
 }
