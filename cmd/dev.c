@@ -1,314 +1,89 @@
 /* fanatico dev: a development chain in one command. */
-#include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "app/server.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "commands.h"
+#include "datadir.h"
 #include "devchain.h"
 #include "forkchain.h"
 #include "print.h"
-#include "progress.h"
+#include "serve.h"
 
-enum { LISTS_MAX = 64, FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
-
-struct lists {
-    char *text[3];
-    const char *names[3][LISTS_MAX];
+struct dev {
+    struct devchain chain;
+    struct forkchain fork;
+    struct serve how;
 };
 
-/* "a,b,c" as an array of names; the text is copied into l and cut there. */
-static enum fan_status split(struct lists *l, size_t which, const char *flag, const char *text, const char *const **out, size_t *out_count,
-                             struct fan_error *err)
+static void banner(void *ctx, const struct options *o, const struct block *genesis, const struct chain_remote *remote, const char *http,
+                   const char *ws)
 {
-    size_t count = 0;
-    char *save = NULL;
-
-    l->text[which] = strdup(text);
-    if (!l->text[which]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
-    for (char *name = strtok_r(l->text[which], ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
-        if (count == LISTS_MAX) return fan_error_set(err, FAN_EINVAL, "--%s: at most %d names", flag, LISTS_MAX);
-        l->names[which][count++] = name;
-    }
-    *out = l->names[which];
-    *out_count = count;
-    return FAN_OK;
+    print_banner(&((struct dev *)ctx)->chain, o, genesis, remote, http, ws);
 }
 
-static void lists_free(struct lists *l)
+static void ending(void *ctx)
 {
-    for (size_t i = 0; i < COUNT_OF(l->text); i++) free(l->text[i]);
+    forkchain_halt(&((struct dev *)ctx)->fork);
 }
 
-static enum fan_status server_options_from(const struct options *o, struct lists *lists, char version[128], struct server_options *out,
-                                           struct fan_error *err)
-{
-    enum fan_status s;
-
-    *out = (struct server_options){
-        .http_host = o->http_host,
-        .ws_host = o->ws_host,
-        .http_port = o->has_port ? o->port : o->http_port,
-        .ws_port = o->ws_port,
-        .one_port = o->has_port,
-        .takeover = o->takeover,
-        .workers = o->workers,
-        .conn = {.websockets_max = o->max_connections,
-                 .http_max = o->http_max_connections,
-                 .ping_interval_ms = o->ping_interval_ms,
-                 .ping_timeout_ms = o->ping_timeout_ms,
-                 .notify_bytes_max = o->notify_bytes_max,
-                 .notify_age_max_ms = o->notify_age_max_ms,
-                 .linger_ms = o->notify_linger_ms,
-                 .no_deflate = o->no_ws_deflate,
-                 .reply_len_max = o->rpc_reply_max,
-                 .output_bytes_max = o->output_memory},
-        .hub = {.subscriptions_max = o->max_subscriptions_per_connection,
-                .filter_timeout_ms = o->filter_timeout_ms,
-                .resume_blocks_max = o->ws_resume_blocks},
-        .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max},
-        .api = {.call_gas_max = o->rpc_gas_cap, .call_timeout_ms = o->rpc_timeout_ms, .logs_max = o->logs_max},
-    };
-    if (strcmp(o->dev_methods, "loopback") == 0) out->rpc.dev_methods = RPC_DEV_LOOPBACK;
-    else if (strcmp(o->dev_methods, "all") == 0) out->rpc.dev_methods = RPC_DEV_ALL;
-    else if (strcmp(o->dev_methods, "none") == 0) out->rpc.dev_methods = RPC_DEV_NONE;
-    else return fan_error_set(err, FAN_EINVAL, "--dev-methods: \"%s\" is not loopback, all or none", o->dev_methods);
-    /* Hardhat's helpers want to see a development node's name in front. */
-    (void)snprintf(version, 128, "anvil/v1.7.1-fanatico/v%s/linux/C17", FANATICO_VERSION);
-    out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);
-    s = split(lists, 0, "http-vhosts", o->http_vhosts, &out->conn.vhosts, &out->conn.vhost_count, err);
-    if (!s) s = split(lists, 1, "http-corsdomain", o->http_corsdomain, &out->conn.cors_origins, &out->conn.cors_origin_count, err);
-    if (!s) s = split(lists, 2, "ws-origins", o->ws_origins, &out->conn.ws_origins, &out->conn.ws_origin_count, err);
-    return s;
-}
-
-/* Every client is a descriptor: take as many as the system lets us. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what stands then stands */
-}
-
-/* Written beside and renamed, so that whoever waits for it never reads half of it. */
-static enum fan_status write_ready(const char *path, const struct server *s, struct fan_error *err)
-{
-    char beside[4096];
-    FILE *f;
-
-    (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
-    f = fopen(beside, "w");
-    if (!f) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
-    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u}\n", (long)getpid(), server_http_port(s), server_ws_port(s));
-    if (fclose(f) || rename(beside, path)) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
-    return FAN_OK;
-}
-
-static void show(const struct options *o, const struct devchain *d, const struct server *s, struct chain *chain)
-{
-    const char *ws_host = o->has_port ? o->http_host : o->ws_host;
-    struct chain_remote *remote = chain->ops->remote(chain);
-    char http[300], ws[300];
-    struct block *head;
-
-    if (o->silent || (!remote && chain->ops->block_by_number(chain, 0, &head))) {
-        chain_remote_unref(remote);
-        return;
-    }
-    if (remote) head = block_ref(remote->block);
-    (void)snprintf(http, sizeof http, "http://%s:%u", o->http_host, server_http_port(s));
-    (void)snprintf(ws, sizeof ws, "ws://%s:%u", ws_host, server_ws_port(s));
-    print_banner(d, o, head, remote, http, ws);
-    chain_remote_unref(remote);
-    block_unref(head);
-}
-
-/* All signals are blocked by now: whoever asks us to end is met here, and named, since an end that nobody remembers having
- * asked for is hard to find out about. */
-static void wait_for_signal(const sigset_t *ends)
-{
-    siginfo_t info;
-    int number;
-
-    while ((number = sigwaitinfo(ends, &info)) < 0) {
-    }
-    if (info.si_code == SI_USER) (void)fprintf(stderr, "fanatico: SIG%s from process %ld, ending\n", sigabbrev_np(number), (long)info.si_pid);
-    else (void)fprintf(stderr, "fanatico: SIG%s, ending\n", sigabbrev_np(number));
-}
-
-/* A file that cannot be imported is mostly found out sooner: one line then, and no banner in front of it. */
-enum { BANNER_WAITS_MS = 500 };
-
-/* --import, told from the writer's thread to the one that waits for it. */
-struct importing {
-    struct progress progress;
-    enum fan_status status;
-    struct local_import_result result;
-    struct fan_error err;
-    _Atomic bool done;
-    _Atomic bool stop;
-};
-
-static void imported(void *ctx, enum fan_status s, const struct local_import_result *result, const struct fan_error *err)
-{
-    struct importing *i = ctx;
-
-    i->status = s;
-    i->result = *result;
-    i->err = *err;
-    atomic_store(&i->done, true);
-}
-
-static void show_progress(void *ctx, const struct local_import_progress *now)
-{
-    progress_show(&((struct importing *)ctx)->progress, now);
-}
-
-static bool stop_asked(void *ctx)
-{
-    return atomic_load(&((struct importing *)ctx)->stop);
-}
-
-/* While clients are served. Returns the exit code, or -1: all is imported and the node goes on. */
-static int import(const struct options *o, const struct devchain *d, const struct server *server, struct local *local, const sigset_t *ends)
-{
-    static const struct timespec look = {.tv_nsec = 20000000};
-    uint64_t shows_ms = clock_monotonic_ms() + BANNER_WAITS_MS;
-    struct importing i = {.done = false};
-    const struct local_import_watch watch = {.ctx = &i, .progress = show_progress, .stop = stop_asked};
-    struct fan_error whole;
-
-    progress_begin(&i.progress, "imported", o->silent);
-    if (local_import_start(local, o->import, &watch, imported)) return complain(1, "--import: no thread or no memory for it");
-    while (!atomic_load(&i.done)) {
-        if (sigtimedwait(ends, NULL, &look) > 0) { /* what was imported is in memory and goes too */
-            atomic_store(&i.stop, true);
-            local_stop(local);
-        }
-        if (shows_ms && clock_monotonic_ms() >= shows_ms) {
-            show(o, d, server, local_chain(local));
-            shows_ms = 0;
-        }
-    }
-    progress_end(&i.progress);
-    if (i.status == FAN_ECLOSED) return 0;
-    if (!i.status) {
-        if (shows_ms) show(o, d, server, local_chain(local));
-        progress_sum(&i.progress, i.result.blocks, i.result.gas, i.result.head_number);
-        return -1;
-    }
-    /* A wrong file is told, not served on. */
-    (void)fan_error_set(&whole, i.status, "%.200s: %.300s", o->import, i.err.text);
-    return complain(2, whole.text);
-}
-
-/* On a fork a call may have to fetch what it reads: many of them wait at once, and a first one waits long. */
-static void suit_fork(const struct options *o, struct server_options *out)
-{
-    if (!o->has_fork_url) return;
-    out->rpc.pool_threads = FORK_POOL_THREADS;
-    if (!o->has_rpc_timeout_ms) out->api.call_timeout_ms = FORK_CALL_TIMEOUT_MS;
-}
-
-static int serve(const struct options *o, const struct devchain *d, struct local *local, struct forkchain *fork, const sigset_t *ends)
-{
-    struct server_options options;
-    struct server *server = NULL;
-    struct fan_error err = {""};
-    struct lists lists = {0};
-    char version[128];
-    int code = -1;
-    enum fan_status s = server_options_from(o, &lists, version, &options, &err);
-
-    suit_fork(o, &options);
-    if (s || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
-    else if (local_start(local)) code = complain(1, "the chain's writer cannot be started");
-    else if (server_start(server, &err)) code = complain(2, err.text);
-    else {
-        if (o->has_import) code = import(o, d, server, local, ends);
-        else show(o, d, server, local_chain(local));
-        if (code < 0 && o->has_ready_file && write_ready(o->ready_file, server, &err)) code = complain(2, err.text);
-        if (code < 0) {
-            wait_for_signal(ends);
-            code = 0;
-        }
-        forkchain_halt(fork);
-        if (code == 0) server_drain(server);
-    }
-    forkchain_halt(fork);
-    if (server) server_stop(server);
-    local_stop(local);
-    server_free(server);
-    lists_free(&lists);
-    return code;
-}
-
-static int run(const struct options *o, struct devchain *d, struct forkchain *fork, struct chain_remote *remote, const sigset_t *ends)
+static int run(const struct options *o, struct dev *d, struct chain_remote *remote, struct store *store)
 {
     struct local_options options = {
-        .genesis = &d->genesis,
+        .genesis = &d->chain.genesis,
         .remote = remote,
         .dev = true,
         .no_automine = o->no_mining || o->block_time_ms,
         .block_time_ms = o->no_mining ? 0 : o->block_time_ms,
         .coinbase = o->coinbase,
         .gas_limit = o->has_gas_limit ? o->gas_limit : 0,
-        .accounts = d->accounts,
-        .secrets = (const uint8_t (*)[32])d->secrets,
-        .account_count = d->account_count,
+        .accounts = d->chain.accounts,
+        .secrets = (const uint8_t (*)[32])d->chain.secrets,
+        .account_count = d->chain.account_count,
+        .store = store,
+        .behind = true,
     };
     struct fan_error err = {""};
     struct local *local;
     int code;
 
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
+    options.sink.trouble = print_trouble;
     if (local_open(&options, &local, &err)) return complain(2, err.text);
-    code = serve(o, d, local, fork, ends);
+    code = serve(o, &d->how, local);
     local_close(local);
     return code;
 }
 
-/* --check-config: what can be known without ports and threads. */
-static int check(const struct options *o)
-{
-    struct server_options options;
-    struct fan_error err = {""};
-    struct lists lists = {0};
-    char version[128];
-    int code = 0;
-
-    if (server_options_from(o, &lists, version, &options, &err)) code = complain(2, err.text);
-    else (void)printf("the configuration is good\n");
-    lists_free(&lists);
-    return code;
-}
-
 /* With the other node's chain under it, where --fork-url names one. */
-static int run_on_ground(const struct options *o, struct devchain *d, const sigset_t *ends)
+static int run_on_ground(const struct options *o, struct dev *d)
 {
-    struct forkchain fork;
     struct chain_remote *remote = NULL;
     struct fan_error err = {""};
     enum fan_status s;
     int code;
 
     /* Another node may be slow: until it has answered, Ctrl-C ends us by the signal itself. */
-    (void)pthread_sigmask(SIG_UNBLOCK, ends, NULL);
-    s = forkchain_init(&fork, o, d, &err);
-    if (!s) s = forkchain_open(&fork, &remote, &err);
-    (void)pthread_sigmask(SIG_BLOCK, ends, NULL);
-    code = s ? complain(2, err.text) : run(o, d, &fork, remote, ends);
+    (void)pthread_sigmask(SIG_UNBLOCK, &d->how.ends, NULL);
+    s = forkchain_init(&d->fork, o, &d->chain, &err);
+    if (!s) s = forkchain_open(&d->fork, &remote, &err);
+    (void)pthread_sigmask(SIG_BLOCK, &d->how.ends, NULL);
+    code = s ? complain(2, err.text) : run(o, d, remote, NULL);
     chain_remote_unref(remote);
-    forkchain_fini(&fork);
+    forkchain_fini(&d->fork);
+    return code;
+}
+
+/* In a folder, where --datadir names one. */
+static int run_in_folder(const struct options *o, struct dev *d)
+{
+    struct fan_error err = {""};
+    struct store *store = NULL;
+    int code;
+
+    d->fork.halt_fd = -1;
+    if (datadir_open(o->datadir, true, false, &store, &err) || datadir_dev_genesis(store, o, &d->chain, &err)) code = complain(2, err.text);
+    else code = run(o, d, NULL, store);
+    store_close(store);
     return code;
 }
 
@@ -317,8 +92,7 @@ int command_dev(int argc, char **argv)
     struct options o;
     struct fan_error err = {""};
     enum options_outcome outcome;
-    struct devchain chain = {0};
-    sigset_t ends;
+    struct dev d = {.how = {.dev = true, .banner = banner, .ending = ending, .ctx = &d}};
     int code;
 
     if (options_read(&o, 'D', "Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, a block "
@@ -326,14 +100,11 @@ int command_dev(int argc, char **argv)
                      argc, argv, &outcome, &err))
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGINT);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* before any thread starts, so that all inherit it */
-    raise_descriptors();
-    if (forkchain_check(&o, &err) || devchain_init(&chain, &o, &err)) code = complain(2, err.text);
-    else code = o.check_config ? check(&o) : run_on_ground(&o, &chain, &ends);
-    devchain_fini(&chain);
+    if (o.has_datadir && o.has_fork_url) return complain(2, "--datadir and --fork-url exclude each other: what a fork was told is kept under --cache-path");
+    serve_prepare(&d.how);
+    if (forkchain_check(&o, &err) || devchain_init(&d.chain, &o, &err)) code = complain(2, err.text);
+    else if (o.check_config) code = serve_check(&o, true);
+    else code = o.has_datadir ? run_in_folder(&o, &d) : run_on_ground(&o, &d);
+    devchain_fini(&d.chain);
     return code;
 }

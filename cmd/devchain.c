@@ -92,6 +92,7 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
 
     *d = (struct devchain){0};
     arena_home_init(&d->memory, 0);
+    arena_home_init(&d->kept, 0);
     a = arena_of(&d->memory);
     s = check(o, err);
     if (!s) s = derive(d, o, &a, err);
@@ -122,5 +123,6 @@ enum fan_status devchain_rules(struct devchain *d, const struct options *o, uint
 void devchain_fini(struct devchain *d)
 {
     arena_home_fini(&d->memory);
+    arena_home_fini(&d->kept);
     *d = (struct devchain){0};
 }

@@ -13,6 +13,7 @@ struct devchain {
     uint8_t (*secrets)[32];
     size_t account_count;
     struct genesis genesis;
+    struct arena_home kept; /* of a genesis that came from a store */
     bool from_file; /* --genesis: the accounts below hold what the file gives them */
 };
 

@@ -106,6 +106,13 @@ void print_banner(const struct devchain *d, const struct options *o, const struc
     buf_fini(&b);
 }
 
+void print_trouble(void *ctx, const char *text)
+{
+    (void)ctx;
+    if (text) (void)fprintf(stderr, "fanatico: %s\n", text);
+    else (void)fprintf(stderr, "fanatico: the chain can be written again\n");
+}
+
 void print_transaction(void *ctx, const struct block *b, size_t index)
 {
     const struct tx *tx = &b->txs[index];

@@ -11,6 +11,7 @@
 void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const struct chain_remote *remote, const char *http,
                   const char *ws);
 /* Functions for struct local_sink. */
+void print_trouble(void *ctx, const char *text); /* on standard error */
 void print_transaction(void *ctx, const struct block *b, size_t index);
 void print_block(void *ctx, const struct block *b);
 

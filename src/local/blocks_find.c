@@ -37,8 +37,10 @@ static enum fan_status fetch(struct blocks *x, uint64_t number, size_t *steps, s
     struct block *b = blocks_at(x, number);
 
     if (!b) {
+        enum fan_status s = blocks_store_at(x, number, out);
+
         *steps = *steps > STEPS_OF_READ ? *steps - STEPS_OF_READ : 0;
-        return blocks_store_at(x, number, out);
+        return s == FAN_ENOTFOUND ? FAN_ESTALE : s;
     }
     *out = block_ref(b);
     return FAN_OK;

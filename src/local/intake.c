@@ -80,9 +80,9 @@ static bool already_there(struct intake *in, struct slice raw)
 
     if (outer.failed || inside.failed) return false;
     hash = keccak256(header);
-    b = blocks_by_hash(in->blocks, &hash, &canonical);
+    if (blocks_by_hash(in->blocks, &hash, &canonical, &b)) return false;
     block_unref(b);
-    return b && canonical;
+    return canonical;
 }
 
 static void recover(struct intake *in, struct block *b)

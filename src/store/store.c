@@ -126,7 +126,7 @@ static enum fan_status check_format(struct store *s, struct fan_error *err)
         return fan_error_set(err, FAN_EUNSUPPORTED, "%s has format %llu, which this version no longer reads (%d)",
                              s->dir, (unsigned long long)format, STORE_FORMAT);
     if (status != FAN_ENOTFOUND) return status;
-    if (s->options.read_only) return fan_error_set(err, FAN_ENOTFOUND, "%s holds no chain", s->dir);
+    if (s->options.existing) return fan_error_set(err, FAN_ENOTFOUND, "%s holds no chain", s->dir);
     status = store_write_begin(s, &t);
     if (status) return fan_error_set(err, status, "%s: it cannot be written", s->dir);
     status = store_meta_put_u64(t, STORE_META_FORMAT, STORE_FORMAT);
@@ -141,7 +141,7 @@ static enum fan_status open_in(struct store *s, struct fan_error *err)
 
     if (len < 0 || (size_t)len >= sizeof path - 16)
         return fan_error_set(err, FAN_EIO, "%.200s…: the path is too long", s->dir);
-    if (s->options.read_only) {
+    if (s->options.existing) {
         struct stat about;
 
         if (stat(path, &about)) return fan_error_set(err, FAN_ENOTFOUND, "%s holds no chain", s->dir);
@@ -165,6 +165,7 @@ enum fan_status store_open(const char *dir, const struct store_options *options,
     s = calloc(1, sizeof *s);
     if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     s->options = *options;
+    s->options.existing = options->existing || options->read_only;
     s->lock_fd = -1;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->changed, NULL);

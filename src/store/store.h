@@ -70,12 +70,13 @@ struct store_options {
     size_t map_bytes;     /* the address space to begin with; 0: 1 TiB, or what the system grants of it; 64 MiB under
                              sanitizers. Grows by itself. */
     size_t map_bytes_max; /* growth ends here; 0: where the system ends it */
-    bool read_only;       /* nothing will be written; still locks */
+    bool existing;        /* make nothing: there must be a store */
+    bool read_only;       /* nothing will be written; existing too; still locks */
     bool fast;            /* no fsync: a power cut may damage it. For tests and throw-away folders alone */
 };
 
-/* Opens the store in DIR, which exists; makes what is missing in an empty folder, unless read_only. err names folder and
- * cure. FAN_ENOTFOUND: no such folder, or (read_only) no store in it. FAN_EEXIST: another process has it open, whose pid
+/* Opens the store in DIR, which exists; makes what is missing in an empty folder, unless `existing`. err names folder and
+ * cure. FAN_ENOTFOUND: no such folder, or (existing) no store in it. FAN_EEXIST: another process has it open, whose pid
  * err tells. FAN_EUNSUPPORTED: another format. FAN_EFORMAT: not a store, or damaged. FAN_EIO: the system refused (not a
  * folder, no permission, disk full). */
 FAN_MUST_CHECK enum fan_status store_open(const char *dir, const struct store_options *options, struct store **out,

@@ -60,7 +60,11 @@ def options_table():
         if default and default.startswith("0x") and set(default[2:]) == {"0"}:
             shown = "address 0"
         variable = env or "FANATICO_" + flag.upper().replace("-", "_")
-        both = " (also `genesis`)" if "G" in commands else ""
+        # dev takes nearly all: said is what else takes it, or that dev does not
+        words = [word for letter, word in (("N", "node"), ("G", "genesis"), ("I", "init"), ("C", "db check")) if letter in commands]
+        both = f" (also `{'`, `'.join(words)}`)" if words and row_group == "Chain" and "D" in commands else ""
+        if words and "D" not in commands and commands != "*":
+            both = f" (`{'`, `'.join(words)}` alone)"
         text = text.replace("*", "\\*")
         out.append(f"| `--{flag}{' ' + value if value else ''}` | {shown} | {text}{both} | `{variable}` |")
     if len(out) < 10:

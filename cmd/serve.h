@@ -1,0 +1,30 @@
+/* serve: a chain behind its ports, from the ready file to the last goodbye, for the commands that do so.
+ *
+ * Thread: main's. serve_prepare() comes before any thread is started. */
+#ifndef CMD_SERVE_H
+#define CMD_SERVE_H
+
+#include <signal.h>
+
+#include "local/local.h"
+#include "options.h"
+
+struct serve {
+    sigset_t ends; /* blocked everywhere: whoever asks us to end is met in serve() */
+    bool dev;      /* a development chain: its methods, and its name in front */
+    /* Prints what the user should know once the ports accept; not with --silent. */
+    void (*banner)(void *ctx, const struct options *o, const struct block *genesis, const struct chain_remote *remote,
+                   const char *http, const char *ws);
+    /* The end has begun, and nobody shall wait for anything outside any more; perhaps more than once. May be NULL. */
+    void (*ending)(void *ctx);
+    void *ctx;
+};
+
+/* Signals, descriptors. */
+void serve_prepare(struct serve *how);
+/* Serves until a signal comes; then the writer has stopped. Returns the exit code, having complained. */
+int serve(const struct options *o, const struct serve *how, struct local *local);
+/* --check-config: what can be known without ports and threads. */
+int serve_check(const struct options *o, bool dev);
+
+#endif
