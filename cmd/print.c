@@ -1,6 +1,8 @@
 #include "print.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -106,11 +108,21 @@ void print_banner(const struct devchain *d, const struct options *o, const struc
     buf_fini(&b);
 }
 
-void print_trouble(void *ctx, const char *text)
+static _Atomic bool over;
+
+void print_trouble(void *ctx, const char *text, bool for_good)
 {
     (void)ctx;
     if (text) (void)fprintf(stderr, "fanatico: %s\n", text);
     else (void)fprintf(stderr, "fanatico: the chain can be written again\n");
+    if (!for_good) return;
+    atomic_store(&over, true);
+    (void)kill(getpid(), SIGTERM); /* met by whoever serves; an end in order is all that is left to do */
+}
+
+bool print_trouble_is_over(void)
+{
+    return atomic_load(&over);
 }
 
 void print_transaction(void *ctx, const struct block *b, size_t index)

@@ -11,7 +11,9 @@
 void print_banner(const struct devchain *d, const struct options *o, const struct block *genesis, const struct chain_remote *remote, const char *http,
                   const char *ws);
 /* Functions for struct local_sink. */
-void print_trouble(void *ctx, const char *text); /* on standard error */
+void print_trouble(void *ctx, const char *text, bool for_good); /* on standard error; for good: ends the process too */
+/* Has it been for good? The exit code is 1 then. Any thread. */
+bool print_trouble_is_over(void);
 void print_transaction(void *ctx, const struct block *b, size_t index);
 void print_block(void *ctx, const struct block *b);
 

@@ -12,6 +12,7 @@
 #include "app/server.h"
 #include "base/clock.h"
 #include "commands.h"
+#include "print.h"
 #include "progress.h"
 
 enum { LISTS_MAX = 64, FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
@@ -246,7 +247,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     local_stop(local);
     server_free(server);
     lists_free(&lists);
-    return code;
+    return code == 0 && print_trouble_is_over() ? 1 : code;
 }
 
 /* --check-config: what can be known without ports and threads. */

@@ -27,7 +27,7 @@ struct keep {
     struct built queue[KEEP_QUEUE_MAX]; /* a ring; counted references */
     size_t first, count;
     bool stopping;
-    bool failing;
+    bool failing, closed;
     struct fan_error why; /* while failing */
 };
 
@@ -56,9 +56,14 @@ static void drop_batch(struct keep *k, size_t n)
     k->count -= n;
 }
 
-static void tell(struct keep *k, const char *text)
+/* Once when it begins, once when it is over; and when it has become worse. */
+static void tell(struct keep *k, bool failed_before, enum fan_status s, const char *text)
 {
-    if (k->o.trouble) k->o.trouble(k->o.ctx, text);
+    bool over = s == FAN_ECLOSED && !k->closed;
+
+    if (over) k->closed = true;
+    if (!k->o.trouble) return;
+    if (s ? over || !failed_before : failed_before) k->o.trouble(k->o.ctx, s ? text : NULL, over);
 }
 
 /* The number behind the newest block of the batch; 0 where it has none. */
@@ -101,8 +106,7 @@ static bool run_batch(struct keep *k)
 
     (void)pthread_mutex_unlock(&k->lock);
     s = write_batch(k, batch, n, &err);
-    if (s && !failed_before) tell(k, err.text);
-    if (!s && failed_before) tell(k, NULL);
+    tell(k, failed_before, s, err.text);
     (void)pthread_mutex_lock(&k->lock);
     k->failing = s != FAN_OK;
     if (s)
@@ -191,13 +195,11 @@ static enum fan_status write_now(struct keep *k, struct keep_change *c, struct f
 
     c->history_blocks = k->o.history_blocks;
     s = keep_write(k->o.store, c, &head, &why);
-    if (s) {
-        if (s != FAN_ENOTFOUND && !k->failing) tell(k, why.text);
-        k->failing = k->failing || s != FAN_ENOTFOUND;
-        return fan_error_set(err, s, "%s", why.text);
+    if (s != FAN_ENOTFOUND) { /* which says something of what was asked for, and nothing of the store */
+        tell(k, k->failing, s, why.text);
+        k->failing = s != FAN_OK;
     }
-    if (k->failing) tell(k, NULL);
-    k->failing = false;
+    if (s) return fan_error_set(err, s, "%s", why.text);
     state_db_adopt(k->state, &head);
     blocks_durable(k->blocks, head.number + 1);
     return FAN_OK;

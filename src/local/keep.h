@@ -36,8 +36,8 @@ struct keep_options {
     struct store *store;     /* borrowed */
     bool behind;             /* see above */
     uint64_t history_blocks; /* 0: all */
-    /* Any of the two threads: it cannot be written and why, or (text NULL) it can again. May be NULL. */
-    void (*trouble)(void *ctx, const char *text);
+    /* As in struct local_sink; may be NULL. */
+    void (*trouble)(void *ctx, const char *text, bool over);
     void *ctx;
 };
 

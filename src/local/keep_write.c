@@ -58,7 +58,7 @@ static enum fan_status write_once(struct store *store, const struct keep_change 
 
     if (s)
         return fan_error_set(err, s, "%s: it cannot be written%s", store_dir(store),
-                             s == FAN_ECLOSED ? " any more, since a write failed; restart to go on" : "");
+                             s == FAN_ECLOSED ? " any more, since a write failed; start again to go on" : "");
     s = write_all(t, c);
     if (!s) s = read_head(t, &head);
     if (!s) {

@@ -37,8 +37,9 @@ struct local_sink {
     /* A block was sealed here (not imported); it has receipts. The transactions it holds come first, one call each. */
     void (*transaction)(void *ctx, const struct block *b, size_t index);
     void (*sealed)(void *ctx, const struct block *b);
-    /* The store cannot be written, and why; NULL: it can again. The writer's thread or the keeper's. */
-    void (*trouble)(void *ctx, const char *text);
+    /* The store cannot be written, and why; text NULL: it can again. over: it never will, nor perhaps be read, until it
+     * is opened again. The writer's thread or the keeper's. */
+    void (*trouble)(void *ctx, const char *text, bool over);
 };
 
 /* Who may wait in the pool. 0 takes the default in brackets, which is geth's. */

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "local/state_model.h"
+#include "local/test_state.h"
 
 enum { READERS = 4, TURNS = 1500 };
 
@@ -62,7 +63,7 @@ TEST(readers_see_whole_versions_while_the_writer_commits_and_rewinds, t)
     uint64_t token = 1;
 
     world_rng_state = 5;
-    REQUIRE(t, state_db_new(&(struct state_options){.history_blocks = 25}, &r.db) == FAN_OK);
+    REQUIRE(t, test_state_new(&(struct state_options){.history_blocks = 25}, &r.db) == FAN_OK);
     REQUIRE(t, commit_token(r.db, 0, token++) == FAN_OK);
     for (size_t i = 0; i < READERS; i++) REQUIRE(t, pthread_create(&readers[i], NULL, read_on, &r) == 0);
     for (size_t turn = 0; turn < TURNS; turn++) {
@@ -78,5 +79,5 @@ TEST(readers_see_whole_versions_while_the_writer_commits_and_rewinds, t)
     for (size_t i = 0; i < READERS; i++) CHECK_EQ(t, pthread_join(readers[i], NULL), 0);
     CHECK_EQ(t, atomic_load(&r.wrong), 0);
     CHECK(t, atomic_load(&r.seen) > 0);
-    state_db_unref(r.db);
+    test_state_free(r.db);
 }

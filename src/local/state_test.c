@@ -2,6 +2,7 @@
 
 #include "local/proof.h"
 #include "local/state_model.h"
+#include "local/test_state.h"
 #include "local/state_view.h"
 
 /* ---- one view against one world ---- */
@@ -240,7 +241,7 @@ static void run_history(struct test *t, uint64_t seed, size_t steps)
     world_rng_state = seed;
     h.head = 0;
     memset(&h.worlds[0], 0, sizeof h.worlds[0]);
-    REQUIRE(t, state_db_new(NULL, &h.db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &h.db) == FAN_OK);
     h.points[0] = state_db_point(h.db);
     for (size_t step = 0; step < steps && !t->failed; step++) {
         uint64_t dice = world_rng() % 12;
@@ -277,7 +278,7 @@ static void run_history(struct test *t, uint64_t seed, size_t steps)
         v = NULL;
     }
     if (t->failed) test_fail(t, __FILE__, __LINE__, "seed %" PRIu64, seed);
-    state_db_unref(h.db);
+    test_state_free(h.db);
 }
 
 TEST(random_blocks_edits_and_rewinds_match_the_model, t)
@@ -294,7 +295,7 @@ TEST(history_beyond_its_limit_is_gone_and_the_rest_is_right, t)
     world_rng_state = 77;
     h.head = 0;
     memset(&h.worlds[0], 0, sizeof h.worlds[0]);
-    REQUIRE(t, state_db_new(&options, &h.db) == FAN_OK);
+    REQUIRE(t, test_state_new(&options, &h.db) == FAN_OK);
     h.points[0] = state_db_point(h.db);
     for (size_t step = 0; step < 250 && !t->failed; step++) {
         uint64_t number;
@@ -316,7 +317,7 @@ TEST(history_beyond_its_limit_is_gone_and_the_rest_is_right, t)
             look_back(t, &h, h.head, true);
         }
     }
-    state_db_unref(h.db);
+    test_state_free(h.db);
 }
 
 /* ---- single facts ---- */
@@ -336,14 +337,14 @@ TEST(an_empty_state_has_the_empty_root, t)
     struct fan_address address = world_address(3);
     struct state_account a;
 
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     v = head_of(t, db);
     CHECK_SLICE(t, slice_of(&state_view_point(v)->root, 32), slice_of(&KECCAK_EMPTY_TRIE, 32));
     CHECK_EQ(t, state_view_account(v, &address, &a), FAN_OK);
     CHECK(t, !a.exists);
     CHECK_SLICE(t, slice_of(&a.code_hash, 32), slice_of(&KECCAK_EMPTY, 32));
     state_view_unref(v);
-    state_db_unref(db);
+    test_state_free(db);
 }
 
 TEST(a_view_of_a_replaced_branch_is_stale_once_its_ground_is_gone, t)
@@ -353,7 +354,7 @@ TEST(a_view_of_a_replaced_branch_is_stale_once_its_ground_is_gone, t)
     struct state_db *db;
     struct state_view *v;
 
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     for (uint64_t n = 0; n < 30; n++) REQUIRE(t, commit_token(db, n, n + 1) == FAN_OK);
     v = head_of(t, db);
     CHECK_EQ(t, state_db_rewind_to_block(db, 3), FAN_OK);
@@ -363,7 +364,7 @@ TEST(a_view_of_a_replaced_branch_is_stale_once_its_ground_is_gone, t)
     CHECK_EQ(t, state_view_account(v, &other, &a), FAN_ESTALE);
     CHECK_EQ(t, a.nonce, 30); /* untouched */
     state_view_unref(v);
-    state_db_unref(db);
+    test_state_free(db);
 }
 
 TEST(edits_are_seen_at_the_heads_number_and_undone_by_version, t)
@@ -374,7 +375,7 @@ TEST(edits_are_seen_at_the_heads_number_and_undone_by_version, t)
     struct state_view *v = NULL;
     uint64_t snapshot;
 
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     REQUIRE(t, commit_token(db, 0, 1) == FAN_OK);
     REQUIRE(t, commit_token(db, 1, 2) == FAN_OK);
     snapshot = state_db_point(db).version;
@@ -389,7 +390,7 @@ TEST(edits_are_seen_at_the_heads_number_and_undone_by_version, t)
     CHECK_EQ(t, a.nonce, 2);
     state_view_unref(v);
     CHECK_EQ(t, state_db_at(db, 2, &v), FAN_ENOTFOUND);
-    state_db_unref(db);
+    test_state_free(db);
 }
 
 TEST(a_diff_of_another_state_is_refused, t)
@@ -403,7 +404,7 @@ TEST(a_diff_of_another_state_is_refused, t)
 
     change.old_code_hash = change.new_code_hash = KECCAK_EMPTY;
     change.old_balance_wei = u256_of(5);
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     REQUIRE(t, commit_token(db, 0, 5) == FAN_OK);
     v = head_of(t, db);
     CHECK_EQ(t, state_apply(v, &diff, 1, &d, &err), FAN_EINTERNAL);
@@ -413,7 +414,7 @@ TEST(a_diff_of_another_state_is_refused, t)
     CHECK_EQ(t, state_diff_point(d)->number, 1);
     state_diff_unref(d);
     state_view_unref(v);
-    state_db_unref(db);
+    test_state_free(db);
 }
 
 static bool count_one(void *ctx, const struct fan_address *address, const struct state_account *account)
@@ -442,7 +443,7 @@ TEST(genesis_keeps_empty_accounts_and_no_zero_slots, t)
     w.a[1].exists = w.a[2].exists = w.a[3].exists = true;
     w.a[3].code = 1;
     w.a[3].nonce = 1;
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     v = head_of(t, db);
     REQUIRE(t, state_builder_new(v, &b) == FAN_OK);
     CHECK_EQ(t, state_builder_add_genesis(b, alloc, 1), FAN_OK);
@@ -461,7 +462,7 @@ TEST(genesis_keeps_empty_accounts_and_no_zero_slots, t)
     CHECK_EQ(t, state_view_walk_accounts(v, count_one, &seen), FAN_OK);
     CHECK_EQ(t, seen, 2); /* the walk ends where it is told to */
     state_view_unref(v);
-    state_db_unref(db);
+    test_state_free(db);
 }
 
 /* More storage than fits the trie's top: all of it goes with its account, is there in history, and comes back with a
@@ -479,7 +480,7 @@ TEST(destroying_an_account_destroys_all_its_storage, t)
     struct state_view *v;
     struct state_diff *d;
 
-    REQUIRE(t, state_db_new(NULL, &db) == FAN_OK);
+    REQUIRE(t, test_state_new(NULL, &db) == FAN_OK);
     v = head_of(t, db);
     REQUIRE(t, state_builder_new(v, &b) == FAN_OK);
     state_view_unref(v);
@@ -514,5 +515,5 @@ TEST(destroying_an_account_destroys_all_its_storage, t)
     CHECK_EQ(t, state_db_rewind_to_block(db, 0), FAN_OK);
     head = state_db_point(db);
     CHECK_SLICE(t, slice_of(&head.root, 32), slice_of(&full, 32));
-    state_db_unref(db);
+    test_state_free(db);
 }

@@ -160,7 +160,7 @@ static enum fan_status read_receipts(struct rlp *r, struct outcome *o)
 
 static enum fan_status read_outcome(struct slice bytes, struct block *b, struct fan_error *err)
 {
-    struct outcome o = {.block = b, .a = arena_of(&b->memory)};
+    struct outcome o = {.block = b, .a = {.home = &b->memory}}; /* behind what the block's own parts took */
     struct rlp r = rlp_of(bytes), whole = rlp_enter(&r), senders;
     enum fan_status s;
 

@@ -94,8 +94,8 @@ void store_read_end(struct store_txn *t); /* NULL is fine */
 /* Waits for another writer. */
 FAN_MUST_CHECK enum fan_status store_write_begin(struct store *s, struct store_txn **out);
 /* Durable when it returns FAN_OK; otherwise nothing of it happened. The transaction is over either way. FAN_EIO, and err
- * says why (no space left, …): what was refused may be tried again. After FAN_ECLOSED the store takes no more writes
- * until it is opened again: a write failed where LMDB cannot say what reached the disk. FAN_EAGAIN: the map was too small
+ * says why (no space left, …): what was refused may be tried again. FAN_ECLOSED: the store takes no more writes, and
+ * perhaps no readers, until it is opened again: a write failed where LMDB cannot say what reached the disk. FAN_EAGAIN: the map was too small
  * and is larger now: build the transaction again. */
 FAN_MUST_CHECK enum fan_status store_write_commit(struct store_txn *t, struct fan_error *err);
 /* Forgets it. NULL is fine. Tells in err why an operation of this transaction had failed, where one had, and makes room

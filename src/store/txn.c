@@ -115,6 +115,16 @@ static int why_short(const struct store *s)
     return EIO;
 }
 
+/* LMDB gives up where the page that ends a commit could not be written. */
+static bool has_given_up(struct store *s)
+{
+    MDB_txn *probe;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &probe);
+
+    if (!rc) mdb_txn_abort(probe);
+    return rc == MDB_PANIC;
+}
+
 /* What a failed transaction means for its store. */
 static enum fan_status outcome(struct store *s, int rc, struct fan_error *err)
 {
@@ -122,10 +132,12 @@ static enum fan_status outcome(struct store *s, int rc, struct fan_error *err)
     if (rc == EIO) rc = why_short(s);
     /* An fsync that failed may be answered by success the next time, though the pages are lost (fsync(2), since Linux
      * 4.13): only reading the file anew tells what is there. */
-    if (!is_plain(rc)) {
+    if (!is_plain(rc) || has_given_up(s)) {
         (void)pthread_mutex_lock(&s->lock);
         s->poisoned = true;
         (void)pthread_mutex_unlock(&s->lock);
+        return fan_error_set(err, FAN_ECLOSED, "%s: a write failed and what reached the disk is not known (%s); start again to go on",
+                             s->dir, mdb_strerror(rc));
     }
     return store_status(s, "it cannot be written", rc, err);
 }

@@ -84,11 +84,11 @@ class Program {
 }
 
 /** Starts our node; resolves when it accepts. */
-async function fanatico(args = [], { command = 'dev', env = {}, ports = true } = {}) {
+async function fanatico(args = [], { command = 'dev', env = {}, ports = true, file = path.join(bin, 'fanatico') } = {}) {
   const dir = scratch();
   const ready = path.join(dir, 'ready.json');
   const own = ports ? ['--http-port', '0', '--ws-port', '0', '--ws-host', '127.0.0.1'] : [];
-  const program = new Program(path.join(bin, 'fanatico'), [command, ...own, '--ready-file', ready, ...args], env);
+  const program = new Program(file, [command, ...own, '--ready-file', ready, ...args], env);
   await until('fanatico to accept', () => {
     if (!program.running) throw new Error(`fanatico ended with ${program.code}: ${program.output}`);
     return fs.existsSync(ready) && fs.readFileSync(ready, 'utf8').endsWith('\n');

@@ -38,15 +38,23 @@ async function blocks(program) {
   return out;
 }
 
+/** fanatico db check says that the folder is sound. Returns what it said. */
+async function check(dir) {
+  const program = new h.Program(file, ['db', 'check', '--datadir', dir]);
+  assert.equal(await program.ended, 0, program.output);
+  assert.match(program.output, /: sound\n/);
+  return program.output;
+}
+
 /** Signs and sends a transfer; nonces are counted here, by key. Returns its hash. */
 async function send(program, key = 0, more = {}) {
   const { Wallet } = require('ethers');
-  const wallet = new Wallet(h.KEYS[key]);
-  const nonce = more.nonce ?? Number(await h.rpc(program.http, 'eth_getTransactionCount', [h.ACCOUNTS[key], 'pending']));
+  const { wallet = new Wallet(h.KEYS[key]), ...fields } = more;
+  const nonce = fields.nonce ?? Number(await h.rpc(program.http, 'eth_getTransactionCount', [h.ACCOUNTS[key], 'pending']));
   const raw = await wallet.signTransaction({
-    type: 2, chainId: 31337, nonce, to: h.ACCOUNTS[(key + 1) % 3], value: 1n, gasLimit: 21000, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1n, ...more,
+    type: 2, chainId: 31337, to: h.ACCOUNTS[(key + 1) % 3], value: 1n, gasLimit: 21000, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1n, ...fields, nonce,
   });
   return h.rpc(program.http, 'eth_sendRawTransaction', [raw]);
 }
 
-module.exports = { file, genesis, folder, node, blocks, send };
+module.exports = { file, genesis, folder, node, check, blocks, send };

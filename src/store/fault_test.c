@@ -1,0 +1,189 @@
+/* Every write that LMDB makes fails once, in each way a disk has: refused, full, cut short, lost in fsync. Whatever fails: a
+ * transaction is there whole or not at all, as the commit said, now and after opening again.
+ *
+ * The functions below stand in front of libc's for the library that is loaded into this program. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "store/store.h"
+
+static long calls, fails_at; /* 0: none */
+static int fails_with;       /* an errno, or 0: cut short */
+
+static bool fails(void)
+{
+    return ++calls == fails_at;
+}
+
+/* What came of a write of len bytes that is to fail; -1 with errno, or the half that is to be written. */
+static ssize_t failed(size_t len)
+{
+    if (!fails_with && len > 1) return (ssize_t)(len / 2);
+    errno = fails_with ? fails_with : ENOSPC;
+    return -1;
+}
+
+#define STANDS_IN __attribute__((visibility("default")))
+
+STANDS_IN ssize_t pwrite(int fd, const void *at, size_t len, off_t offset);
+STANDS_IN ssize_t pwrite64(int fd, const void *at, size_t len, off_t offset);
+STANDS_IN ssize_t pwritev(int fd, const struct iovec *v, int count, off_t offset);
+STANDS_IN ssize_t pwritev64(int fd, const struct iovec *v, int count, off_t offset);
+STANDS_IN int fdatasync(int fd);
+STANDS_IN int fsync(int fd);
+
+ssize_t pwrite(int fd, const void *at, size_t len, off_t offset)
+{
+    if (fails()) {
+        ssize_t half = failed(len);
+
+        if (half < 0) return half;
+        len = (size_t)half;
+    }
+    return syscall(SYS_pwrite64, fd, at, len, offset);
+}
+
+ssize_t pwrite64(int fd, const void *at, size_t len, off_t offset)
+{
+    return pwrite(fd, at, len, offset);
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int count, off_t offset)
+{
+    if (fails()) {
+        ssize_t half = failed((size_t)count);
+
+        if (half < 0) return half;
+        count = (int)half;
+    }
+    return syscall(SYS_pwritev, fd, v, count, offset, 0L);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *v, int count, off_t offset)
+{
+    return pwritev(fd, v, count, offset);
+}
+
+int fdatasync(int fd)
+{
+    if (!fails()) return (int)syscall(SYS_fdatasync, fd);
+    errno = fails_with ? fails_with : EIO;
+    return -1;
+}
+
+int fsync(int fd)
+{
+    return fdatasync(fd);
+}
+
+/* ---- */
+
+static const char *const files[] = {"chain/data.mdb", "chain/lock.mdb", "LOCK", "chain", ""};
+static const struct store_options options = {.map_bytes = 4 << 20};
+
+static enum fan_status put_generation(struct store *s, uint8_t generation)
+{
+    struct store_txn *t;
+    enum fan_status status = store_write_begin(s, &t);
+    uint8_t value[300];
+
+    if (status) return status;
+    memset(value, generation, sizeof value);
+    for (unsigned i = 0; i < 60 && !status; i++) {
+        uint8_t key[8];
+
+        put_be64(i * 7919 % 1000, key);
+        status = store_put(t, i % 2 ? STORE_SLOTS : STORE_NODES, slice_of(key, 8), slice_of(value, sizeof value));
+    }
+    return status ? store_write_abort(t, NULL) : store_write_commit(t, NULL);
+}
+
+/* The one generation that all values are of; 255: they are not, or it cannot be read. */
+static uint8_t generation_of(struct store *s)
+{
+    static const enum store_table tables[] = {STORE_SLOTS, STORE_NODES};
+    struct store_txn *t;
+    unsigned found = 0;
+    uint8_t seen = 0;
+
+    if (store_read_begin(s, &t)) return 255;
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        struct store_cursor *c;
+        struct slice key, value;
+        enum fan_status status;
+
+        if (store_cursor_open(t, tables[i], &c)) return 255;
+        for (status = store_cursor_first(c, &key, &value); !status; status = store_cursor_next(c, &key, &value)) {
+            if (found++ && value.at[0] != seen) seen = 255;
+            else seen = value.at[0];
+            for (size_t at = 1; at < value.len; at++)
+                if (value.at[at] != value.at[0]) seen = 255;
+        }
+        store_cursor_close(c);
+    }
+    store_read_end(t);
+    return found == 60 ? seen : 255;
+}
+
+/* One change with the Nth write failing. Returns false once there are fewer writes than that. */
+static bool one_fault(struct test *t, long n, int with)
+{
+    char dir[64] = "/tmp/fanatico-fault-XXXXXX";
+    struct store *s = NULL;
+    enum fan_status status;
+    uint8_t now, later;
+    bool reached;
+
+    if (!mkdtemp(dir) || store_open(dir, &options, &s, NULL) || put_generation(s, 1)) {
+        test_fail(t, __FILE__, __LINE__, "no store to begin with");
+        return false;
+    }
+    calls = 0;
+    fails_at = n;
+    fails_with = with;
+    status = put_generation(s, 2);
+    reached = calls >= n;
+    fails_at = 0;
+    now = generation_of(s);
+    if (status == FAN_ECLOSED && now == 255) now = 1; /* it may refuse readers too */
+    if (now != (status ? 1 : 2))
+        test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: status %d, generation %u", n, with, status, now);
+    if (status && status != FAN_ECLOSED) { /* refused and said so: the next may come through */
+        enum fan_status again = put_generation(s, 3);
+
+        now = generation_of(s);
+        if (again ? now != 1 : now != 3)
+            test_fail(t, __FILE__, __LINE__, "after write %ld failing with %d: status %d, generation %u", n, with, again, now);
+    }
+    store_close(s);
+    s = NULL;
+    if (store_open(dir, &options, &s, NULL)) test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: it no longer opens", n, with);
+    later = s ? generation_of(s) : 255;
+    if (later != now) test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: generation %u, opened again %u", n, with, now, later);
+    if (s) CHECK_EQ(t, put_generation(s, 4), FAN_OK);
+    store_close(s);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        (void)remove(path);
+    }
+    return reached;
+}
+
+TEST(whichever_write_fails_a_transaction_is_whole_or_not_there, t)
+{
+    static const int ways[] = {EIO, ENOSPC, EDQUOT, 0};
+
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        long n = 1;
+
+        while (n < 100 && one_fault(t, n, ways[i])) n++;
+        CHECK(t, n > 2 && n < 100); /* pages, fsync, the meta page at least */
+    }
+}
