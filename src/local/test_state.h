@@ -14,7 +14,7 @@
 static struct store *test_state_store;
 static char test_state_dir[64];
 
-static enum fan_status test_state_new(const struct state_options *options, struct state_db **out)
+static inline enum fan_status test_state_new(const struct state_options *options, struct state_db **out)
 {
     struct store_options small = {.map_bytes = 256 << 10, .fast = true};
     struct state_base base;
@@ -29,7 +29,7 @@ static enum fan_status test_state_new(const struct state_options *options, struc
     return s ? s : state_db_open(base, options, out);
 }
 
-static void test_state_free(struct state_db *db)
+static inline void test_state_free(struct state_db *db)
 {
     static const char *const files[] = {"chain/data.mdb", "chain/lock.mdb", "LOCK", "chain", ""};
 
@@ -44,12 +44,12 @@ static void test_state_free(struct state_db *db)
     }
 }
 #else
-static enum fan_status test_state_new(const struct state_options *options, struct state_db **out)
+static inline enum fan_status test_state_new(const struct state_options *options, struct state_db **out)
 {
     return state_db_new(options, out);
 }
 
-static void test_state_free(struct state_db *db)
+static inline void test_state_free(struct state_db *db)
 {
     state_db_unref(db);
 }
