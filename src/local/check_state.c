@@ -151,7 +151,7 @@ static enum fan_status rebuild(struct store *store, const struct state_view *vie
 /* One of the versions with the head's number has the root its header names; later ones are edits from outside. */
 static enum fan_status check_head_root(struct store_txn *t, struct fan_error *err)
 {
-    uint64_t oldest, newest, number;
+    uint64_t oldest = 0, newest = 0, number = 0;
     struct fan_hash hash;
     struct header h;
     enum fan_status s = store_head_number(t, &number);
