@@ -14,6 +14,7 @@ fan_system(conformance.conversations 300 ${node_test} test/conformance/conversat
 fan_system(contracts.uniswap 300 ${node_test} test/contracts/uniswap.test.cjs)
 fan_system(peers.anvil 900 ${node_test} test/peers/anvil.test.cjs)
 fan_system(peers.geth 900 ${node_test} test/peers/geth.test.cjs)
+fan_system(peers.traces 900 ${node_test} test/peers/traces.test.cjs)
 fan_system(cli.behaviour 180 ${node_test} test/cli/behaviour.test.cjs)
 fan_system(cli.config 180 ${node_test} test/cli/config.test.cjs)
 fan_system(cli.import 180 ${node_test} test/cli/import.test.cjs)

@@ -20,6 +20,7 @@ static enum verdict judge(const struct chain_call_result *r)
     case CHAIN_CALL_REVERT:
         return FAILS;
     case CHAIN_CALL_TIMEOUT:
+    case CHAIN_CALL_TOO_LARGE:
         return INVALID;
     }
     return INVALID;

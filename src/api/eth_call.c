@@ -100,6 +100,8 @@ void execute_answer_failure(struct call *call, const struct chain_call_result *r
         call_fail(call, CODE_TIMEOUT, "execution aborted (timeout = %" PRIu64 "%s)",
                   timeout_ms % 1000 ? timeout_ms : timeout_ms / 1000, timeout_ms % 1000 ? "ms" : "s");
         return;
+    case CHAIN_CALL_TOO_LARGE: /* a trace's */
+        break;
     }
     answer_status(call, FAN_EINTERNAL, NULL);
 }

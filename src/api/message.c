@@ -3,42 +3,14 @@
 #include "codec/hex.h"
 #include "codec/u256.h"
 
-static bool given(struct json v)
-{
-    return json_kind(v) > JSON_NULL;
-}
-
-static bool expect(struct params *p, const struct where *at, struct json v, enum json_kind kind)
-{
-    if (p->code) return false;
-    if (json_is(v, kind)) return true;
-    params_fail_at(p, at, "want %s, got %s", json_kind_name(kind), json_kind_name(json_kind(v)));
-    return false;
-}
-
-/* Room for an array's items; NULL after a failure, and for none. */
-static void *items(struct params *p, struct json list, size_t size, size_t *out_count)
-{
-    void *room;
-
-    *out_count = json_count(list);
-    if (!*out_count) return NULL;
-    room = arena_array(p->arena, *out_count, size);
-    if (!room) {
-        params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
-        *out_count = 0;
-    }
-    return room;
-}
-
 static struct fan_hash *read_hashes(struct params *p, const struct where *at, struct json list, size_t *out_count)
 {
     struct fan_hash *out;
     size_t i = 0;
 
     *out_count = 0;
-    if (!expect(p, at, list, JSON_ARRAY)) return NULL;
-    out = items(p, list, sizeof *out, out_count);
+    if (!params_expect(p, at, list, JSON_ARRAY)) return NULL;
+    out = params_items(p, list, sizeof *out, out_count);
     for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++)
         out[i] = read_hash(p, &(struct where){.outer = at, .index = i}, v);
     return out;
@@ -49,13 +21,13 @@ static void read_access(struct params *p, const struct where *at, struct json li
     struct tx_access *out;
     size_t i = 0;
 
-    if (!expect(p, at, list, JSON_ARRAY)) return;
-    out = items(p, list, sizeof *out, &tx->access_count);
+    if (!params_expect(p, at, list, JSON_ARRAY)) return;
+    out = params_items(p, list, sizeof *out, &tx->access_count);
     for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
         struct where item = {.outer = at, .index = i}, address = {.outer = &item, .key = "address"},
                      keys = {.outer = &item, .key = "storageKeys"};
 
-        if (!expect(p, &item, v, JSON_OBJECT)) return;
+        if (!params_expect(p, &item, v, JSON_OBJECT)) return;
         out[i].address = read_address(p, &address, json_get(v, "address"));
         out[i].slots = read_hashes(p, &keys, json_get(v, "storageKeys"), &out[i].slot_count);
     }
@@ -67,8 +39,8 @@ static void read_authorizations(struct params *p, const struct where *at, struct
     struct tx_authorization *out;
     size_t i = 0;
 
-    if (!expect(p, at, list, JSON_ARRAY)) return;
-    out = items(p, list, sizeof *out, &tx->authorization_count);
+    if (!params_expect(p, at, list, JSON_ARRAY)) return;
+    out = params_items(p, list, sizeof *out, &tx->authorization_count);
     for (struct json v = json_first(list); out && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
         struct where item = {.outer = at, .index = i};
         struct where chain_id = {.outer = &item, .key = "chainId"}, address = {.outer = &item, .key = "address"},
@@ -76,7 +48,7 @@ static void read_authorizations(struct params *p, const struct where *at, struct
                      r = {.outer = &item, .key = "r"}, s = {.outer = &item, .key = "s"};
         uint64_t y;
 
-        if (!expect(p, &item, v, JSON_OBJECT)) return;
+        if (!params_expect(p, &item, v, JSON_OBJECT)) return;
         out[i].chain_id = read_u256(p, &chain_id, json_get(v, "chainId"));
         out[i].address = read_address(p, &address, json_get(v, "address"));
         out[i].nonce = read_u64(p, &nonce, json_get(v, "nonce"));
@@ -95,11 +67,11 @@ static void read_input(struct params *p, const struct where *at, struct json o, 
     struct where data_at = {.outer = at, .key = "data"}, input_at = {.outer = at, .key = "input"};
     struct slice data_bytes = {0}, input_bytes = {0};
 
-    if (given(data)) data_bytes = read_data(p, &data_at, data);
-    if (given(input)) input_bytes = read_data(p, &input_at, input);
-    out->has_data = given(data) || given(input);
-    out->data_differs = given(data) && given(input) && !slice_eq(data_bytes, input_bytes);
-    out->tx.data = given(input) ? input_bytes : data_bytes;
+    if (params_given(data)) data_bytes = read_data(p, &data_at, data);
+    if (params_given(input)) input_bytes = read_data(p, &input_at, input);
+    out->has_data = params_given(data) || params_given(input);
+    out->data_differs = params_given(data) && params_given(input) && !slice_eq(data_bytes, input_bytes);
+    out->tx.data = params_given(input) ? input_bytes : data_bytes;
 }
 
 static struct fan_u256 amount(struct params *p, const struct where *outer, struct json o, const char *key,
@@ -107,7 +79,7 @@ static struct fan_u256 amount(struct params *p, const struct where *outer, struc
 {
     struct json v = json_get(o, key);
 
-    *out_has = given(v);
+    *out_has = params_given(v);
     return *out_has ? read_u256(p, &(struct where){.outer = outer, .key = key}, v) : u256_of(0);
 }
 
@@ -115,7 +87,7 @@ static uint64_t number(struct params *p, const struct where *outer, struct json 
 {
     struct json v = json_get(o, key);
 
-    *out_has = given(v);
+    *out_has = params_given(v);
     return *out_has ? read_u64(p, &(struct where){.outer = outer, .key = key}, v) : 0;
 }
 
@@ -124,7 +96,7 @@ static struct fan_address address(struct params *p, const struct where *outer, s
 {
     struct json v = json_get(o, key);
 
-    *out_has = given(v);
+    *out_has = params_given(v);
     return *out_has ? read_address(p, &(struct where){.outer = outer, .key = key}, v) : (struct fan_address){{0}};
 }
 
@@ -134,7 +106,7 @@ void message_read(struct params *p, struct message *out)
     struct json o = params_value(p, &at), v;
 
     *out = (struct message){0};
-    if (!expect(p, &at, o, JSON_OBJECT)) return;
+    if (!params_expect(p, &at, o, JSON_OBJECT)) return;
     out->tx.sender = address(p, &at, o, "from", &out->has_from);
     out->tx.has_sender = true;
     out->tx.to = address(p, &at, o, "to", &out->has_to);
@@ -149,18 +121,18 @@ void message_read(struct params *p, struct message *out)
     out->chain_id = amount(p, &at, o, "chainId", &out->has_chain_id);
     read_input(p, &at, o, out);
     v = json_get(o, "accessList");
-    out->has_access = given(v);
+    out->has_access = params_given(v);
     if (out->has_access) read_access(p, &(struct where){.outer = &at, .key = "accessList"}, v, &out->tx);
     v = json_get(o, "blobVersionedHashes");
-    out->has_blob_hashes = given(v);
+    out->has_blob_hashes = params_given(v);
     if (out->has_blob_hashes)
         out->tx.blob_hashes =
             read_hashes(p, &(struct where){.outer = &at, .key = "blobVersionedHashes"}, v, &out->tx.blob_count);
     v = json_get(o, "authorizationList");
-    out->has_authorizations = given(v);
+    out->has_authorizations = params_given(v);
     if (out->has_authorizations)
         read_authorizations(p, &(struct where){.outer = &at, .key = "authorizationList"}, v, &out->tx);
-    out->has_blobs = given(json_get(o, "blobs"));
+    out->has_blobs = params_given(json_get(o, "blobs"));
 }
 
 enum tx_type message_type(const struct message *m, bool is_london)
@@ -246,8 +218,8 @@ static void read_slots(struct params *p, const struct where *at, struct json o, 
     struct chain_slot *slots;
     size_t i = 0;
 
-    if (!expect(p, at, o, JSON_OBJECT)) return;
-    slots = items(p, o, sizeof *slots, &out->slot_count);
+    if (!params_expect(p, at, o, JSON_OBJECT)) return;
+    slots = params_items(p, o, sizeof *slots, &out->slot_count);
     for (struct json v = json_first(o); slots && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
         struct slice key = json_key(v);
         const char *fault = read_slot(key, &slots[i].slot, NULL);
@@ -267,36 +239,41 @@ static void read_override(struct params *p, const struct where *at, struct json 
 {
     struct json state = json_get(o, "state"), diff = json_get(o, "stateDiff"), code = json_get(o, "code");
     struct where code_at = {.outer = at, .key = "code"};
-    struct where slots_at = {.outer = at, .key = given(state) ? "state" : "stateDiff"};
+    struct where slots_at = {.outer = at, .key = params_given(state) ? "state" : "stateDiff"};
 
-    if (!expect(p, at, o, JSON_OBJECT)) return;
+    if (!params_expect(p, at, o, JSON_OBJECT)) return;
     out->balance_wei = amount(p, at, o, "balance", &out->has_balance);
     out->nonce = number(p, at, o, "nonce", &out->has_nonce);
     out->moved_to = address(p, at, o, "movePrecompileToAddress", &out->has_moved_to);
-    out->has_code = given(code);
+    out->has_code = params_given(code);
     if (out->has_code) out->code = read_data(p, &code_at, code);
-    if (given(state) && given(diff)) {
+    if (params_given(state) && params_given(diff)) {
         params_fail(p, CODE_REFUSED, "account %s has both 'state' and 'stateDiff'", at->key);
         return;
     }
-    out->has_state = given(state);
-    if (given(state) || given(diff)) read_slots(p, &slots_at, given(state) ? state : diff, out);
+    out->has_state = params_given(state);
+    if (params_given(state) || params_given(diff)) read_slots(p, &slots_at, params_given(state) ? state : diff, out);
 }
 
 void message_read_overrides(struct params *p, size_t index, struct chain_call *out)
 {
     struct where at = params_where(index, "state overrides");
-    struct json o = json_at(p->list, index);
+
+    message_read_overrides_at(p, &at, json_at(p->list, index), out);
+}
+
+void message_read_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out)
+{
     struct chain_override *overrides;
     size_t i = 0;
 
     out->overrides = NULL;
     out->override_count = 0;
-    if (p->code || !params_has(p, index) || !expect(p, &at, o, JSON_OBJECT)) return;
-    overrides = items(p, o, sizeof *overrides, &out->override_count);
+    if (p->code || !params_given(o) || !params_expect(p, at, o, JSON_OBJECT)) return;
+    overrides = params_items(p, o, sizeof *overrides, &out->override_count);
     for (struct json v = json_first(o); overrides && !json_is(v, JSON_MISSING); v = json_next(v), i++) {
         char *name = arena_cstr(p->arena, json_key(v));
-        struct where account = {.outer = &at, .key = name};
+        struct where account = {.outer = at, .key = name};
 
         if (!name) {
             params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
@@ -313,21 +290,27 @@ void message_read_overrides(struct params *p, size_t index, struct chain_call *o
 
 void message_read_block_overrides(struct params *p, size_t index, struct chain_call *out)
 {
-    static const char *const unsupported[] = {"beaconRoot", "withdrawals", "blobBaseFee"};
     struct where at = params_where(index, "block overrides");
-    struct json o = json_at(p->list, index), v;
 
-    if (p->code || !params_has(p, index) || !expect(p, &at, o, JSON_OBJECT)) return;
+    message_read_block_overrides_at(p, &at, json_at(p->list, index), out);
+}
+
+void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out)
+{
+    static const char *const unsupported[] = {"beaconRoot", "withdrawals", "blobBaseFee"};
+    struct json v;
+
+    if (p->code || !params_given(o) || !params_expect(p, at, o, JSON_OBJECT)) return;
     for (size_t i = 0; i < COUNT_OF(unsupported); i++) {
-        if (given(json_get(o, unsupported[i])))
+        if (params_given(json_get(o, unsupported[i])))
             params_fail(p, CODE_REFUSED, "block override \"%s\" is not supported for this RPC method", unsupported[i]);
     }
-    out->number = number(p, &at, o, "number", &out->has_number);
-    out->timestamp = number(p, &at, o, "time", &out->has_timestamp);
-    out->gas_limit = number(p, &at, o, "gasLimit", &out->has_gas_limit);
-    out->base_fee_wei = number(p, &at, o, "baseFeePerGas", &out->has_base_fee);
-    out->beneficiary = address(p, &at, o, "feeRecipient", &out->has_beneficiary);
+    out->number = number(p, at, o, "number", &out->has_number);
+    out->timestamp = number(p, at, o, "time", &out->has_timestamp);
+    out->gas_limit = number(p, at, o, "gasLimit", &out->has_gas_limit);
+    out->base_fee_wei = number(p, at, o, "baseFeePerGas", &out->has_base_fee);
+    out->beneficiary = address(p, at, o, "feeRecipient", &out->has_beneficiary);
     v = json_get(o, "prevRandao");
-    out->has_prev_randao = given(v);
-    if (out->has_prev_randao) out->prev_randao = read_hash(p, &(struct where){.outer = &at, .key = "prevRandao"}, v);
+    out->has_prev_randao = params_given(v);
+    if (out->has_prev_randao) out->prev_randao = read_hash(p, &(struct where){.outer = at, .key = "prevRandao"}, v);
 }

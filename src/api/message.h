@@ -36,5 +36,8 @@ bool message_for_call(const struct message *m, uint64_t chain_id, bool is_london
 void message_read_overrides(struct params *p, size_t index, struct chain_call *out);
 /* Block overrides at a position; absent is none. */
 void message_read_block_overrides(struct params *p, size_t index, struct chain_call *out);
+/* Both for any value at any place. */
+void message_read_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out);
+void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out);
 
 #endif

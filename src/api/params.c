@@ -65,6 +65,33 @@ bool params_has(const struct params *p, size_t index)
     return !json_is(v, JSON_MISSING) && !json_is(v, JSON_NULL);
 }
 
+bool params_given(struct json v)
+{
+    return json_kind(v) > JSON_NULL;
+}
+
+bool params_expect(struct params *p, const struct where *at, struct json v, enum json_kind kind)
+{
+    if (p->code) return false;
+    if (json_is(v, kind)) return true;
+    params_fail_at(p, at, "want %s, got %s", json_kind_name(kind), json_kind_name(json_kind(v)));
+    return false;
+}
+
+void *params_items(struct params *p, struct json list, size_t size, size_t *out_count)
+{
+    void *room;
+
+    *out_count = json_count(list);
+    if (!*out_count) return NULL;
+    room = arena_array(p->arena, *out_count, size);
+    if (!room) {
+        params_fail(p, CODE_INTERNAL, "%s", fan_status_text(FAN_ENOMEM));
+        *out_count = 0;
+    }
+    return room;
+}
+
 struct where params_where(size_t index, const char *name)
 {
     return (struct where){.key = name, .index = index};

@@ -48,6 +48,12 @@ void params_fail_at(struct params *p, const struct where *at, const char *format
 
 /* Is there something, not null, at that position? */
 bool params_has(const struct params *p, size_t index);
+/* Is v there and not null? */
+bool params_given(struct json v);
+/* Refuses v unless it is of this kind; false after that, and after any earlier refusal. */
+bool params_expect(struct params *p, const struct where *at, struct json v, enum json_kind kind);
+/* Room in the arena for the items of a list, zeroed, and how many there are; NULL for none and after a failure. */
+void *params_items(struct params *p, struct json list, size_t size, size_t *out_count);
 struct where params_where(size_t index, const char *name);
 /* The value at a position; refused when absent. */
 struct json params_value(struct params *p, const struct where *at);

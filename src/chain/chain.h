@@ -134,7 +134,14 @@ struct chain_call {
     struct fan_hash prev_randao;
 };
 
-enum chain_call_status { CHAIN_CALL_SUCCESS, CHAIN_CALL_REVERT, CHAIN_CALL_HALT, CHAIN_CALL_INVALID, CHAIN_CALL_TIMEOUT };
+enum chain_call_status {
+    CHAIN_CALL_SUCCESS,
+    CHAIN_CALL_REVERT,
+    CHAIN_CALL_HALT,
+    CHAIN_CALL_INVALID,
+    CHAIN_CALL_TIMEOUT,
+    CHAIN_CALL_TOO_LARGE /* a trace that does not fit */
+};
 
 struct chain_call_result {
     enum chain_call_status status;
@@ -143,6 +150,47 @@ struct chain_call_result {
     struct slice text;                 /* HALT, INVALID: geth's words */
     const struct tx_access *access;    /* when an access list was asked for */
     size_t access_count;
+};
+
+/* ---- traces ---- */
+
+/* geth's tracers: the struct logger, callTracer, flatCallTracer, prestateTracer, 4byteTracer, noopTracer, muxTracer. */
+enum chain_tracer {
+    CHAIN_TRACE_STEPS,
+    CHAIN_TRACE_CALLS,
+    CHAIN_TRACE_FLAT_CALLS,
+    CHAIN_TRACE_PRESTATE,
+    CHAIN_TRACE_FOUR_BYTE,
+    CHAIN_TRACE_NOOP,
+    CHAIN_TRACE_MUX
+};
+
+/* What a tracer shall tell; the fields are evm_trace_config's (evm/evm.h), which has their meaning. */
+struct chain_tracer_config {
+    enum chain_tracer tracer;
+    bool with_memory, no_stack, no_storage, with_return_data; /* STEPS; no_storage also PRESTATE */
+    bool only_top_call, with_log;                             /* CALLS */
+    bool parity_errors, with_precompiles;                     /* FLAT_CALLS */
+    bool diff, no_code, with_empty;                           /* PRESTATE */
+    uint64_t limit;                                           /* STEPS, bytes; 0: none */
+    struct slice name;                                        /* as a part of MUX */
+    const struct chain_tracer_config *parts;                  /* MUX */
+    size_t part_count;
+};
+
+/* What to trace, and who takes the traces. */
+struct chain_trace {
+    struct chain_tracer_config config;
+    uint64_t timeout_ms; /* for each transaction; 0: none */
+    size_t size_max;     /* of what a tracer keeps, in bytes of its text, roughly; 0: no limit */
+    size_t replay;       /* so many transactions of the block run first, untraced */
+    size_t count;        /* so many that follow are traced; with a call none is */
+    const struct chain_call *call; /* traced instead of transactions; NULL: none */
+    bool within;                   /* the call runs inside the block, behind the replayed transactions: s is the parent's state */
+    void *ctx;
+    bool (*begin)(void *ctx, size_t index);           /* a transaction's trace follows; may be NULL */
+    bool (*put)(void *ctx, struct slice json);        /* a piece of it, as it is made; false: no more */
+    bool (*end)(void *ctx, size_t index);             /* it was whole; may be NULL */
 };
 
 /* ---- the pool ---- */
@@ -184,6 +232,12 @@ struct chain_ops {
     /* Executes on the state and forgets the changes. `at` is the block the state is of; pending: as if in the block after it. */
     enum fan_status (*call)(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access, struct arena *a,
                             struct chain_call_result *out, struct fan_error *err);
+    /* Executes transactions of block b, or a call in it, on the state s and tells of them through `how`. s is the
+     * parent's state, but for a call that is not `within`: the state it runs on. out->status says how it
+     * ended; what was put is whole only when that is SUCCESS, REVERT or HALT (the last transaction's; those before
+     * were told by end()). The block's own transactions must have known senders. */
+    enum fan_status (*trace)(struct chain_state *s, const struct block *b, const struct chain_trace *how, struct arena *a,
+                             struct chain_call_result *out, struct fan_error *err);
     void (*fees)(struct chain *c, struct chain_fees *out);
     void (*sync)(struct chain *c, struct chain_sync *out);
     const struct chain_config *(*config)(struct chain *c);

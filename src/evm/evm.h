@@ -104,8 +104,9 @@ enum evm_status {
     EVM_HALT,        /* status 0, all gas used; `text` says why: "out of gas", "invalid opcode: …" as geth words it */
     EVM_INVALID,     /* not executable in this block; nothing changed. `invalid` says why, `text` adds detail */
     EVM_STATE_ERROR, /* the reader failed; nothing changed */
-    EVM_TIMEOUT,     /* evm_call() only */
-    EVM_FAULT        /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
+    EVM_TIMEOUT,     /* evm_call() and evm_block_trace() only */
+    EVM_FAULT,       /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
+    EVM_STOPPED      /* evm_block_trace() only: the trace is too large, or put() wanted no more; nothing changed */
 };
 
 /* Why a transaction is EVM_INVALID. The words for people are made in C, as geth words them; `text` is "minimum needed
@@ -225,6 +226,50 @@ uint32_t evm_block_diff(struct evm_block *b, struct evm_diff *out);
  * block is taken back behind it. */
 uint32_t evm_block_mark(struct evm_block *b, size_t *out_mark);
 uint32_t evm_block_rewind(struct evm_block *b, size_t mark);
+
+/* ---- traces ---- */
+
+/* geth's tracers by what they tell: the struct logger, callTracer, flatCallTracer, prestateTracer, 4byteTracer,
+ * noopTracer, muxTracer. */
+enum evm_tracer {
+    EVM_TRACE_STEPS,
+    EVM_TRACE_CALLS,
+    EVM_TRACE_FLAT_CALLS,
+    EVM_TRACE_PRESTATE,
+    EVM_TRACE_FOUR_BYTE,
+    EVM_TRACE_NOOP,
+    EVM_TRACE_MUX
+};
+
+struct evm_trace_config {
+    uint32_t tracer; /* enum evm_tracer; nothing else */
+    uint8_t with_memory, no_stack, no_storage, with_return_data; /* STEPS; no_storage also PRESTATE */
+    uint8_t only_top_call, with_log;                             /* CALLS */
+    uint8_t parity_errors, with_precompiles;                     /* FLAT_CALLS */
+    uint8_t diff, no_code, with_empty;                           /* PRESTATE */
+    uint64_t limit;      /* STEPS: once so many bytes of steps are written, no further step is; 0: none */
+    const uint8_t *name; /* what the result is called in MUX's; UTF-8 */
+    size_t name_len;
+    const struct evm_trace_config *parts; /* MUX: what it is made of; the struct logger cannot be a part */
+    size_t part_count;
+};
+
+struct evm_trace {
+    struct evm_trace_config config;
+    uint64_t deadline_ms; /* monotonic; 0: none */
+    size_t size_max;      /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
+    struct fan_hash block_hash, tx_hash; /* FLAT_CALLS says them; zero: null */
+    uint64_t block_number, tx_index;
+    void *ctx;
+    /* Takes a piece of the trace's JSON, some tens of kilobytes; other than 0: no more. On the caller's thread. The
+     * struct logger's pieces come while the transaction runs, in this order: structLogs, gas, failed, returnValue. */
+    int (*put)(void *ctx, const uint8_t *at, size_t len);
+};
+
+/* Executes one transaction like evm_block_execute(), in the block's state, and tells of it. What has been put is one
+ * whole JSON value only when the status is EVM_SUCCESS, EVM_REVERT or EVM_HALT; else nothing changed in the block.
+ * Costs several times an execution, and memory by the tracer: STEPS keeps only the storage it has seen. */
+void evm_block_trace(struct evm_block *b, const struct evm_tx *tx, const struct evm_trace *how, struct evm_result *out);
 
 /* ---- calls that change nothing ---- */
 

@@ -4,8 +4,7 @@
 
 /* The header the call runs under: the block's own, as geth does, or the pending one's; then what the caller overrides.
  */
-static void call_env(const struct chain_state *s, const struct block *at, const struct chain_call *call,
-                     struct evm_env *env)
+void call_env(const struct chain_state *s, const struct block *at, const struct chain_call *call, struct evm_env *env)
 {
     const struct header *h = s->pending ? &s->pending->header : &at->header;
 
@@ -20,6 +19,15 @@ static void call_env(const struct chain_state *s, const struct block *at, const 
     env->no_nonce_check = 1;
     env->no_eoa_check = 1;
     env->no_block_gas_limit = 1;
+}
+
+void call_tx(const struct chain_state *s, const struct chain_call *call, const struct evm_env *env, struct tx *out)
+{
+    *out = call->tx;
+    out->chain_id = s->local->config.chain_id;
+    if (!call->has_gas || (call->gas_max && out->gas_limit > call->gas_max))
+        out->gas_limit = call->gas_max ? call->gas_max : env->gas_limit;
+    if (!call->has_fee) out->gas_price_wei = out->priority_fee_wei = u256_of(0);
 }
 
 static enum fan_status copy_access(const struct evm_access *from, size_t count, struct arena *a,
@@ -50,10 +58,9 @@ static enum fan_status copy_text(const char *text, struct arena *a, struct slice
     return out->at ? FAN_OK : FAN_ENOMEM;
 }
 
-/* Everything the result points to dies with the outcome: copies into the caller's arena. */
-static enum fan_status take_result(struct exec_reader *reader, const struct evm_env *env, const struct evm_tx *tx,
-                                   const struct evm_result *from, struct arena *a, struct chain_call_result *out,
-                                   struct fan_error *err)
+enum fan_status call_take_result(struct exec_reader *reader, const struct evm_env *env, const struct evm_tx *tx,
+                                 const struct evm_result *from, struct arena *a, struct chain_call_result *out,
+                                 struct fan_error *err)
 {
     struct fan_error words;
     struct evm_account sender;
@@ -83,6 +90,9 @@ static enum fan_status take_result(struct exec_reader *reader, const struct evm_
     case EVM_TIMEOUT:
         out->status = CHAIN_CALL_TIMEOUT;
         return FAN_OK;
+    case EVM_STOPPED:
+        out->status = CHAIN_CALL_TOO_LARGE;
+        return FAN_OK;
     case EVM_STATE_ERROR: {
         enum fan_status s = reader->failed ? reader->failed : FAN_EINTERNAL;
 
@@ -103,7 +113,7 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     struct evm_outcome *outcome = NULL;
     const struct evm_access *access = NULL;
     size_t access_count = 0;
-    struct tx tx = call->tx;
+    struct tx tx;
     struct chain_call_result made = {0};
     struct evm_call_options options = {.deadline_ms = call->deadline_ms, .want_access_list = want_access};
     enum fan_status status;
@@ -112,10 +122,7 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
         if (call->overrides[i].has_moved_to)
             return fan_error_set(err, FAN_EUNSUPPORTED, "moving precompiles is not supported");
     call_env(s, at, call, &env);
-    tx.chain_id = s->local->config.chain_id;
-    if (!call->has_gas || (call->gas_max && tx.gas_limit > call->gas_max))
-        tx.gas_limit = call->gas_max ? call->gas_max : env.gas_limit;
-    if (!call->has_fee) tx.gas_price_wei = tx.priority_fee_wei = u256_of(0);
+    call_tx(s, call, &env, &tx);
     exec_reader_init(&reader, s->view, &s->local->index);
     status = exec_reader_override(&reader, call->overrides, call->override_count);
     if (!status) status = exec_tx(&tx, &reader.arena, &t);
@@ -127,7 +134,7 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
         status = FAN_ENOMEM;
         goto out;
     }
-    status = take_result(&reader, &env, &t, &result, a, &made, err);
+    status = call_take_result(&reader, &env, &t, &result, a, &made, err);
     if (!status && want_access) status = copy_access(access, access_count, a, &made);
     if (!status) *out = made;
 out:

@@ -169,8 +169,20 @@ struct chain_state {
     struct state_view *view;
     struct block *pending; /* the state is that of a block not yet sealed: this one; NULL otherwise */
 };
+/* The environment and the transaction of a call; what is absent is filled in. `at` is the block the state is of. */
+void call_env(const struct chain_state *s, const struct block *at, const struct chain_call *call, struct evm_env *env);
+void call_tx(const struct chain_state *s, const struct chain_call *call, const struct evm_env *env, struct tx *out);
+/* What came out, copied into the arena, since all that `from` points to dies soon. */
+FAN_MUST_CHECK enum fan_status call_take_result(struct exec_reader *reader, const struct evm_env *env,
+                                                const struct evm_tx *tx, const struct evm_result *from,
+                                                struct arena *a, struct chain_call_result *out,
+                                                struct fan_error *err);
 enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access,
                          struct arena *a, struct chain_call_result *out, struct fan_error *err);
+
+/* ---- trace.c ---- */
+enum fan_status trace_run(struct chain_state *s, const struct block *b, const struct chain_trace *how, struct arena *a,
+                          struct chain_call_result *out, struct fan_error *err);
 
 /* ---- fees.c ---- */
 void fees_suggest(struct chain *c, struct chain_fees *out);

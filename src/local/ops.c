@@ -256,6 +256,7 @@ const struct chain_ops LOCAL_OPS = {
     .code = op_code,
     .proof = op_proof,
     .call = call_run,
+    .trace = trace_run,
     .fees = fees_suggest,
     .sync = op_sync,
     .config = op_config,

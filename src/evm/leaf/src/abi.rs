@@ -119,6 +119,7 @@ pub const INVALID: u32 = 3;
 pub const STATE_ERROR: u32 = 4;
 pub const TIMEOUT: u32 = 5;
 pub const FAULT: u32 = 6;
+pub const STOPPED: u32 = 7;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -193,6 +194,57 @@ pub struct Bytes {
 pub struct CallOptions {
     pub deadline_ms: u64,
     pub want_access_list: u8,
+}
+
+/// `enum evm_tracer`, in its order.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tracer {
+    Steps,
+    Calls,
+    FlatCalls,
+    Prestate,
+    FourByte,
+    Noop,
+    Mux,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct TraceConfig {
+    pub tracer: Tracer,
+    pub with_memory: u8,
+    pub no_stack: u8,
+    pub no_storage: u8,
+    pub with_return_data: u8,
+    pub only_top_call: u8,
+    pub with_log: u8,
+    pub parity_errors: u8,
+    pub with_precompiles: u8,
+    pub diff: u8,
+    pub no_code: u8,
+    pub with_empty: u8,
+    pub limit: u64,
+    pub name: *const u8,
+    pub name_len: usize,
+    pub parts: *const TraceConfig,
+    pub part_count: usize,
+}
+
+pub type TracePut = extern "C" fn(*mut c_void, *const u8, usize) -> c_int;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Trace {
+    pub config: TraceConfig,
+    pub deadline_ms: u64,
+    pub size_max: usize,
+    pub block_hash: Hash,
+    pub tx_hash: Hash,
+    pub block_number: u64,
+    pub tx_index: u64,
+    pub ctx: *mut c_void,
+    pub put: TracePut,
 }
 
 /// `enum evm_invalid`, in its order.
@@ -308,8 +360,13 @@ static LAYOUT: &[usize] = &layout! {
     }
     Bytes { at, len }
     CallOptions { deadline_ms, want_access_list }
+    TraceConfig {
+        tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,
+        with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,
+    }
+    Trace { config, deadline_ms, size_max, block_hash, tx_hash, block_number, tx_index, ctx, put }
     [
-    SUCCESS, REVERT, HALT, INVALID, STATE_ERROR, TIMEOUT, FAULT,
+    SUCCESS, REVERT, HALT, INVALID, STATE_ERROR, TIMEOUT, FAULT, STOPPED,
     Invalid::Other, Invalid::NonceTooLow, Invalid::NonceTooHigh, Invalid::NonceMax, Invalid::Funds, Invalid::FeeBelowBase,
     Invalid::TipAboveFee, Invalid::GasLimitBlock, Invalid::GasLimitCap, Invalid::IntrinsicGas, Invalid::FloorGas,
     Invalid::SenderHasCode, Invalid::InitcodeSize, Invalid::ChainId, Invalid::Type, Invalid::BlobFee, Invalid::BlobCount,
@@ -317,6 +374,7 @@ static LAYOUT: &[usize] = &layout! {
     Fork::Frontier, Fork::Homestead, Fork::Dao, Fork::Tangerine, Fork::Spurious, Fork::Byzantium, Fork::Constantinople,
     Fork::Petersburg, Fork::Istanbul, Fork::MuirGlacier, Fork::Berlin, Fork::London, Fork::ArrowGlacier, Fork::GrayGlacier,
     Fork::Paris, Fork::Shanghai, Fork::Cancun, Fork::Prague, Fork::Osaka,
+    Tracer::Steps, Tracer::Calls, Tracer::FlatCalls, Tracer::Prestate, Tracer::FourByte, Tracer::Noop, Tracer::Mux,
     ]
 };
 

@@ -7,6 +7,7 @@ use crate::convert::{address, machine, run, spec, tx_env, u256, Machine};
 use crate::overlay::Overlay;
 use crate::system::{self, Failure, DEPOSIT_LEN};
 use crate::watch::Clock;
+use revm::context::result::ResultAndState;
 use revm::primitives::{hardfork::SpecId, B256};
 use std::ffi::CString;
 use std::os::raw::{c_char, c_int};
@@ -18,18 +19,24 @@ struct Mark {
     deposits: usize,
     gas_used: u64,
     blobs_used: u64,
+    logs: u64,
 }
 
 /// A block under way.
 pub struct Block {
-    machine: Machine,
-    env: Env,
-    kept: Kept,
+    /// revm over the block's overlay.
+    pub machine: Machine,
+    /// What the block was opened with.
+    pub env: Env,
+    /// What the last outcome points to.
+    pub kept: Kept,
     diff: KeptDiff,
     marks: Vec<Mark>,
     deposits: Vec<[u8; DEPOSIT_LEN]>,
     gas_used: u64,
     blobs_used: u64,
+    /// Logs of all its transactions so far.
+    pub logs: u64,
     requests: Vec<Vec<u8>>,
     lent: Vec<abi::Bytes>,
     text: CString,
@@ -48,6 +55,7 @@ impl Block {
             deposits: Vec::new(),
             gas_used: 0,
             blobs_used: 0,
+            logs: 0,
             requests: Vec::new(),
             lent: Vec::new(),
             text: CString::default(),
@@ -55,7 +63,8 @@ impl Block {
         }
     }
 
-    fn overlay(&mut self) -> &mut Overlay {
+    /// What the block has changed so far.
+    pub fn overlay(&mut self) -> &mut Overlay {
         &mut self.machine.ctx.journaled_state.database
     }
 
@@ -69,6 +78,7 @@ impl Block {
             deposits: self.deposits.len(),
             gas_used: self.gas_used,
             blobs_used: self.blobs_used,
+            logs: self.logs,
         }
     }
 
@@ -77,10 +87,11 @@ impl Block {
         self.deposits.truncate(mark.deposits);
         self.gas_used = mark.gas_used;
         self.blobs_used = mark.blobs_used;
+        self.logs = mark.logs;
     }
 
     /// What the block has no room for any more.
-    fn has_no_room(&self, tx: &Tx) -> Option<(Invalid, String)> {
+    pub fn has_no_room(&self, tx: &Tx) -> Option<(Invalid, String)> {
         let gas_left = self.env.gas_limit.saturating_sub(self.gas_used);
         if self.env.no_block_gas_limit == 0 && tx.gas_limit > gas_left {
             return Some((Invalid::GasLimitBlock, format!("{gas_left} gas left in the block")));
@@ -96,12 +107,16 @@ impl Block {
         if let Some((why, text)) = self.has_no_room(tx) {
             return self.kept.invalid(why, &text);
         }
-        let before = self.here();
         // SAFETY: evm_block_execute()'s caller answers for the pointers in tx.
-        let (done, text) = match run(&mut self.machine, unsafe { tx_env(tx) }, false) {
-            Err(refusal) => return self.kept.refused(refusal),
-            Ok(done) => done,
-        };
+        match run(&mut self.machine, unsafe { tx_env(tx) }, false) {
+            Err(refusal) => self.kept.refused(refusal),
+            Ok((done, text)) => self.take(tx, done, &text, want_diff),
+        }
+    }
+
+    /// Makes what a transaction did part of the block.
+    pub fn take(&mut self, tx: &Tx, done: ResultAndState, text: &str, want_diff: bool) -> Outcome {
+        let before = self.here();
         if self.spec().is_enabled_in(SpecId::PRAGUE) && done.result.is_success() {
             match system::deposits(done.result.logs(), address(&self.env.deposit_contract)) {
                 Ok(more) => self.deposits.extend(more),
@@ -116,10 +131,22 @@ impl Block {
                 return self.kept.status(abi::STATE_ERROR, "the state could not be read");
             }
         };
-        let mut outcome = self.kept.executed(done.result, &text);
+        let mut outcome = self.kept.executed(done.result, text);
         outcome.diff = self.kept.changed(changes, &self.machine.ctx.journaled_state.database);
+        self.logs += outcome.log_count as u64;
         self.gas_used += outcome.gas_used;
         self.blobs_used += tx.blob_count as u64;
+        outcome
+    }
+
+    /// Runs a transaction unless the block is broken, and breaks it when the leaf failed.
+    pub fn guarded(&mut self, body: impl FnOnce(&mut Self) -> Result<Outcome, String>) -> Outcome {
+        let outcome = if self.broken {
+            self.kept.status(abi::FAULT, "the block failed before and must be closed")
+        } else {
+            body(self).unwrap_or_else(|panic| self.kept.status(abi::FAULT, &panic))
+        };
+        self.broken = outcome.status == abi::FAULT;
         outcome
     }
 
@@ -214,12 +241,7 @@ pub unsafe extern "C" fn evm_block_begin(
 #[no_mangle]
 pub unsafe extern "C" fn evm_block_execute(b: *mut Block, tx: *const Tx, want_diff: c_int, out: *mut Outcome) {
     let (b, tx) = unsafe { (&mut *b, &*tx) };
-    let outcome = if b.broken {
-        b.kept.status(abi::FAULT, "the block failed before and must be closed")
-    } else {
-        contain(|| Ok(b.execute(tx, want_diff != 0)), Err).unwrap_or_else(|panic| b.kept.status(abi::FAULT, &panic))
-    };
-    b.broken = outcome.status == abi::FAULT;
+    let outcome = b.guarded(|b| contain(|| Ok(b.execute(tx, want_diff != 0)), Err));
     unsafe { out.write(outcome) };
 }
 

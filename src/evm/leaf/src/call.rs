@@ -3,7 +3,7 @@
 use crate::abi::{self, pointer, Access, CallOptions, Env, Outcome, StateReader, Tx};
 use crate::arena::Kept;
 use crate::contain;
-use crate::convert::{machine, run, spec, tx_env};
+use crate::convert::{for_a_call, machine, run, spec, tx_env};
 use crate::overlay::Overlay;
 use crate::watch::Clock;
 use revm_inspectors::access_list::AccessListInspector;
@@ -40,17 +40,7 @@ fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mu
     let mut machine = machine(env, Overlay::new(reader, spec(env.fork)), clock);
     // SAFETY: evm_call()'s caller answers for the pointers in tx.
     let tx = unsafe { tx_env(tx) };
-    if env.no_base_fee != 0 {
-        // Who names no price pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too.
-        if tx.gas_price == 0 {
-            machine.ctx.block.basefee = 0;
-        }
-        if let (0, Some(blob)) = (tx.max_fee_per_blob_gas, &mut machine.ctx.block.blob_excess_gas_and_price) {
-            if !tx.blob_hashes.is_empty() {
-                blob.blob_gasprice = 0;
-            }
-        }
-    }
+    for_a_call(&mut machine, env, &tx);
     let look = options.want_access_list != 0;
     if look {
         machine.inspector.access = Some(AccessListInspector::new(tx.access_list.clone()));

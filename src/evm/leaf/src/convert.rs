@@ -85,6 +85,23 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     machine
 }
 
+/// Who names no price in a call pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too. Returns
+/// the block's environment as it was.
+pub fn for_a_call(machine: &mut Machine, env: &abi::Env, tx: &TxEnv) -> BlockEnv {
+    let before = machine.ctx.block.clone();
+    if env.no_base_fee != 0 {
+        if tx.gas_price == 0 {
+            machine.ctx.block.basefee = 0;
+        }
+        if let (0, Some(blob)) = (tx.max_fee_per_blob_gas, &mut machine.ctx.block.blob_excess_gas_and_price) {
+            if !tx.blob_hashes.is_empty() {
+                blob.blob_gasprice = 0;
+            }
+        }
+    }
+    before
+}
+
 /// What revm leaves to whoever builds a transaction.
 fn check(tx: &TxEnv, spec: SpecId) -> Result<(), InvalidTransaction> {
     if tx.tx_type > SET_CODE_TX {

@@ -13,6 +13,7 @@
 //! | `words.rs` | halts as geth words them, refusals as evm.h numbers them |
 //! | `arena.rs` | the flat results that C borrows |
 //! | `block.rs`, `call.rs`, `blob.rs` | the entry points |
+//! | `trace/` | traces: what an execution did, told step by step or call by call |
 //! | `system.rs` | what the protocol itself does before and after a block's transactions |
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]
@@ -26,12 +27,14 @@ mod convert;
 mod overlay;
 mod sstore;
 mod system;
+mod trace;
 mod watch;
 mod words;
 
 pub use blob::{evm_blob_verify, evm_blob_warm};
 pub use block::*;
 pub use call::{evm_call, evm_outcome_free};
+pub use trace::evm_block_trace;
 
 /// Runs one entry of the border; a panic becomes what `fault` makes of its message.
 fn contain<T>(body: impl FnOnce() -> T, fault: impl FnOnce(String) -> T) -> T {

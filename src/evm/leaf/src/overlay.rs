@@ -8,7 +8,7 @@ use crate::abi;
 use revm::bytecode::Bytecode;
 use revm::database_interface::{DBErrorMarker, Database};
 use revm::primitives::{hardfork::SpecId, Address, HashMap, B256, KECCAK_EMPTY, U256};
-use revm::state::{AccountInfo, EvmState};
+use revm::state::{Account, AccountInfo, EvmState};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -130,6 +130,32 @@ impl Overlay {
         }
     }
 
+    /// The account as a transaction that is not applied yet leaves it.
+    pub fn account_after(&mut self, address: &Address, state: &EvmState) -> Result<Acct, ReaderFailed> {
+        match state.get(address) {
+            Some(account) if account.is_touched() => Ok(self.outcome_of(account)),
+            _ => self.account(address),
+        }
+    }
+
+    /// What becomes of an account that a transaction touched.
+    fn outcome_of(&self, account: &Account) -> Acct {
+        let mut new = Acct {
+            exists: true,
+            nonce: account.info.nonce,
+            balance: account.info.balance,
+            code_hash: account.info.code_hash,
+        };
+        if new.code_hash.is_zero() {
+            new.code_hash = KECCAK_EMPTY;
+        }
+        let clears = self.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
+        if account.is_selfdestructed() || (clears && new.is_empty()) {
+            new = Acct::NONE;
+        }
+        new
+    }
+
     /// Has it code?
     pub fn has_code(&mut self, address: &Address) -> Result<bool, ReaderFailed> {
         Ok(self.account(address)?.code_hash != KECCAK_EMPTY)
@@ -221,7 +247,6 @@ impl Overlay {
 
     /// Applies what a transaction did; returns its own diff when wanted, sorted by address.
     pub fn apply(&mut self, state: EvmState, want_diff: bool) -> Result<Vec<Change>, ReaderFailed> {
-        let clears = self.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
         let mut changes = BTreeMap::new();
 
         for (address, account) in state {
@@ -229,19 +254,7 @@ impl Overlay {
                 continue;
             }
             let old = self.account(&address)?;
-            let gone = account.is_selfdestructed();
-            let mut new = Acct {
-                exists: true,
-                nonce: account.info.nonce,
-                balance: account.info.balance,
-                code_hash: account.info.code_hash,
-            };
-            if new.code_hash.is_zero() {
-                new.code_hash = KECCAK_EMPTY;
-            }
-            if gone || (clears && new.is_empty()) {
-                new = Acct::NONE;
-            }
+            let new = self.outcome_of(&account);
             // A creation begins on empty storage, and an account that goes takes its storage along.
             let wiped = old.exists && (account.is_created() || !new.exists);
             let mut slots: Vec<(U256, U256, U256)> = Vec::new();

@@ -16,7 +16,9 @@ use revm::interpreter::{
     CallInputs, CallOutcome, CreateInputs, CreateOutcome, Instruction, InstructionContext, InstructionExecResult,
     InstructionResult, Interpreter, InterpreterAction,
 };
+use revm::primitives::Log;
 use revm::Inspector;
+use crate::trace::tap::Tap;
 use revm_inspectors::access_list::AccessListInspector;
 
 /// How much work passes between two looks at the clock, counted in jump destinations: some tens of microseconds.
@@ -52,7 +54,8 @@ impl Clock {
         self.end_ms != 0
     }
 
-    fn passed(&mut self, work: u32) -> bool {
+    /// Notes some work; true once the end has come.
+    pub fn passed(&mut self, work: u32) -> bool {
         self.work += work;
         if self.work >= WORK_PER_LOOK {
             self.work = 0;
@@ -111,8 +114,10 @@ pub struct Last {
 }
 
 /// Sees every instruction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Eye {
+    /// Tells a tracer what happens, where a trace is wanted.
+    pub tap: Option<Box<Tap>>,
     /// Notes what is touched, where that is wanted.
     pub access: Option<AccessListInspector>,
     /// The instruction seen last.
@@ -125,20 +130,50 @@ impl Inspector<Ctx, EthInterpreter> for Eye {
         if let Some(access) = &mut self.access {
             access.step(interp, ctx);
         }
+        if let Some(tap) = &mut self.tap {
+            tap.step(interp, ctx);
+        }
     }
 
-    fn step_end(&mut self, interp: &mut Interpreter<EthInterpreter>, _: &mut Ctx) {
+    fn step_end(&mut self, interp: &mut Interpreter<EthInterpreter>, ctx: &mut Ctx) {
         if let (Some(last), Some(InterpreterAction::Return(result))) = (&mut self.last, interp.bytecode.action()) {
             last.ended_well = matches!(last.opcode, RETURN | STOP) && result.is_ok();
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.step_end(interp, ctx);
+        }
+    }
+
+    fn log(&mut self, ctx: &mut Ctx, log: Log) {
+        if let Some(tap) = &mut self.tap {
+            tap.log(ctx, &log);
         }
     }
 
     fn call(&mut self, ctx: &mut Ctx, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        if let Some(tap) = &mut self.tap {
+            tap.call(ctx, inputs);
+        }
         self.access.as_mut().and_then(|a| a.call(ctx, inputs))
     }
 
+    fn call_end(&mut self, ctx: &mut Ctx, inputs: &CallInputs, outcome: &mut CallOutcome) {
+        if let Some(tap) = &mut self.tap {
+            tap.call_end(ctx, inputs, outcome);
+        }
+    }
+
     fn create(&mut self, ctx: &mut Ctx, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        if let Some(tap) = &mut self.tap {
+            tap.create(ctx, inputs);
+        }
         self.access.as_mut().and_then(|a| a.create(ctx, inputs))
+    }
+
+    fn create_end(&mut self, ctx: &mut Ctx, inputs: &CreateInputs, outcome: &mut CreateOutcome) {
+        if let Some(tap) = &mut self.tap {
+            tap.create_end(ctx, inputs, outcome);
+        }
     }
 }
 
