@@ -23,8 +23,6 @@
     X(web3, 3)                                                                                                         \
     X(txpool, 5)                                                                                                       \
     X(debug_raw, 4)                                                                                                    \
-    X(txpool, 4)                                                                                                       \
-    X(debug_raw, 3)                                                                                                    \
     X(debug_trace, 4)                                                                                                  \
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \

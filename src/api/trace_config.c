@@ -7,9 +7,9 @@ enum { MUX_DEPTH_MAX = 3 };
 static const struct {
     const char *name;
     enum chain_tracer tracer;
-} tracers[] = {{"callTracer", CHAIN_TRACE_CALLS},         {"flatCallTracer", CHAIN_TRACE_FLAT_CALLS},
-               {"prestateTracer", CHAIN_TRACE_PRESTATE},  {"4byteTracer", CHAIN_TRACE_FOUR_BYTE},
-               {"noopTracer", CHAIN_TRACE_NOOP},          {"muxTracer", CHAIN_TRACE_MUX}};
+} tracers[] = {{"callTracer", CHAIN_TRACE_CALLS},        {"flatCallTracer", CHAIN_TRACE_FLAT_CALLS},
+               {"prestateTracer", CHAIN_TRACE_PRESTATE}, {"4byteTracer", CHAIN_TRACE_FOUR_BYTE},
+               {"noopTracer", CHAIN_TRACE_NOOP},         {"muxTracer", CHAIN_TRACE_MUX}};
 
 /* ---- durations ---- */
 
@@ -24,8 +24,8 @@ static double unit_ns(struct slice *text)
     static const struct {
         const char *name;
         double ns;
-    } units[] = {{"ns", 1},       {"us", 1e3},   {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3}, {"ms", 1e6},
-                 {"s", 1e9},      {"m", 60e9},   {"h", 3600e9}};
+    } units[] = {{"ns", 1},   {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3},
+                 {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},        {"h", 3600e9}};
 
     for (size_t i = 0; i < COUNT_OF(units); i++) {
         struct slice name = slice_str(units[i].name);

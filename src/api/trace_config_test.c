@@ -73,7 +73,8 @@ TEST(what_does_not_fit_is_said, t)
         {"[{\"timeout\":\"soon\"}]",
          "invalid argument 0 (config).timeout: invalid duration \"soon\" (want \"500ms\", \"5s\", \"1m30s\" …)",
          CODE_INVALID_PARAMS},
-        {"[{\"tracer\":\"muxTracer\",\"tracerConfig\":{\"muxTracer\":{\"muxTracer\":{\"muxTracer\":{\"callTracer\":{}}}}}}]",
+        {"[{\"tracer\":\"muxTracer\",\"tracerConfig\":{\"muxTracer\":{\"muxTracer\":{\"muxTracer\":{\"callTracer\":{}}}"
+         "}}}]",
          "invalid argument 0 (config).tracerConfig.muxTracer.muxTracer.muxTracer: muxTracers more than 3 deep",
          CODE_INVALID_PARAMS},
     };
@@ -93,10 +94,11 @@ TEST(durations_are_go_s, t)
         const char *text;
         bool fits;
         uint64_t ms;
-    } row[] = {{"5s", true, 5000},   {"500ms", true, 500}, {"1m30s", true, 90000}, {"1.5h", true, 5400000},
-               {"0", true, 0},       {"+2s", true, 2000},  {"100us", true, 0},     {"", false, 0},
-               {"5", false, 0},      {"-5s", false, 0},    {"s", false, 0},        {".s", false, 0},
-               {"5 s", false, 0},    {"1.2.3s", false, 0}, {"9999999999999999999h", true, UINT64_MAX}};
+    } row[] = {{"5s", true, 5000},      {"500ms", true, 500}, {"1m30s", true, 90000},
+               {"1.5h", true, 5400000}, {"0", true, 0},       {"+2s", true, 2000},
+               {"100us", true, 0},      {"", false, 0},       {"5", false, 0},
+               {"-5s", false, 0},       {"s", false, 0},      {".s", false, 0},
+               {"5 s", false, 0},       {"1.2.3s", false, 0}, {"9999999999999999999h", true, UINT64_MAX}};
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         uint64_t ms = 0;
@@ -105,5 +107,3 @@ TEST(durations_are_go_s, t)
         if (row[i].fits) CHECK_EQ(t, ms, row[i].ms);
     }
 }
-
-TEST_MAIN()

@@ -242,7 +242,7 @@ enum evm_tracer {
 };
 
 struct evm_trace_config {
-    uint32_t tracer; /* enum evm_tracer; nothing else */
+    uint32_t tracer;                                             /* enum evm_tracer; nothing else */
     uint8_t with_memory, no_stack, no_storage, with_return_data; /* STEPS; no_storage also PRESTATE */
     uint8_t only_top_call, with_log;                             /* CALLS */
     uint8_t parity_errors, with_precompiles;                     /* FLAT_CALLS */
@@ -256,8 +256,8 @@ struct evm_trace_config {
 
 struct evm_trace {
     struct evm_trace_config config;
-    uint64_t deadline_ms; /* monotonic; 0: none */
-    size_t size_max;      /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
+    uint64_t deadline_ms;                /* monotonic; 0: none */
+    size_t size_max;                     /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
     struct fan_hash block_hash, tx_hash; /* FLAT_CALLS says them; zero: null */
     uint64_t block_number, tx_index;
     void *ctx;

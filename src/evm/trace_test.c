@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "codec/json.h"
 #include "evm/world.h"
 
@@ -174,7 +176,8 @@ TEST(the_state_before_and_what_became_of_it, t)
     post = json_get(parsed(t, &f), "post");
     CHECK_EQ(t, json_count(json_get(json_get(post, "0xaa00000000000000000000000000000000000004"), "storage")), 1);
     CHECK_EQ(t, json_count(json_get(json_get(pre, "0xaa00000000000000000000000000000000000004"), "storage")), 0);
-    CHECK_SLICE(t, json_raw(json_get(json_get(post, "0xaa00000000000000000000000000000000000001"), "nonce")), SLICE("1"));
+    CHECK_SLICE(t, json_raw(json_get(json_get(post, "0xaa00000000000000000000000000000000000001"), "nonce")),
+                SLICE("1"));
     fixture_fini(&f);
 }
 
@@ -198,5 +201,3 @@ TEST(several_tracers_answer_by_their_names, t)
     CHECK(t, json_is(json_get(json_first(json_get(made, "flatCallTracer")), "blockHash"), JSON_NULL));
     fixture_fini(&f);
 }
-
-TEST_MAIN()

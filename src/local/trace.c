@@ -11,7 +11,7 @@ struct tracing {
     struct evm_env env;
     struct evm_block *evm;
     struct evm_trace_config config;
-    struct arena_home memory; /* the configuration's */
+    struct arena_home memory;  /* the configuration's */
     struct arena_home scratch; /* one transaction's */
     struct arena *arena;       /* the caller's */
     struct chain_call_result *out;

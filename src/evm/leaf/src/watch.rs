@@ -6,6 +6,7 @@
 //! or to run a transaction that halted once more, since geth's words name the opcode and the height of the stack.
 
 use crate::convert::Ctx;
+use crate::trace::tap::Tap;
 use revm::bytecode::opcode::{CALL, CALLCODE, CREATE, CREATE2, DELEGATECALL, JUMPDEST, RETURN, STATICCALL, STOP};
 use revm::context_interface::context::ContextError;
 use revm::handler::instructions::EthInstructions;
@@ -18,7 +19,6 @@ use revm::interpreter::{
 };
 use revm::primitives::Log;
 use revm::Inspector;
-use crate::trace::tap::Tap;
 use revm_inspectors::access_list::AccessListInspector;
 
 /// How much work passes between two looks at the clock, counted in jump destinations: some tens of microseconds.

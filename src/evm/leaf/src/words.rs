@@ -3,8 +3,8 @@
 use crate::abi::Invalid;
 use crate::watch::Last;
 use revm::bytecode::opcode::OpCode;
-use revm::precompile::PrecompileHalt;
 use revm::context::result::{HaltReason, InvalidTransaction, OutOfGasError};
+use revm::precompile::PrecompileHalt;
 
 /// geth's stack limit.
 const STACK_MAX: usize = 1024;

@@ -187,8 +187,7 @@ impl Frame {
                 text::address(out, &e.to);
             }
             kind => {
-                let (how, input) =
-                    if kind.creates() { ("creationMethod", "init") } else { ("callType", "input") };
+                let (how, input) = if kind.creates() { ("creationMethod", "init") } else { ("callType", "input") };
                 text::raw(out, &format!("\"{how}\":\"{}\",\"from\":", kind.name().to_lowercase()));
                 text::address(out, &e.from);
                 text::raw(out, ",\"gas\":");
@@ -307,9 +306,10 @@ fn put_known(out: &mut Vec<u8>, hash: &[u8; 32]) {
 /// Errors as OpenEthereum worded them.
 fn parity_error(error: &str) -> &str {
     match error {
-        "contract creation code storage out of gas" | "out of gas" | "gas uint64 overflow" | "max code size exceeded" => {
-            "Out of gas"
-        }
+        "contract creation code storage out of gas"
+        | "out of gas"
+        | "gas uint64 overflow"
+        | "max code size exceeded" => "Out of gas",
         "invalid jump destination" => "Bad jump destination",
         "execution reverted" => "Reverted",
         "return data out of bounds" => "Out of bounds",
@@ -395,7 +395,6 @@ impl FourByte {
         out.push(b'}');
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -80,9 +80,7 @@ fn dynamic(before: &Before, interp: &Interpreter<EthInterpreter>, ctx: &Ctx) -> 
         KECCAK256 => grown(&[(top[0], top[1])])? + params.keccak256_cost(len(&top[1])?),
         CALLDATACOPY | CODECOPY | RETURNDATACOPY => grown(&[(top[0], top[2])])? + params.copy_cost(len(&top[2])?),
         MCOPY => grown(&[(top[0].max(top[1]), top[2])])? + params.copy_cost(len(&top[2])?),
-        EXTCODECOPY => {
-            grown(&[(top[1], top[3])])? + params.extcodecopy(len(&top[3])?) + cold(&address_of(&top[0]))
-        }
+        EXTCODECOPY => grown(&[(top[1], top[3])])? + params.extcodecopy(len(&top[3])?) + cold(&address_of(&top[0])),
         EXP => 10 + params.exp_cost(top[1]),
         BALANCE | EXTCODESIZE | EXTCODEHASH => cold(&address_of(&top[0])),
         LOG0..=LOG4 => {
@@ -146,8 +144,7 @@ pub fn authorizations(ctx: &mut Ctx) -> u64 {
     if ctx.tx.authorization_list.is_empty() {
         return 0;
     }
-    let list: Vec<_> =
-        ctx.tx.authorization_list.iter().map(|a| (a.authority(), a.chain_id(), a.nonce())).collect();
+    let list: Vec<_> = ctx.tx.authorization_list.iter().map(|a| (a.authority(), a.chain_id(), a.nonce())).collect();
     let (sender, own, each) = (ctx.tx.caller, ctx.cfg.chain_id, ctx.cfg.gas_params.tx_eip7702_auth_refund_regular());
     let mut nonces: HashMap<Address, u64> = HashMap::new();
     let mut refund = 0;
@@ -194,7 +191,8 @@ pub fn fault(
     let op = before.opcode;
     let first = constant(op, ctx.cfg.spec, &ctx.cfg.gas_params);
     let text = error_of(why, last).unwrap_or_default();
-    let out_of_gas = matches!(why, R::OutOfGas | R::MemoryOOG | R::MemoryLimitOOG | R::InvalidOperandOOG | R::ReentrancySentryOOG);
+    let out_of_gas =
+        matches!(why, R::OutOfGas | R::MemoryOOG | R::MemoryLimitOOG | R::InvalidOperandOOG | R::ReentrancySentryOOG);
     let asked = |ctx: &mut Ctx| {
         let more = if op == SSTORE && ctx.cfg.spec.is_enabled_in(SpecId::ISTANBUL) {
             before.write

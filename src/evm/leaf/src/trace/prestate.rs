@@ -105,8 +105,7 @@ impl Prestate {
         let to = ctx.tx.kind().to().copied();
         let from = ctx.tx.caller();
         let coinbase = ctx.block.beneficiary;
-        let authorities: Vec<Address> =
-            ctx.tx.authorization_list.iter().filter_map(|a| a.authority()).collect();
+        let authorities: Vec<Address> = ctx.tx.authorization_list.iter().filter_map(|a| a.authority()).collect();
         let prague = ctx.cfg.spec.is_enabled_in(SpecId::PRAGUE);
         let db = ctx.db_mut();
         let done = (|| {
@@ -143,13 +142,7 @@ impl Prestate {
         }
     }
 
-    pub fn stepped(
-        &mut self,
-        before: &Before,
-        after: &After,
-        interp: &Interpreter<EthInterpreter>,
-        ctx: &mut Ctx,
-    ) {
+    pub fn stepped(&mut self, before: &Before, after: &After, interp: &Interpreter<EthInterpreter>, ctx: &mut Ctx) {
         if after.refused.is_some() {
             return;
         }

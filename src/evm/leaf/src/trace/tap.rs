@@ -107,7 +107,7 @@ pub struct Before {
     pub memory: usize,
     pub refund: i64,
     refund_below: i64, // of the frames that wait
-    pub depth: usize, // 1: the transaction's own
+    pub depth: usize,  // 1: the transaction's own
     /// What a write that may lack gas asks for; afterwards the slot no longer tells.
     pub write: Option<u64>,
 }
@@ -123,11 +123,11 @@ pub struct After {
 struct Open {
     last: Option<Last>,
     before: Option<Before>,
-    refunded: i64, // of this frame, when it last did something
+    refunded: i64,  // of this frame, when it last did something
     destroys: U256, // what it owned when it came to a SELFDESTRUCT
     precompile: bool,
     refusal: Option<String>, // the precompile's
-    fault: Option<String>, // why its last step ended it
+    fault: Option<String>,   // why its last step ended it
 }
 
 /// The eye's other half, there while a trace is made.
@@ -211,11 +211,9 @@ impl Tap {
     fn exit(&mut self, result: InstructionResult, gas: &Gas, limit: u64, output: &Bytes, ctx: &Ctx) {
         let Some(frame) = self.open.pop() else { return };
         let error = match (error_of(result, frame.last), frame.fault) {
-            (Some(_), _) if result == InstructionResult::CreateContractSizeLimit => Some(format!(
-                "max code size exceeded: code size {} limit {}",
-                output.len(),
-                ctx.cfg.max_code_size()
-            )),
+            (Some(_), _) if result == InstructionResult::CreateContractSizeLimit => {
+                Some(format!("max code size exceeded: code size {} limit {}", output.len(), ctx.cfg.max_code_size()))
+            }
             (Some(_), Some(fault)) => Some(fault),
             (Some(error), None) => Some(frame.refusal.unwrap_or(error)),
             (None, _) => None,
@@ -256,7 +254,8 @@ impl Tap {
     pub fn call_end(&mut self, ctx: &mut Ctx, inputs: &CallInputs, outcome: &CallOutcome) {
         let r = &outcome.result;
         if r.result == InstructionResult::PrecompileError && self.tracer.wants_frames() {
-            let refusal = self.tracer.precompile_refusal(&inputs.bytecode_address, &inputs.input.bytes(ctx), inputs.gas_limit);
+            let refusal =
+                self.tracer.precompile_refusal(&inputs.bytecode_address, &inputs.input.bytes(ctx), inputs.gas_limit);
             if let Some(frame) = self.open.last_mut() {
                 frame.refusal = refusal;
             }
@@ -390,8 +389,7 @@ impl Tap {
         };
         let depth = e.depth;
         self.enter(ctx, e);
-        let x =
-            Exit { depth, output: Bytes::new(), gas_used: 0, error: None, reverted: false, precompile: false };
+        let x = Exit { depth, output: Bytes::new(), gas_used: 0, error: None, reverted: false, precompile: false };
         self.tracer.exit(&x);
     }
 }
