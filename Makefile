@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: library all run test test-unit test-threads test-system test-load test-state test-autobahn fuzz bench bench-smoke install clean format tidy help
+.PHONY: library all run test test-unit test-threads test-system test-load test-kill test-state test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -39,6 +39,10 @@ test-load: all ## of make test, the two that load the machine: 2,000 clients hal
 test-state: all ## CASES (200,000) random state tests and CHAINS (500) random chains against geth; SEED=… repeats
 	@tools/setup.sh test
 	@CASES=$${CASES:-200000} CHAINS=$${CHAINS:-500} node --test --test-reporter spec test/ethereum/differential.test.cjs test/ethereum/chains.test.cjs
+
+test-kill: all ## 1,000 kills (KILLS=…) of a node under load, and as many of dev --datadir; SEED=… repeats the moments
+	@tools/setup.sh test
+	@FANATICO_KILLS=$${KILLS:-1000} FANATICO_SEED=$(SEED) node --test --test-force-exit --test-reporter spec test/store/kill.test.cjs
 
 test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/CONFORMANCE.md
 	@tools/setup.sh autobahn

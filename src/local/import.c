@@ -279,13 +279,19 @@ static enum fan_status run(struct local *l, struct intake *in, const struct loca
                            struct local_import_result *out_result, struct fan_error *err)
 {
     struct import i;
-    enum fan_status s;
+    struct fan_error why = {""};
+    enum fan_status s, kept = FAN_OK;
 
+    /* Nobody is told of these blocks, so many of them may become durable in one transaction. */
+    if (l->keep) kept = keep_behind(l->keep, true, err);
+    if (kept) return kept;
     import_begin(&i, l, in, watch);
     do s = import_one(&i, err);
     while (!s);
+    if (l->keep) kept = keep_imported(l->keep, atomic_load(&l->imported_number), &why);
     import_end(&i, out_result);
-    return s == FAN_ENOTFOUND ? FAN_OK : s;
+    if (s && s != FAN_ENOTFOUND) return s;
+    return kept ? fan_error_set(err, kept, "%s", why.text) : FAN_OK;
 }
 
 enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct local_import_result *out_result,

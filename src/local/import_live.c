@@ -17,8 +17,11 @@ static void end(struct live_import *v, enum fan_status s, const struct fan_error
 {
     struct local *l = v->import.local;
     struct local_import_result result;
+    enum fan_status kept = FAN_OK;
 
     import_end(&v->import, &result);
+    if (l->keep) kept = keep_imported(l->keep, atomic_load(&l->imported_number), NULL);
+    (void)kept; /* where it failed, the keeper says why, and after a restart safe and finalized follow from the head */
     l->importing = false;
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
     v->done(v->import.watch.ctx, s, &result, err);

@@ -270,3 +270,20 @@ enum fan_status keep_behind(struct keep *k, bool behind, struct fan_error *err)
     if (!s) k->behind = behind;
     return s;
 }
+
+enum fan_status keep_imported(struct keep *k, uint64_t number, struct fan_error *err)
+{
+    enum fan_status s = keep_behind(k, k->o.behind, err);
+    struct store_txn *t;
+
+    if (!s) s = keep_sync(k, err);
+    while (!s) {
+        s = store_write_begin(k->o.store, &t);
+        if (s) return fan_error_set(err, s, "%s: it cannot be written", store_dir(k->o.store));
+        s = store_meta_put_u64(t, STORE_META_IMPORT, number);
+        s = s ? store_write_abort(t, err) : store_write_commit(t, err);
+        if (s != FAN_EAGAIN) return s;
+        s = FAN_OK; /* the map was too small, and has grown */
+    }
+    return s;
+}

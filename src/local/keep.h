@@ -59,5 +59,8 @@ FAN_MUST_CHECK enum fan_status keep_turn(struct keep *k, uint64_t keep, uint64_t
 FAN_MUST_CHECK enum fan_status keep_sync(struct keep *k, struct fan_error *err);
 /* From now on behind, or at once: an import does many blocks in a transaction. Turning it off waits as keep_sync(). */
 FAN_MUST_CHECK enum fan_status keep_behind(struct keep *k, bool behind, struct fan_error *err);
+/* An import has ended: what it brought becomes durable, with the number up to which blocks came from it; then it goes on
+ * as it was opened. */
+FAN_MUST_CHECK enum fan_status keep_imported(struct keep *k, uint64_t number, struct fan_error *err);
 
 #endif

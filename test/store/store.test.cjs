@@ -7,6 +7,8 @@ const path = require('node:path');
 const h = require('../lib/harness.cjs');
 const s = require('./folder.cjs');
 
+const { file } = s;
+
 test('init, node, kill -9, node: the chain goes on with the same blocks', async () => {
   const dir = await s.folder();
   const first = await s.node(dir, ['--block-time', '50ms']);
@@ -77,8 +79,43 @@ test('the state of the last 128 blocks, or with --archive of all', async () => {
   }
 });
 
+const SHARED = process.env.FANATICO_SHARED || path.join(h.source, '../shared');
+for (const where of [path.join(h.source, 'test/corpus/old-forks'), path.join(SHARED, 'conformance/cancun9'), path.join(SHARED, 'conformance/shanghai3')])
+  test(`imported blocks come out of the store as they went in: ${path.basename(where)}`, async (t) => {
+    if (!fs.existsSync(where)) return t.skip('no folder shared beside this clone');
+    const args = ['--genesis', path.join(where, 'genesis.json'), '--import', path.join(where, 'chain.rlp')];
+    const dir = path.join(h.scratch(), 'chain');
+    const program = new h.Program(file, ['init', '--datadir', dir, '--genesis', path.join(where, 'genesis.json')]);
+    assert.equal(await program.ended, 0, program.output);
+    const slow = ['--block-time', '3600'];
+    await (await s.node(dir, [...slow, '--import', path.join(where, 'chain.rlp')])).stop('SIGKILL');
+    await s.check(dir);
+    const [memory, kept] = await Promise.all([h.fanatico([...args, '--no-mining']), s.node(dir, slow)]);
+    const head = Number(await h.rpc(memory.http, 'eth_blockNumber'));
+    assert.ok(head > 0);
+    for (const tag of ['latest', 'safe', 'finalized'])
+      assert.equal((await h.rpc(kept.http, 'eth_getBlockByNumber', [tag, false])).hash, (await h.rpc(memory.http, 'eth_getBlockByNumber', [tag, false])).hash, tag);
+    for (let n = 0; n <= head; n++)
+      for (const [method, ...more] of [['eth_getBlockByNumber', true], ['eth_getBlockReceipts'], ['debug_getRawBlock'], ['debug_getRawReceipts'], ['eth_getUncleCountByBlockNumber']]) {
+        const params = ['0x' + n.toString(16), ...more];
+        assert.deepEqual(await h.rpc(kept.http, method, params), await h.rpc(memory.http, method, params), `${method} ${n}`);
+      }
+    await Promise.all([memory.stop(), kept.stop()]);
+  });
+
+test('memory does not grow with the chain', async () => {
+  const node = await s.node(await s.folder(), ['--block-time', '2ms', '--silent']);
+  const anonymous = () => Number(fs.readFileSync(`/proc/${node.child.pid}/status`, 'utf8').match(/RssAnon:\s+(\d+) kB/)[1]);
+  const height = async (n) => h.until(`${n} blocks`, async () => Number(await h.rpc(node.http, 'eth_blockNumber')) >= n, 120000);
+  await height(300);
+  const before = anonymous();
+  await height(1500);
+  const grown = anonymous() - before;
+  assert.ok(grown < 1024, `${grown} KiB for 1,200 blocks`); // kept in memory, a block costs 6 KiB and its trie nodes more
+  await node.stop();
+});
+
 // what is done to a folder, what is run on it, what it must say
-const file = path.join(h.bin, 'fanatico');
 async function complains(args, words) {
   const program = new h.Program(file, args);
   const timer = setTimeout(() => program.child.kill('SIGKILL'), 20000);
