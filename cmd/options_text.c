@@ -17,8 +17,8 @@ static const struct {
 static const char *const files[] = {
     "Every option is also a key of the TOML file that --config names, and an environment variable: FANATICO_ and its",
     "name in capitals (FANATICO_BLOCK_TIME); WS_HOST, WS_PORT, HTTP_HOST, HTTP_PORT, MAX_CONNECTIONS, PING_INTERVAL,",
-    "PING_TIMEOUT and MAX_SUBSCRIPTIONS_PER_CONNECTION have no prefix. A flag wins over a variable, that over the "
-    "file.",
+    ("PING_TIMEOUT and MAX_SUBSCRIPTIONS_PER_CONNECTION have no prefix. A flag wins over a variable, that over the "
+     "file."),
 };
 
 /* A default worth showing: not one that says nothing, nor one as long as a line. */

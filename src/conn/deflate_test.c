@@ -413,6 +413,34 @@ TEST(notifications_share_the_form_for_their_window, t)
     rig_fini(&r, t);
 }
 
+/* History is compressed too, and its room counts what waits. */
+TEST(history_leaves_compressed_in_the_same_queue, t)
+{
+    struct rig r;
+    struct rig_in in = {0};
+    struct buf want = {0};
+    struct frame_share *f = share_of(50000);
+    struct conn *c;
+    size_t count = 0;
+    int fd;
+
+    rig_open(&r, (struct conn_options){0});
+    fd = deflating(&r, 0);
+    REQUIRE(t, fd >= 0);
+    c = peer_of(&r, fd);
+    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("who"));
+    for (; conn_paced_room(c) && count < 1000; count++) conn_notify_paced(c, f, ID_A);
+    CHECK(t, count > 100 && count < 1000); /* two of them, uncompressed, would have been enough */
+    CHECK_EQ(t, c->out.paced_bytes, count * frame_len(f->deflated[DEFLATE_BITS_COUNT - 1]->frame));
+    frame_share_unref(f);
+    conn_set_flush(r.set);
+    for (size_t i = 0; i < count; i++) expect_text(&r, t, fd, &in, true, notification(50000, ID_A, &want));
+    buf_fini(&want);
+    buf_fini(&in.bytes);
+    (void)close(fd);
+    rig_fini(&r, t);
+}
+
 /* The budget of a reader who stalls counts what waits for it: a compressed queue holds many times the notifications,
  * and what it reads in the end are whole ones, in order, then 1013. */
 TEST(the_budget_of_a_slow_reader_counts_compressed_bytes, t)
