@@ -45,16 +45,11 @@ bool buf_reserve(struct buf *b, size_t more)
     return true;
 }
 
-void buf_put(struct buf *b, struct slice s)
+void buf_put_growing(struct buf *b, struct slice s)
 {
     if (!s.len || !buf_reserve(b, s.len)) return;
     memcpy(b->at + b->len, s.at, s.len);
     b->len += s.len;
-}
-
-void buf_put_byte(struct buf *b, uint8_t byte)
-{
-    buf_put(b, slice_of(&byte, 1));
 }
 
 void buf_put_str(struct buf *b, const char *text)

@@ -20,8 +20,25 @@ void buf_fini(struct buf *b); /* zeroed or initialised; afterwards empty and usa
 void buf_reset(struct buf *b);
 /* Room for `more` further bytes. False when it failed, now or before. */
 bool buf_reserve(struct buf *b, size_t more);
-void buf_put(struct buf *b, struct slice s);
-void buf_put_byte(struct buf *b, uint8_t byte);
+/* What buf_put() does where there is no room yet. */
+void buf_put_growing(struct buf *b, struct slice s);
+
+/* Here, since an encoder is mostly this: an answer's head and a block's JSON are hundreds of short pieces. */
+static inline void buf_put(struct buf *b, struct slice s)
+{
+    if (b->failed || s.len > b->cap - b->len || (b->len_max && s.len > b->len_max - b->len)) {
+        buf_put_growing(b, s);
+        return;
+    }
+    if (s.len) memcpy(b->at + b->len, s.at, s.len);
+    b->len += s.len;
+}
+
+static inline void buf_put_byte(struct buf *b, uint8_t byte)
+{
+    buf_put(b, slice_of(&byte, 1));
+}
+
 void buf_put_str(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) FAN_PRINTF(2, 3);
 

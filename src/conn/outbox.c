@@ -313,31 +313,12 @@ bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *piec
 
 /* ---- sending ---- */
 
-static size_t frame_parts(const struct frame_share *f, const uint8_t *id, size_t id_len, struct slice out[3])
-{
-    out[0] = frame_peek_head(f->frame);
-    out[1] = slice_of(id, id_len);
-    out[2] = frame_peek_tail(f->frame);
-    return 3;
-}
-
-static size_t parts_of(const struct out_entry *e, struct slice out[3])
-{
-    if (e->kind == OUT_NOTIFICATION || e->kind == OUT_PACED) return frame_parts(e->of.share, e->own, e->own_len, out);
-    if (e->kind == OUT_PIECES) {
-        out[0] = pieces_peek(e->of.pieces);
-        return 1;
-    }
-    out[0] = slice_of(e->own, e->own_len);
-    out[1] = slice_of(e->of.bytes, e->len - e->own_len);
-    return 2;
-}
-
 /* What one sendmsg() is given. */
 struct gathering {
     struct iovec *parts;
     size_t count, len;
-    size_t skip; /* so much has left already */
+    size_t skip;            /* so much has left already */
+    uint8_t *join, *joined; /* where the next joined bytes go, and the end of that room */
 };
 
 static bool gather_more(const struct gathering *g)
@@ -345,43 +326,78 @@ static bool gather_more(const struct gathering *g)
     return g->count + 3 <= OUT_PARTS_MAX && g->len < OUT_SEND_LEN_MAX;
 }
 
-static void gather(struct gathering *g, const struct slice *part, size_t count)
+static void gather(struct gathering *g, struct slice part)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t from = g->skip < part[i].len ? g->skip : part[i].len;
+    size_t from = g->skip < part.len ? g->skip : part.len;
 
-        g->skip -= from;
-        if (from == part[i].len) continue;
-        g->parts[g->count].iov_base = (void *)(uintptr_t)(part[i].at + from); /* sendmsg() reads only */
-        g->parts[g->count].iov_len = part[i].len - from;
-        g->len += g->parts[g->count++].iov_len;
+    g->skip -= from;
+    if (from == part.len) return;
+    g->parts[g->count].iov_base = (void *)(uintptr_t)(part.at + from); /* sendmsg() reads only */
+    g->parts[g->count].iov_len = part.len - from;
+    g->len += g->parts[g->count++].iov_len;
+}
+
+static void gather_frame(struct gathering *g, const struct frame_share *f, const uint8_t *id)
+{
+    struct slice head = frame_peek_head(f->frame), tail = frame_peek_tail(f->frame);
+    size_t len = head.len + FRAME_ID_LEN;
+
+    if (!id) {
+        gather(g, head);
+        return;
     }
+    if (len > OUT_JOIN_MAX || len + OUT_JOIN_MAX > (size_t)(g->joined - g->join)) {
+        gather(g, head);
+        gather(g, slice_of(id, FRAME_ID_LEN));
+        gather(g, tail);
+        return;
+    }
+    memcpy(g->join, head.at, head.len);
+    memcpy(g->join + head.len, id, FRAME_ID_LEN);
+    if (tail.len <= OUT_JOIN_MAX) {
+        memcpy(g->join + len, tail.at, tail.len);
+        len += tail.len;
+        tail.len = 0;
+    }
+    gather(g, slice_of(g->join, len));
+    gather(g, tail);
+    g->join += len;
 }
 
 static void gather_pack(struct gathering *g, const struct out_pool *p, const struct pack *pack)
 {
     struct pack_cursor cursor = pack->front;
     struct pack_item item;
-    struct slice part[3];
 
     while (gather_more(g) && pack_next(pack, &cursor, &item))
-        gather(g, part,
-               frame_parts(journal_at(&p->journal, item.number)->share, item.id, item.id ? FRAME_ID_LEN : 0, part));
+        gather_frame(g, journal_at(&p->journal, item.number)->share, item.id);
 }
 
-size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct iovec parts[OUT_PARTS_MAX],
-                     size_t *out_len)
+size_t outbox_gather(const struct outbox *o, struct out_pool *p, struct iovec parts[OUT_PARTS_MAX], size_t *out_len)
 {
-    struct gathering g = {.parts = parts, .skip = o->sent};
+    struct gathering g = {.parts = parts, .skip = o->sent, .join = p->joined, .joined = p->joined + sizeof p->joined};
 
-    for (const struct out_entry *e = o->first; e && gather_more(&g); e = e->next) {
-        struct slice part[3];
+    bool more = true;
 
-        if (e->kind == OUT_PACK)
+    for (const struct out_entry *e = o->first; e && more && gather_more(&g); e = e->next) {
+        switch ((enum out_kind)e->kind) {
+        case OUT_NOTIFICATION:
+        case OUT_PACED:
+            gather_frame(&g, e->of.share, e->own_len ? e->own : NULL);
+            break;
+        case OUT_PACK:
             gather_pack(&g, p, e->of.pack);
-        else
-            gather(&g, part, parts_of(e, part));
-        if (e->kind == OUT_PIECES && pieces_left(e->of.pieces)) break; /* what is behind it waits for its end */
+            break;
+        case OUT_PIECES:
+            gather(&g, pieces_peek(e->of.pieces));
+            more = !pieces_left(e->of.pieces); /* what is behind it waits for its end */
+            break;
+        case OUT_BLOCK:
+        case OUT_HEAP:
+            gather(&g, slice_of(e->own, e->own_len));
+            gather(&g, slice_of(e->of.bytes, e->len - e->own_len));
+            break;
+        }
     }
     *out_len = g.len;
     return g.count;

@@ -23,7 +23,9 @@
 enum {
     OUT_BLOCK_LEN = 1024, /* a small reply with its head fits */
     OUT_PARTS_MAX = 1020, /* of one sendmsg(): the kernel takes 1,024 */
-    OUT_SEND_LEN_MAX = 1 << 20
+    OUT_SEND_LEN_MAX = 1 << 20,
+    OUT_JOIN_MAX = 192, /* pieces of a frame up to here are joined before they are sent */
+    OUT_JOINED_LEN = 64 * 1024
 };
 
 enum out_kind {
@@ -59,6 +61,7 @@ struct out_pool {
     struct journal journal;
     int64_t waiting; /* bytes of memory that output keeps: entries, their bytes, and those shared frames that wait here
                         first or last: each counts once in the sum over all workers, so one worker's may be negative */
+    uint8_t joined[OUT_JOINED_LEN]; /* short pieces of what is being sent, see outbox_gather() */
 };
 
 void out_pool_init(struct out_pool *p);
@@ -93,9 +96,9 @@ FAN_MUST_CHECK bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct 
 FAN_MUST_CHECK bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *pieces, uint64_t now_ms);
 
 /* What leaves next: fills at most OUT_PARTS_MAX parts and about OUT_SEND_LEN_MAX bytes; returns how many parts, and
- * their bytes in *out_len. */
-size_t outbox_gather(const struct outbox *o, const struct out_pool *p, struct iovec parts[OUT_PARTS_MAX],
-                     size_t *out_len);
+ * their bytes in *out_len. Short neighbours are joined in p->joined, so that a notification is two parts, or one, and
+ * not three: a part costs the kernel some 30 ns, however short it is. Good until the next call. */
+size_t outbox_gather(const struct outbox *o, struct out_pool *p, struct iovec parts[OUT_PARTS_MAX], size_t *out_len);
 /* So many bytes have left. Returns how many bytes of text were compressed for what leaves next: work that takes time.
  */
 size_t outbox_sent(struct outbox *o, struct out_pool *p, size_t len);

@@ -62,6 +62,8 @@ static ssize_t os_recv(void *ctx, int fd, void *into, size_t len, int flags)
 static ssize_t os_sendmsg(void *ctx, int fd, const struct msghdr *message, int flags)
 {
     (void)ctx;
+    /* One part, as most replies are, goes without the kernel copying a header and a list in first. */
+    if (message->msg_iovlen == 1) return send(fd, message->msg_iov->iov_base, message->msg_iov->iov_len, flags);
     return sendmsg(fd, message, flags);
 }
 
