@@ -37,7 +37,7 @@ struct conn_id {
 struct conn_peer {
     bool websocket;
     bool loopback;    /* the peer's address is loopback and nothing in the request says that it was forwarded */
-    char address[64]; /* "127.0.0.1:51234", NUL-terminated */
+    char address[48]; /* "127.0.0.1:51234", NUL-terminated; the longest is [39 characters of IPv6]:65535 */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */

@@ -253,6 +253,12 @@ failed:
     return false;
 }
 
+static void write_both(uint8_t *to, struct slice head, struct slice body)
+{
+    if (head.len) memcpy(to, head.at, head.len);
+    if (body.len) memcpy(to + head.len, body.at, body.len);
+}
+
 bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body, uint64_t now_ms)
 {
     size_t len = head.len + body.len;
@@ -260,6 +266,13 @@ bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, st
 
     if (len == 0) return true;
     assert(len <= UINT32_MAX);
+    /* A hundred answers of 80 bytes to one read share blocks: each in its own would keep a block for good. */
+    if (o->first && o->last->kind == OUT_BLOCK && len <= OUT_BLOCK_LEN - o->last->len) {
+        write_both(o->last->of.bytes + o->last->len, head, body);
+        o->last->len += (uint32_t)len;
+        o->bytes += len;
+        return true;
+    }
     e = entry_new(p);
     if (!e) return false;
     *e = (struct out_entry){
@@ -270,8 +283,7 @@ bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, st
         return false;
     }
     if (e->kind == OUT_HEAP) p->waiting += (int64_t)len;
-    if (head.len) memcpy(e->of.bytes, head.at, head.len);
-    if (body.len) memcpy(e->of.bytes + head.len, body.at, body.len);
+    write_both(e->of.bytes, head, body);
     append(o, e, false);
     return true;
 }

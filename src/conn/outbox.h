@@ -73,7 +73,7 @@ struct outbox {
     size_t notify_bytes;  /* of the notifications among them, in whole frames */
     uint32_t sent;        /* bytes of `first` that have left */
     size_t paced_bytes;   /* likewise of paced ones */
-    uint32_t reply_count; /* entries that are no notifications */
+    uint32_t reply_count; /* entries that are no notifications: of several short replies, perhaps */
 };
 
 /* Each returns false when memory ran out; the outbox is then as before. */
@@ -85,7 +85,7 @@ FAN_MUST_CHECK bool outbox_pack_notification(struct outbox *o, struct out_pool *
 /* A notification that its producer made because there was room; never while a hold is on. */
 FAN_MUST_CHECK bool outbox_put_paced(struct outbox *o, struct out_pool *p, struct frame_share *f,
                                      const uint8_t id[FRAME_ID_LEN], uint64_t now_ms);
-/* Copies: head and body side by side. */
+/* Copies: head and body side by side, behind what the last block holds where it has room. */
 FAN_MUST_CHECK bool outbox_put_copy(struct outbox *o, struct out_pool *p, struct slice head, struct slice body,
                                     uint64_t now_ms);
 /* Takes the buf's bytes, behind a short head (at most FRAME_ID_LEN). On failure the buf keeps them. */
@@ -107,7 +107,8 @@ void outbox_release(struct outbox *o);
 void outbox_forget_held(struct outbox *o, struct out_pool *p, const uint8_t id[FRAME_ID_LEN]);
 /* Held notifications whose reply will never leave: they must not either. */
 void outbox_drop_held(struct outbox *o, struct out_pool *p);
-/* Drops everything behind the entry in progress; an entry of which nothing has left is not in progress. */
+/* Drops everything behind the entry in progress, which may be a block of several replies; an entry of which nothing has
+ * left is not in progress. */
 void outbox_cut(struct outbox *o, struct out_pool *p);
 void outbox_clear(struct outbox *o, struct out_pool *p);
 

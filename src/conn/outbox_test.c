@@ -204,3 +204,33 @@ TEST(a_frame_that_waits_in_two_workers_counts_once, t)
         out_pool_fini(&p[i]);
     }
 }
+
+/* Answers come in crowds: a client asks for its hundred subscriptions at once. */
+TEST(short_replies_share_a_block, t)
+{
+    static struct out_pool p;
+    struct outbox o = {0};
+    struct iovec parts[OUT_PARTS_MAX];
+    uint8_t reply[80], all[8000];
+    size_t len, at = 0, count;
+
+    out_pool_init(&p);
+    for (size_t i = 0; i < 100; i++) {
+        memset(reply, (int)i, sizeof reply);
+        REQUIRE(t, outbox_put_copy(&o, &p, slice_of(reply, 10), slice_of(reply + 10, sizeof reply - 10), 7));
+    }
+    CHECK_EQ(t, o.bytes, sizeof all);
+    CHECK_EQ(t, p.waiting, 9 * (OUT_BLOCK_LEN + (int64_t)sizeof(struct out_entry))); /* twelve in each */
+    count = outbox_gather(&o, &p, parts, &len);
+    CHECK_EQ(t, count, 9);
+    CHECK_EQ(t, len, sizeof all);
+    for (size_t i = 0; i < count; at += parts[i++].iov_len) memcpy(all + at, parts[i].iov_base, parts[i].iov_len);
+    for (size_t i = 0; i < sizeof all; i++) CHECK_EQ(t, all[i], i / sizeof reply);
+    outbox_sent(&o, &p, 1000); /* the first block, and half a reply of the second */
+    REQUIRE(t, outbox_put_copy(&o, &p, slice_of(reply, 0), slice_of(reply, sizeof reply), 7));
+    outbox_cut(&o, &p);
+    CHECK_EQ(t, o.bytes, 2 * 960 - 1000); /* what was begun leaves whole, the last to come went with the rest */
+    outbox_clear(&o, &p);
+    CHECK_EQ(t, p.waiting, 0);
+    out_pool_fini(&p);
+}

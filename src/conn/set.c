@@ -144,14 +144,14 @@ static void peer_read(struct conn *c)
 
         c->loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
         (void)inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-        (void)snprintf(out, out_len, "%s:%u", text, ntohs(in->sin_port));
+        (void)snprintf(out, out_len, "%.39s:%u", text, ntohs(in->sin_port));
     } else if (address.ss_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const void *)&address;
         bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr); /* IPv4 through a socket on :: */
 
         c->loopback = mapped ? in->sin6_addr.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
         (void)inet_ntop(mapped ? AF_INET : AF_INET6, in->sin6_addr.s6_addr + (mapped ? 12 : 0), text, sizeof text);
-        (void)snprintf(out, out_len, mapped ? "%s:%u" : "[%s]:%u", text, ntohs(in->sin6_port));
+        (void)snprintf(out, out_len, mapped ? "%.39s:%u" : "[%.39s]:%u", text, ntohs(in->sin6_port));
     } else {
         c->loopback = address.ss_family == AF_UNIX;
         (void)snprintf(out, out_len, c->loopback ? "local" : "unknown");

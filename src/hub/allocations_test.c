@@ -1,6 +1,10 @@
-/* Budget: an event costs some allocations (the event, its frames, a share of each for a worker), a notification none.
+/* Budgets in allocations and bytes.
+ *
+ * An event costs some allocations (the event, its frames, a share of each for a worker), a notification none.
  * So eight times the subscribers must not cost one allocation more, once the pools are warm. Sanitizers keep malloc for
  * themselves; the release and cov builds count. */
+#include <malloc.h>
+
 #include "base/test.h"
 #include "hub/test_server.h"
 
@@ -84,7 +88,42 @@ static void few_and_many_cost_the_same(struct test *t, bool deflate)
     CHECK(t, few > 0);
     CHECK_EQ(t, many, few);
 }
+
+/* A client's second to hundredth subscription, with all that their asking left behind: blocks of replies, slabs. */
+static void further_subscriptions(struct test *t)
+{
+    static struct client clients[100];
+    enum { FURTHER = 99 };
+    struct test_server s;
+    size_t before = 0, after;
+
+    REQUIRE(t, test_server_init(&s, 1, NULL, NULL));
+    for (size_t i = 0; i < COUNT_OF(clients); i++) {
+        client_init(&clients[i], test_server_connect(&s, 0));
+        test_server_settle(&s);
+        REQUIRE(t, client_upgraded(&clients[i], 1000));
+        client_send(&clients[i], "heads");
+    }
+    test_server_settle(&s);
+    before = mallinfo2().uordblks;
+    for (size_t i = 0; i < COUNT_OF(clients); i++) {
+        for (size_t j = 0; j < FURTHER; j++) client_send(&clients[i], "heads");
+        test_server_settle(&s);
+    }
+    after = mallinfo2().uordblks;
+    (void)printf("%.1f bytes for each further subscription\n",
+                 (double)(after - before) / (COUNT_OF(clients) * FURTHER));
+    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS], COUNT_OF(clients) * (FURTHER + 1));
+    CHECK(t, after - before <= COUNT_OF(clients) * FURTHER * 64);
+    for (size_t i = 0; i < COUNT_OF(clients); i++) client_fini(&clients[i]);
+    test_server_fini(&s);
+}
 #else
+static void further_subscriptions(struct test *t)
+{
+    SKIP(t, "the sanitizer owns malloc: counted in the other builds");
+}
+
 static void few_and_many_cost_the_same(struct test *t, bool deflate)
 {
     (void)deflate;
@@ -101,4 +140,9 @@ TEST(a_notification_allocates_nothing, t)
 TEST(a_compressed_notification_allocates_nothing, t)
 {
     few_and_many_cost_the_same(t, true);
+}
+
+TEST(a_further_subscription_costs_at_most_64_bytes, t)
+{
+    further_subscriptions(t);
 }

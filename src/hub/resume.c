@@ -82,7 +82,8 @@ static enum fan_status refuse(struct fan_error *err, const char *what, const str
 static enum fan_status check_distance(const struct hub *h, uint64_t blocks, struct fan_error *err)
 {
     if (blocks <= h->options.resume_blocks_max) return FAN_OK;
-    return fan_error_set(err, FAN_EINVAL, "resume: begins %llu blocks back, at most %llu are offered (ws.resume-blocks)",
+    return fan_error_set(err, FAN_EINVAL,
+                         "resume: begins %llu blocks back, at most %llu are offered (ws.resume-blocks)",
                          (unsigned long long)blocks, (unsigned long long)h->options.resume_blocks_max);
 }
 
@@ -222,7 +223,7 @@ static bool tell(struct hub_shard *s, struct resumption *r, enum delivery_form f
 
 static bool wants(const struct resumption *r, const struct log *l)
 {
-    return filter_matches(&r->sub->entry->filter, &l->address, l->topics, l->topic_count);
+    return filter_matches(&(*entry_of(r->sub))->filter, &l->address, l->topics, l->topic_count);
 }
 
 /* The block r stands on has been orphaned: what was told of it is taken back, and r stands on its parent. */
@@ -247,7 +248,7 @@ static enum step step_back(struct hub_shard *s, struct resumption *r)
 /* The rest of the logs of the block r stands on. */
 static enum step tell_logs(struct hub_shard *s, struct resumption *r)
 {
-    if (!filter_may_match(&r->sub->entry->filter, &r->at->header.logs_bloom)) r->told = r->at->log_count;
+    if (!filter_may_match(&(*entry_of(r->sub))->filter, &r->at->header.logs_bloom)) r->told = r->at->log_count;
     for (; r->told < r->at->log_count; r->told++) {
         const struct log *l = &r->at->logs[r->told];
 
@@ -261,8 +262,8 @@ static enum step leap_up(struct hub_shard *s, struct resumption *r)
 {
     struct chain *chain = s->hub->chain;
     struct block *b;
-    enum fan_status status = chain->ops->logs_next(chain, &r->sub->entry->filter, r->at,
-                                                   s->resumes.head->header.number, &b);
+    enum fan_status status =
+        chain->ops->logs_next(chain, &(*entry_of(r->sub))->filter, r->at, s->resumes.head->header.number, &b);
 
     if (status == FAN_ESTALE) return STEP_MORE; /* the chain turned between two questions: ask again */
     if (status) return status == FAN_ENOTFOUND ? STEP_AT_HEAD : STEP_LOST;
@@ -436,7 +437,8 @@ static void late_logs_for(struct hub_shard *s, struct resumption *r, const struc
 {
     const struct block *late = e->added[0];
 
-    if (r->sub->kind != HUB_LOGS || !r->at || r->at->header.number < late->header.number) return; /* it will meet them */
+    if (r->sub->kind != HUB_LOGS || !r->at || r->at->header.number < late->header.number)
+        return; /* it will meet them */
     if (r->at->header.number == late->header.number) {
         if (!hash_eq(&r->at->hash, &late->hash)) return; /* it stands on another branch and will come here */
         block_unref(r->at);

@@ -4,33 +4,56 @@
 
 static const uint64_t SINCE_MAX = (1ull << 55) - 1; /* what subscription.since holds */
 
-enum { SLAB_SUBSCRIPTIONS = 255 }; /* with its link, a little less than 16 KiB */
+/* About 16 KiB, less what malloc keeps for itself. */
+enum { SLAB_LEN = 16 * 1024 - 32 };
 
 struct slab {
-    _Alignas(64) struct slab *next;
-    _Alignas(64) struct subscription items[SLAB_SUBSCRIPTIONS];
+    struct slab *next;
+    _Alignas(8) uint8_t bytes[];
 };
 
 /* ---- memory ---- */
 
-static struct subscription *subscription_new(struct hub_shard *s)
+static struct subscription **free_of(struct hub_shard *s, enum hub_kind kind)
 {
-    struct subscription *sub;
+    return &s->free[kind == HUB_LOGS ? 0 : 1];
+}
 
-    if (!s->free) {
-        struct slab *more = aligned_alloc(64, sizeof *more);
+static void subscription_free(struct hub_shard *s, struct subscription *sub)
+{
+    struct subscription **list = free_of(s, sub->kind);
 
-        if (!more) return NULL;
-        more->next = s->slabs;
-        s->slabs = more;
-        for (size_t i = SLAB_SUBSCRIPTIONS; i-- > 0;) {
-            more->items[i].client_next = s->free;
-            s->free = &more->items[i];
-        }
+    sub->client_next = *list;
+    *list = sub;
+}
+
+static bool slab_new(struct hub_shard *s, enum hub_kind kind)
+{
+    size_t size = kind == HUB_LOGS ? sizeof(struct logs_subscription) : sizeof(struct subscription);
+    struct slab *more = malloc(SLAB_LEN);
+
+    if (!more) return false;
+    more->next = s->slabs;
+    s->slabs = more;
+    for (size_t at = (SLAB_LEN - sizeof *more) / size; at-- > 0;) {
+        struct subscription *sub = (struct subscription *)(void *)(more->bytes + at * size);
+
+        sub->kind = (uint8_t)kind;
+        subscription_free(s, sub);
     }
-    sub = s->free;
-    s->free = sub->client_next;
-    *sub = (struct subscription){0};
+    return true;
+}
+
+/* Zeroed, but for its kind. */
+static struct subscription *subscription_new(struct hub_shard *s, enum hub_kind kind)
+{
+    struct subscription **list = free_of(s, kind), *sub;
+
+    if (!*list && !slab_new(s, kind)) return NULL;
+    sub = *list;
+    *list = sub->client_next;
+    *sub = (struct subscription){.kind = (uint8_t)kind};
+    if (kind == HUB_LOGS) *entry_of(sub) = NULL;
     return sub;
 }
 
@@ -82,17 +105,17 @@ static void interest_set(struct hub_shard *s)
 /* ---- linking ---- */
 
 /* The head of the list that sub belongs to. */
-static void list_set(struct hub_shard *s, const struct subscription *sub, struct subscription *first)
+static void list_set(struct hub_shard *s, struct subscription *sub, struct subscription *first)
 {
-    if (sub->entry)
-        sub->entry->owner = first;
+    if (sub->kind == HUB_LOGS)
+        (*entry_of(sub))->owner = first;
     else
         s->by_kind[sub->kind] = first;
 }
 
 static void link_in(struct hub_shard *s, struct subscription *sub)
 {
-    sub->next = sub->entry ? sub->entry->owner : s->by_kind[sub->kind];
+    sub->next = sub->kind == HUB_LOGS ? (*entry_of(sub))->owner : s->by_kind[sub->kind];
     if (sub->next) sub->next->prev = sub;
     list_set(s, sub, sub);
 }
@@ -119,9 +142,8 @@ void shard_go_live(struct hub_shard *s, struct subscription *sub, uint64_t since
 static void bury(struct hub_shard *s, struct subscription *sub)
 {
     if (!sub->resuming) link_out(s, sub);
-    if (sub->entry) index_remove(&s->index, sub->entry);
-    sub->client_next = s->free;
-    s->free = sub;
+    if (sub->kind == HUB_LOGS) index_remove(&s->index, *entry_of(sub));
+    subscription_free(s, sub);
 }
 
 /* Ends a subscription that its client no longer lists: at once, or after the walk. */
@@ -176,14 +198,13 @@ static enum fan_status subscribe(struct hub_shard *s, struct conn *c, enum hub_k
 
     if (!client) return FAN_ENOMEM;
     if (client->count >= s->hub->options.subscriptions_max) return FAN_ELIMIT;
-    sub = subscription_new(s);
+    sub = subscription_new(s, kind);
     if (!sub) goto fail_client;
     sub->conn = c;
-    sub->kind = (uint8_t)kind;
     sub->id = id_next(&s->ids);
     id_write(&sub->id, id);
     if (kind == HUB_LOGS)
-        status = index_add(&s->index, filter, &sub->entry);
+        status = index_add(&s->index, filter, entry_of(sub));
     else
         status = kind == HUB_SYNCING ? tell_sync(s, c, id) : FAN_OK;
     if (status) goto fail_sub;
@@ -201,8 +222,7 @@ static enum fan_status subscribe(struct hub_shard *s, struct conn *c, enum hub_k
     memcpy(out_id, id, sizeof id);
     return FAN_OK;
 fail_sub:
-    sub->client_next = s->free;
-    s->free = sub;
+    subscription_free(s, sub);
 fail_client:
     if (!client->count) client_end(s, client);
     return status;

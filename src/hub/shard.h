@@ -4,8 +4,8 @@
  *   shard.index ──► entry.owner ──► subscription ⇄ …             logs: one entry for each distinct filter
  *   connection's attachment ──► client ──► subscription → …      to unsubscribe and to forget
  *
- * A subscription is one cache line, which is all that a notification reads of it. They live in slabs, so a million of
- * them are a few thousand allocations.
+ * A subscription is less than a cache line, which is all that a notification reads of it. They live in slabs, so a
+ * million of them are a few thousand allocations; those of logs have slabs of their own, since only they have an entry.
  *
  * While the shard walks (fan-out, or a flush), a connection may end under it. A subscription that ends then is marked
  * dead (conn NULL) and stays linked until the walk is over, so every `next` a loop holds stays good. Thread: the
@@ -21,17 +21,28 @@
 struct subscription {
     struct conn *conn; /* NULL: ended during the walk, see shard.dead */
     struct hub_id id;
-    uint64_t since : 55, kind : 8;    /* events up to this sequence are not for it; enum hub_kind */
-    uint64_t resuming : 1;            /* its history is not over: in no list of its kind or entry yet */
-    struct index_entry *entry;        /* logs only */
-    struct subscription *next;        /* of its kind or entry */
+    uint64_t since : 55, kind : 8; /* events up to this sequence are not for it; enum hub_kind */
+    uint64_t resuming : 1;         /* its history is not over: in no list of its kind or entry yet */
+    struct subscription *next;     /* of its kind or entry */
     union {
         struct subscription *prev;
         struct resumption *resumption; /* while `resuming`; NULL once it has ended */
     };
     struct subscription *client_next; /* of its connection; or the next dead, or the next free one */
 };
-static_assert(sizeof(void *) != 8 || sizeof(struct subscription) == 64, "a subscription is one cache line");
+static_assert(sizeof(void *) != 8 || sizeof(struct subscription) == 56, "with its share of a slab less than 64 bytes");
+
+/* What a subscription of kind HUB_LOGS lies in. */
+struct logs_subscription {
+    struct subscription s;
+    struct index_entry *entry;
+};
+
+static inline struct index_entry **entry_of(struct subscription *sub)
+{
+    assert(sub->kind == HUB_LOGS);
+    return &CONTAINER_OF(sub, struct logs_subscription, s)->entry;
+}
 
 /* What hangs on a connection that has subscriptions. */
 struct hub_client {
@@ -51,7 +62,7 @@ struct hub_shard {
     struct filter_index index;
     struct hub_client *clients;
     struct slab *slabs;
-    struct subscription *free, *dead;
+    struct subscription *free[2], *dead; /* free: of logs, of others */
     bool walking;
     uint64_t sequence;      /* of the event being delivered */
     struct chain_sync sync; /* as this shard's subscribers know it */
