@@ -157,6 +157,8 @@ def tables(result):
                      number(r["cpu_us"] / own["cpu_us"], "{:.2f}") if own and own.get("cpu_us") else "",
                      milli("p50"), milli("p99"), milli("max"), number(r.get("first_ms"), "{:,.3f}"), number(r.get("last_ms"), "{:,.3f}"),
                      number(r["faults"])))
+    if result.get("notes"):
+        out.append("What could not be measured: " + "; ".join(result["notes"]) + ".\n")
     out.append(table(["what", "server", "phase", "per second", "÷ bare", "CPU µs each", "÷ bare", "p50 ms", "p99 ms",
                       "max ms", "first ms", "last ms", "faults"], rows))
     return "\n".join(out)

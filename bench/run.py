@@ -33,7 +33,7 @@ PAYLOAD = 1792  # of a newHeads notification with a block number of three digits
 class Bench:
     def __init__(self, rounds, scale, peers):
         self.rounds, self.scale, self.peers = rounds, scale, peers
-        self.rows, self.faults, self.notes = [], 0, []
+        self.rows, self.faults, self.notes, self.errors = [], 0, [], 0
 
     def load(self, server, *arguments):
         command = [os.path.join(servers.BIN, "ws_load"), "--port", str(server.port), "--pid", str(server.pid),
@@ -50,6 +50,11 @@ class Bench:
     def note(self, text):
         self.notes.append(text)
         print("note:", text, flush=True)
+
+    def failed(self, what, error, forgiven=False):
+        """One row that could not be measured costs no other, but the run is no success unless it was a peer's."""
+        self.errors += not forgiven
+        self.note(f"{what}: {type(error).__name__}: {str(error)[:300]}")
 
     def add(self, row, server, phase, got):
         """got: the phase's line of each round. Keeps the medians."""
@@ -71,10 +76,8 @@ class Bench:
                 try:
                     lines = self.load(server, *options, *setup, *phases)
                 except (RuntimeError, subprocess.TimeoutExpired) as e:
-                    if server.name in ("anvil", "geth"):
-                        self.note(f"{row}: {str(e)[:200]}")
-                        continue
-                    raise
+                    self.failed(f"{row}, {server.name}", e, server.name in ("anvil", "geth"))
+                    continue
                 for line in lines:
                     if line["phase"] in phases:
                         got.setdefault((server.name, line["phase"]), []).append(line)
@@ -266,22 +269,30 @@ def main():
                 ("million", lambda: memory(b, 1000, 10000, 100)),
                 ("transactions", lambda: chain.transactions(b, 5000)),
                 ("chain", lambda: chain.calls_and_logs(b, 100000))]
-    for name, run in plan:
-        if name.startswith(a.only):
-            print(f"{name}:", flush=True)
-            run()
     out = os.path.join(servers.SOURCE, "build", "bench")
     os.makedirs(out, exist_ok=True)
-    machine = report.machine()
-    result = {"machine": machine, "seconds": round(time.time() - begin), "rows": b.rows, "notes": b.notes}
-    with open(os.path.join(out, "smoke.json" if a.smoke else "results.json"), "w") as f:
-        json.dump(result, f, indent=1)
+    result = {}
+    for name, run in plan:
+        if not name.startswith(a.only):
+            continue
+        print(f"{name}:", flush=True)
+        began = time.time()
+        try:
+            run()
+        except Exception as e:  # whatever it was: the other sections have figures too
+            b.failed(name, e)
+        print(f"  ({time.time() - began:.0f} s)", flush=True)
+        result = {"machine": report.machine(), "seconds": round(time.time() - begin), "rows": b.rows, "notes": b.notes}
+        with open(os.path.join(out, "smoke.json" if a.smoke else "results.json"), "w") as f:
+            json.dump(result, f, indent=1)  # after each: an end before the end loses nothing
+    if not result:
+        p.error(f"no section is named {a.only}")
     if not a.smoke:
         print(report.tables(result))
     if a.document:
         report.document(result, servers.SOURCE)
-    print(f"bench: {len(b.rows)} figures in {result['seconds']} s, {b.faults:.0f} faults")
-    return 1 if b.faults else 0
+    print(f"bench: {len(b.rows)} figures in {result['seconds']} s, {b.faults:.0f} faults, {b.errors} errors")
+    return 1 if b.faults or b.errors else 0
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ enum {
     EVENTS_MAX = 1 << 20,
     CONNECT_AT_ONCE = 100,
     PATIENCE_MS = 30000,
-    STALLED_BUFFER = 4096
+    STALLED_BUFFER = 4096,
+    FIN = 0x80 /* in the first byte of a frame: the message ends with it */
 };
 
 struct client {
@@ -49,6 +50,9 @@ struct client {
     struct track_set subscriptions;
     uint8_t *part; /* bytes of a frame that is not here whole */
     size_t part_len;
+    struct buf fragments; /* of a message that comes in several frames, as geth's do beyond its buffer of 1 KiB */
+    size_t fragments_wire;
+    bool fragments_compressed;
 };
 
 static struct {
@@ -197,6 +201,62 @@ static struct slice inflated(struct slice payload)
     return buf_peek(&load.inflated);
 }
 
+static void got_message(struct client *c, struct slice text, bool compressed, size_t wire_len, uint64_t now_ns)
+{
+    if (compressed) text = inflated(text);
+    got_text(c, (const char *)text.at, text.len, wire_len, now_ns);
+}
+
+static void got_fragment(struct client *c, uint8_t first_byte, struct slice payload, size_t wire_len, uint64_t now_ns)
+{
+    if ((first_byte & 0x0f) == WS_TEXT) {
+        buf_reset(&c->fragments);
+        c->fragments_wire = 0;
+        c->fragments_compressed = first_byte & WS_RSV1;
+    }
+    buf_put(&c->fragments, payload);
+    c->fragments_wire += wire_len;
+    if (c->fragments.failed) die("out of memory");
+    if (first_byte & FIN)
+        got_message(c, buf_peek(&c->fragments), c->fragments_compressed, c->fragments_wire, now_ns);
+}
+
+/* Who does not answer is taken for dead in the middle of a run. */
+static void answer_ping(struct client *c, struct slice payload)
+{
+    static const uint8_t mask[WS_MASK_LEN] = {1, 2, 3, 4};
+    struct buf out;
+
+    buf_init(&out, 0);
+    ws_put_masked_frame(&out, WS_PONG, true, payload, mask);
+    send_all(c, &out);
+    buf_fini(&out);
+}
+
+static void got_frame(struct client *c, uint8_t first_byte, struct slice payload, size_t wire_len, uint64_t now_ns)
+{
+    switch (first_byte & 0x0f) {
+    case WS_TEXT:
+        if (first_byte & FIN) {
+            got_message(c, payload, first_byte & WS_RSV1, wire_len, now_ns);
+            return;
+        }
+        got_fragment(c, first_byte, payload, wire_len, now_ns);
+        return;
+    case WS_CONTINUATION:
+        got_fragment(c, first_byte, payload, wire_len, now_ns);
+        return;
+    case WS_PING:
+        answer_ping(c, payload);
+        return;
+    case WS_CLOSE:
+        (void)fprintf(stderr, "bench: closed: %.*s\n", (int)payload.len - 2, (const char *)payload.at + 2);
+        return;
+    default:
+        return;
+    }
+}
+
 /* Reads whole frames; returns how many bytes they took. */
 static size_t read_frames(struct client *c, uint8_t *at, size_t len, uint64_t now_ns)
 {
@@ -216,13 +276,7 @@ static size_t read_frames(struct client *c, uint8_t *at, size_t len, uint64_t no
             if (payload > IN_LEN - 16) die("a message of %" PRIu64 " bytes", payload);
             break;
         }
-        if ((h[0] & 0x0f) == WS_TEXT) {
-            struct slice text = slice_of(h + header, payload);
-
-            if (h[0] & WS_RSV1) text = inflated(text);
-            got_text(c, (const char *)text.at, text.len, header + payload, now_ns);
-        } else if ((h[0] & 0x0f) == WS_CLOSE)
-            (void)fprintf(stderr, "bench: closed: %.*s\n", (int)payload - 2, (const char *)h + header + 2);
+        got_frame(c, h[0], slice_of(h + header, payload), header + payload, now_ns);
         done += header + payload;
     }
     return done;

@@ -255,6 +255,10 @@ static void call(struct conn *c, const struct http_request *r)
     struct conn_set *s = c->set;
     struct http_verdict v = http_check_rpc(r);
 
+    if (v.status == 411) { /* what follows may be its body: never read that as the next request */
+        http_refuse(c, v.status, v.why);
+        return;
+    }
     if (v.status) {
         respond_refusal(c, v);
         return;

@@ -338,7 +338,8 @@ static struct http_verdict read_head(struct http_parser *p, const uint8_t *base,
         return (struct http_verdict){505, "the version must be HTTP/1.0 or HTTP/1.1"};
     if (p->core.method == HTTP_CONNECT) return (struct http_verdict){405, "this is no proxy"};
     r->method_name = slice_str(llhttp_method_name((llhttp_method_t)p->core.method));
-    if (p->target_at != r->method_name.len + 1)
+    /* llhttp forgives more spaces on either side of the target; a front end may not, and read another request. */
+    if (p->target_at != r->method_name.len + 1 || memcmp(base + p->target_at + p->target_len, " HTTP/", 6) != 0)
         return (struct http_verdict){400, "more than one space in the request line"};
     for (size_t i = 0; i < span_count(p); i++) {
         struct http_header h = {.name = slice_of(base + span[i].name_at, span[i].name_len),

@@ -77,6 +77,7 @@ static const struct row {
     {"http in lower case", "GET / http/1.1\r\n" HOST "\r\n", 400, 0, false},
     {"another protocol", "GET / ICE/1.1\r\n" HOST "\r\n", 400, 0, false},
     {"two spaces in the request line", "GET  / HTTP/1.1\r\n" HOST "\r\n", 400, 0, false},
+    {"two spaces before the version", "GET /  HTTP/1.1\r\n" HOST "\r\n", 400, 0, false},
     {"a space behind the version", "GET / HTTP/1.1 \r\n" HOST "\r\n", 505, 0, false},
     {"a relative target", "GET x HTTP/1.1\r\n" HOST "\r\n", 400, 0, false},
     {"* for GET", "GET * HTTP/1.1\r\n" HOST "\r\n", 400, 0, false},
