@@ -1,4 +1,5 @@
 // Published Ethereum tests through `fanatico statetest`, with geth as the judge where a file is older than the protocol.
+// HEAVY=1 runs those too that need eight GiB of memory.
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
@@ -10,7 +11,7 @@ const legacy = require('./legacy.cjs');
 
 test('ethereum-tests 0.0.6: every state test ends in the root that geth finds, and as published wherever geth agrees with the file', () => {
   const dir = h.scratch();
-  const written = legacy.writeStateTests(dir);
+  const heavy = Boolean(process.env.HEAVY), written = legacy.writeStateTests(dir, heavy);
   const ours = peers.ours([dir]);
   const geth = peers.gethAll(peers.below(dir));
   assert.equal(ours.length, written);
@@ -22,7 +23,7 @@ test('ethereum-tests 0.0.6: every state test ends in the root that geth finds, a
     if (mine.pass) published++;
     else older++;
   }
-  console.log(`ethereum-tests 0.0.6, March 2015: ${ours.length} state tests; ${published} end as published, ${older} are of a protocol before Frontier and end as in geth; 0 differ from geth`);
-  assert.equal(published, 246); // what geth 1.17.10 agrees with; the rest were filled by rules that changed before July 2015
+  console.log(`ethereum-tests 0.0.6, March 2015: ${ours.length} state tests; ${published} end as published, ${older} are of a protocol before Frontier and end as in geth; 0 differ from geth${heavy ? '' : `; ${legacy.HEAVY.size} left out, since they need 8 GiB (HEAVY=1)`}`);
+  assert.equal(published, heavy ? 246 : 243); // what geth 1.17.10 agrees with; the rest were filled by rules that changed before July 2015
   fs.rmSync(dir, { recursive: true });
 });
