@@ -26,6 +26,7 @@ fan_system(ethereum.differential 900 ${node_test} test/ethereum/differential.tes
 fan_system(ethereum.blocktest 600 ${node_test} test/ethereum/blocktest.test.cjs)
 fan_system(ethereum.chains 900 ${node_test} test/ethereum/chains.test.cjs)
 fan_system(ethereum.precompiles 600 ${node_test} test/ethereum/precompiles.test.cjs)
+fan_system(ethereum.vmtests 900 ${node_test} test/ethereum/vmtests.test.cjs)
 fan_system(ethereum.sepolia 300 ${node_test} test/ethereum/sepolia.test.cjs)
 fan_system(http.raw 180 ${node_test} test/http/raw.test.cjs)
 fan_system(docs.check 60 python3 test/docs/check_docs.py)

@@ -50,4 +50,4 @@ function writeStateTests(dir, heavy) {
   return count;
 }
 
-module.exports = { root, files, writeStateTests, stateTest, HEAVY };
+module.exports = { root, files, writeStateTests, logsHash, HEAVY };

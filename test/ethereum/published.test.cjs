@@ -27,3 +27,39 @@ test('ethereum-tests 0.0.6: every state test ends in the root that geth finds, a
   assert.equal(published, heavy ? 246 : 243); // what geth 1.17.10 agrees with; the rest were filled by rules that changed before July 2015
   fs.rmSync(dir, { recursive: true });
 });
+
+// Nonces and gas limits of 256 bits were transactions then; 64 bits is all they have now (EIP-2681, and every client's gas). And s was held
+// below the curve's field, where Frontier holds it below its order.
+const EARLIER = new Set(['TransactionWithGasLimitxPriceOverflow', 'TransactionWithHihghGas', 'TransactionWithHihghNonce', 'TransactionWithSvalueHigh']);
+
+test('ethereum-tests 0.0.6: every transaction test is decoded or refused as published, and as by geth', () => {
+  const dir = h.scratch(), sender = '0xa94f5374fce5edbc8e2a8697c15331677e6ebf0b', tests = {}, zero = `0x${'00'.repeat(32)}`;
+  let noHex = 0;
+  for (const [, list] of legacy.files('TransactionTests'))
+    for (const [name, t] of Object.entries(list)) {
+      if (/^0x.*[^0-9a-f]/i.test(t.rlp)) { noHex++; continue; } // one is about a text that is no hex
+      tests[name] = {
+        valid: Boolean(t.sender) && !EARLIER.has(name),
+        test: {
+          env: { currentCoinbase: sender, currentDifficulty: '0x20000', currentGasLimit: '0xffffffff', currentNumber: '0x1', currentTimestamp: '0x3e8' },
+          pre: { [sender]: { balance: '0xffffffffffffffff', nonce: '0x0', code: '0x', storage: {} } },
+          transaction: { sender, nonce: '0x0', to: sender, gasPrice: '0x0', data: ['0x'], gasLimit: ['0x5208'], value: ['0x0'] },
+          post: { Frontier: [{ hash: zero, logs: zero, txbytes: t.rlp, indexes: { data: 0, gas: 0, value: 0 } }] },
+        },
+      };
+    }
+  fs.writeFileSync(path.join(dir, 'tx.json'), JSON.stringify(Object.fromEntries(Object.entries(tests).map(([name, t]) => [name, t.test]))));
+  const geth = new Map(peers.geth(path.join(dir, 'tx.json')).map((r) => [r.name, r]));
+  let valid = 0, refused = 0, homestead = 0;
+  for (const row of peers.ours([dir])) {
+    const decoded = !/refused: (not a transaction|invalid signature|a signature with)/.test(row.error ?? ''), theirs = !/^unexpected error/.test(geth.get(row.name).error ?? '');
+    assert.equal(decoded, tests[row.name].valid, `${row.name}: ${row.error}`);
+    // geth looks at signatures by Homestead's rule also where Frontier's holds, which allowed a high s.
+    const highS = decoded && /invalid transaction v, r, s values/.test(geth.get(row.name).error ?? '');
+    assert.ok(decoded === theirs || highS, `${row.name}: ours ${row.error}, geth ${geth.get(row.name).error}`);
+    decoded ? valid++ : refused++;
+    homestead += highS;
+  }
+  fs.rmSync(dir, { recursive: true });
+  console.log(`transaction tests of March 2015: ${valid} decoded, ${refused} refused, as published (but for ${EARLIER.size} by rules before Frontier) and as geth (but for ${homestead} with a high s); ${noHex} are no hex`);
+});
