@@ -17,12 +17,13 @@ test('chains that geth made reach the same head, and tampered blocks the same ve
   console.log(`SEED=${first} CHAINS=${count}`);
   const maker = path.join(h.build, 'chain-maker');
   execFileSync('go', ['build', '-o', maker, '.'], { cwd: path.join(__dirname, 'chains'), stdio: 'inherit' });
-  const root = h.scratch(), sum = { blocks: 0, transactions: 0, refused: 0, taken: 0, sameWords: 0, cut: 0 }, families = {};
+  const root = h.scratch(), sum = { blocks: 0, transactions: 0, refused: 0, taken: 0, sameWords: 0, cut: 0 }, families = {}, kinds = {};
   const dirs = Array.from({ length: count }, (_, i) => {
     const dir = path.join(root, String(first + i)), made = plan(first + i);
     fs.mkdirSync(dir);
     fs.writeFileSync(path.join(dir, 'plan.json'), JSON.stringify(made));
-    families[made.family] = (families[made.family] ?? 0) + 1;
+    families[first + i] = made.family;
+    kinds[made.family] = (kinds[made.family] ?? 0) + 1;
     return dir;
   });
   for (let at = 0; at < count; at += 50) execFileSync(maker, dirs.slice(at, at + 50), { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -34,11 +35,12 @@ test('chains that geth made reach the same head, and tampered blocks the same ve
     assert.equal(row.blocks, told.blocks);
     if (row.blocks) assert.equal(row.head, told.head);
     sum.transactions += told.transactions;
+    if (told.cut) console.log(`chain ${first + i} (${families[first + i]}) ends behind block ${told.blocks}: geth refuses its own maker's next: ${told.cut}`);
     sum.cut += told.cut !== '';
     for (const key of ['blocks', 'refused', 'taken', 'sameWords']) sum[key] += row[key];
   }
   fs.rmSync(root, { recursive: true });
-  console.log(`${count} chains (${Object.entries(families).map(([f, n]) => `${n} ${f}`).join(', ')}; ${sum.cut} end early where geth's maker and geth's import disagree): ${sum.blocks} blocks, ` +
+  console.log(`${count} chains (${Object.entries(kinds).map(([f, n]) => `${n} ${f}`).join(', ')}; ${sum.cut} end early where geth's maker and geth's import disagree): ${sum.blocks} blocks, ` +
     `${sum.transactions} transactions imported to geth's head; ${sum.refused + sum.taken} tampered blocks: ${sum.refused} refused by both (${sum.sameWords} in the same words), ${sum.taken} taken by both, 0 differ`);
   assert.ok(sum.blocks > count * 15, `only ${sum.blocks} blocks`);
 });

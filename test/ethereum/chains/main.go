@@ -97,7 +97,7 @@ func key(n int) *ecdsa.PrivateKey {
 }
 
 // What a plan asks for may be impossible where it stands (no funds, no gas left): such a transaction is left out.
-func add(b *core.BlockGen, cfg *params.ChainConfig, p planTx) (added bool) {
+func add(b *core.BlockGen, bc *core.BlockChain, cfg *params.ChainConfig, p planTx) (added bool) {
 	defer func() {
 		if recover() != nil {
 			added = false
@@ -156,7 +156,7 @@ func add(b *core.BlockGen, cfg *params.ChainConfig, p planTx) (added bool) {
 		data = &types.SetCodeTx{ChainID: uint256.MustFromBig(cfg.ChainID), Nonce: nonce, GasFeeCap: uint256.MustFromBig(fee), GasTipCap: uint256.MustFromBig(tip), Gas: p.Gas,
 			To: *to, Value: uint256.MustFromBig(value), Data: p.Data, AccessList: access, AuthList: []types.SetCodeAuthorization{auth}}
 	}
-	b.AddTx(must(types.SignNewTx(key(p.Key), signer, data)))
+	b.AddTxWithChain(bc, must(types.SignNewTx(key(p.Key), signer, data))) // with a chain, for BLOCKHASH
 	return true
 }
 
@@ -316,6 +316,57 @@ func headerOf(b *types.Block) map[string]any {
 	return out
 }
 
+// What geth's import makes of the blocks, one after the other, and of the tampered ones before each.
+type record struct {
+	bc              *core.BlockChain
+	plan            *plan
+	blocks, mutants bytes.Buffer
+	told            []any
+	verdicts        []verdict
+	cut             string // why the chain ends early: geth's import refuses what geth's maker made
+	count           int
+	head            common.Hash
+}
+
+func (r *record) tamper(b *types.Block) {
+	for _, m := range r.plan.Mutants {
+		if uint64(m.Block) != b.NumberU64() {
+			continue
+		}
+		bad := mutate(b, m)
+		if bad == nil {
+			continue
+		}
+		v := verdict{Block: b.NumberU64(), Field: m.Field}
+		if _, err := r.bc.InsertChain(types.Blocks{bad}); err != nil {
+			v.Error = err.Error()
+		}
+		raw := must(rawBlock(bad))
+		if v.Error != "" { // those that are taken are side chains, of which geth and the tests think differently
+			r.told = append(r.told, map[string]any{"rlp": hexutil.Bytes(raw), "expectException": v.Error})
+		}
+		v.Length = len(raw)
+		r.mutants.Write(raw)
+		r.verdicts = append(r.verdicts, v)
+	}
+}
+
+func (r *record) take(b *types.Block) {
+	if r.cut != "" {
+		return
+	}
+	r.tamper(b)
+	if _, err := r.bc.InsertChain(types.Blocks{b}); err != nil {
+		r.cut = err.Error()
+		return
+	}
+	raw := must(rawBlock(b))
+	r.blocks.Write(raw)
+	r.told = append(r.told, map[string]any{"rlp": hexutil.Bytes(raw), "blockHeader": headerOf(b)})
+	r.count++
+	r.head = b.Hash()
+}
+
 func build(dir string) {
 	var p plan
 	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, "plan.json"))), &p); err != nil {
@@ -327,8 +378,14 @@ func build(dir string) {
 	}
 	cfg := p.Genesis.Config
 	added := 0
+	bc := must(core.NewBlockChain(rawdb.NewMemoryDatabase(), &p.Genesis, engine, core.DefaultConfig().WithArchive(true)))
+	defer bc.Stop()
+	r := record{bc: bc, plan: &p, verdicts: []verdict{}, head: bc.CurrentBlock().Hash()}
 	_, chain, _ := core.GenerateChainWithGenesis(&p.Genesis, engine, len(p.Blocks), func(i int, b *core.BlockGen) {
 		want, n := p.Blocks[i], i+1
+		if i > 0 {
+			r.take(b.PrevBlock(i - 1)) // at once, so that BLOCKHASH finds it
+		}
 		if want.Later != 0 {
 			b.OffsetTime(want.Later) // sets the difficulty too
 		}
@@ -345,7 +402,7 @@ func build(dir string) {
 			b.SetParentBeaconRoot(want.Random)
 		}
 		for _, tx := range want.Txs {
-			if add(b, cfg, tx) {
+			if add(b, bc, cfg, tx) {
 				added++
 			}
 		}
@@ -360,46 +417,7 @@ func build(dir string) {
 			b.AddUncle(&types.Header{ParentHash: b.PrevBlock(i - want.Uncle - 1).Hash(), Number: new(big.Int).Set(old.Number()), Coinbase: common.Address{0xcc, byte(n)}, Extra: extra})
 		}
 	})
-	bc := must(core.NewBlockChain(rawdb.NewMemoryDatabase(), &p.Genesis, engine, core.DefaultConfig().WithArchive(true)))
-	defer bc.Stop()
-	var blocks, mutants bytes.Buffer
-	var told []any
-	verdicts := []verdict{}
-	cut := ""
-	for i, b := range chain {
-		for _, m := range p.Mutants {
-			if uint64(m.Block) != b.NumberU64() {
-				continue
-			}
-			bad := mutate(b, m)
-			if bad == nil {
-				continue
-			}
-			v := verdict{Block: b.NumberU64(), Field: m.Field}
-			if _, err := bc.InsertChain(types.Blocks{bad}); err != nil {
-				v.Error = err.Error()
-			}
-			raw := must(rawBlock(bad))
-			if v.Error != "" { // those that are taken are side chains, of which geth and the tests think differently
-				told = append(told, map[string]any{"rlp": hexutil.Bytes(raw), "expectException": v.Error})
-			}
-			v.Length = len(raw)
-			mutants.Write(raw)
-			verdicts = append(verdicts, v)
-		}
-		if _, err := bc.InsertChain(types.Blocks{b}); err != nil {
-			// geth's maker does some things in another order than its import (EIP-4788 last): the chain ends before such a block.
-			cut = err.Error()
-			chain = chain[:i]
-			break
-		}
-		blocks.Write(must(rawBlock(b)))
-		told = append(told, map[string]any{"rlp": hexutil.Bytes(must(rawBlock(b))), "blockHeader": headerOf(b)})
-	}
-	head := bc.CurrentBlock().Hash()
-	if len(chain) > 0 {
-		head = chain[len(chain)-1].Hash()
-	}
+	r.take(chain[len(chain)-1])
 	write := func(name string, data []byte) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			fatal("%v", err)
@@ -409,14 +427,14 @@ func build(dir string) {
 		zero := bc.GetBlockByNumber(0)
 		write("blocktest.json", must(json.Marshal(map[string]any{filepath.Base(dir): map[string]any{
 			"network": p.Network, "sealEngine": "NoProof", "genesisRLP": hexutil.Bytes(must(rawBlock(zero))), "genesisBlockHeader": headerOf(zero), "pre": p.Genesis.Alloc,
-			"blocks": told, "lastblockhash": head, "postStateHash": bc.GetBlockByHash(head).Root(),
+			"blocks": r.told, "lastblockhash": r.head, "postStateHash": bc.GetBlockByHash(r.head).Root(),
 		}})))
 		return
 	}
-	write("chain.rlp", blocks.Bytes())
-	write("mutants.rlp", mutants.Bytes())
+	write("chain.rlp", r.blocks.Bytes())
+	write("mutants.rlp", r.mutants.Bytes())
 	write("genesis.json", must(json.Marshal(&p.Genesis)))
-	write("verdicts.json", must(json.Marshal(map[string]any{"head": head, "cut": cut, "blocks": len(chain), "transactions": added, "mutants": verdicts})))
+	write("verdicts.json", must(json.Marshal(map[string]any{"head": r.head, "cut": r.cut, "blocks": r.count, "transactions": added, "mutants": r.verdicts})))
 }
 
 func main() {
