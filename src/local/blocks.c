@@ -314,8 +314,7 @@ static void evict(struct blocks *x)
 {
     uint64_t durable = atomic_load(&x->durable);
 
-    while (x->store && held(x) > 1 && x->low < durable &&
-           (held(x) > BLOCKS_RECENT || x->bytes > BLOCKS_RECENT_BYTES)) {
+    while (x->store && held(x) > 1 && x->low < durable && (held(x) > BLOCKS_RECENT || x->bytes > BLOCKS_RECENT_BYTES)) {
         struct block *b = x->canonical[x->start];
 
         x->start++;

@@ -5,14 +5,14 @@
  *     in the store  │  in memory (recent)   │        orphans: the last 256, in memory; in the store too
  *
  * Without a store everything is in memory. With one, the newest BLOCKS_RECENT blocks are, and all that are not durable
- * yet; older ones are read from the store when somebody asks, and a few of these are kept in a cache. So memory does not
- * grow with the chain.
+ * yet; older ones are read from the store when somebody asks, and a few of these are kept in a cache. So memory does
+ * not grow with the chain.
  *
- * Any thread reads; only the writer changes, under one read-write lock that is held for a few probes at a time and never
- * while the store is read. Where the chain turns back, blocks and state must change as one for those who look from
- * outside: the writer then holds blocks_lock() while it rewinds the state, and op_state_open (ops.c) opens its view under
- * the same lock. Blocks that were removed stay readable by hash until INDEX_ORPHANS_MAX younger ones were removed after
- * them. Every block handed out is a reference. */
+ * Any thread reads; only the writer changes, under one read-write lock that is held for a few probes at a time and
+ * never while the store is read. Where the chain turns back, blocks and state must change as one for those who look
+ * from outside: the writer then holds blocks_lock() while it rewinds the state, and op_state_open (ops.c) opens its
+ * view under the same lock. Blocks that were removed stay readable by hash until INDEX_ORPHANS_MAX younger ones were
+ * removed after them. Every block handed out is a reference. */
 #ifndef LOCAL_BLOCKS_H
 #define LOCAL_BLOCKS_H
 
@@ -29,8 +29,8 @@ enum { INDEX_ORPHANS_MAX = STORE_ORPHANS_MAX, BLOCKS_RECENT = 128, BLOCKS_CACHED
 
 struct blocks {
     pthread_rwlock_t lock;
-    struct store *store;        /* NULL: all in memory; borrowed; set before the first block comes */
-    struct block **canonical;   /* canonical[start …] are the blocks low … blocks_end() - 1 */
+    struct store *store;      /* NULL: all in memory; borrowed; set before the first block comes */
+    struct block **canonical; /* canonical[start …] are the blocks low … blocks_end() - 1 */
     size_t start, cap;
     uint64_t first, count;                      /* where the chain begins: 0, or a fork's block; how many it has */
     uint64_t low;                               /* the lowest number in memory */
@@ -42,11 +42,11 @@ struct blocks {
     size_t orphan_count;
     struct log_memory logs;                     /* of the canonical blocks, where there is no store */
     struct log_postings_of_block coming, going; /* the writer's: for the switch that was prepared */
-    struct block *stay;                         /* likewise: the block that will be the head, where it is not in memory */
-    _Atomic uint64_t durable;                   /* blocks below this number are in the store */
-    pthread_mutex_t cache_lock;                 /* over the two below */
-    uint64_t generation;                        /* how often canonical blocks were removed */
-    struct block *cache[BLOCKS_CACHED];         /* by number, canonical ones of this generation */
+    struct block *stay;                 /* likewise: the block that will be the head, where it is not in memory */
+    _Atomic uint64_t durable;           /* blocks below this number are in the store */
+    pthread_mutex_t cache_lock;         /* over the two below */
+    uint64_t generation;                /* how often canonical blocks were removed */
+    struct block *cache[BLOCKS_CACHED]; /* by number, canonical ones of this generation */
 };
 
 struct block_place {
@@ -67,10 +67,11 @@ FAN_MUST_CHECK enum fan_status blocks_by_tx(struct blocks *x, const struct fan_h
                                             size_t *out_index);
 FAN_MUST_CHECK enum fan_status blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out);
 struct chain_remote *blocks_remote(struct blocks *x); /* a reference; NULL: no fork */
-/* The same as blocks_hash_at() for BLOCKHASH, also before a fork, where it may wait for the network. FAN_EREMOTE too. */
+/* The same as blocks_hash_at() for BLOCKHASH, also before a fork, where it may wait for the network. FAN_EREMOTE too.
+ */
 FAN_MUST_CHECK enum fan_status blocks_ancestor_hash(struct blocks *x, uint64_t number, struct fan_hash *out);
-/* Up to count blocks from number on; *out_count were written, fewer only where the chain ends. Those in memory are as one
- * moment has them; where the chain may turn in between, look at the parents. */
+/* Up to count blocks from number on; *out_count were written, fewer only where the chain ends. Those in memory are as
+ * one moment has them; where the chain may turn in between, look at the parents. */
 FAN_MUST_CHECK enum fan_status blocks_range(struct blocks *x, uint64_t number, size_t count, struct block **out,
                                             size_t *out_count);
 

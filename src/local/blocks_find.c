@@ -1,7 +1,7 @@
 #include "local/blocks_store.h"
 
-/* What one call may look at while it holds the lock that the writer waits for: a few hundred microseconds' worth. A block
- * read from the store counts for many. */
+/* What one call may look at while it holds the lock that the writer waits for: a few hundred microseconds' worth. A
+ * block read from the store counts for many. */
 enum { STEPS_MAX = 1024, STEPS_OF_READ = 32 };
 
 /* The canonical block's hash, wherever it is; held. */

@@ -3,7 +3,8 @@
  * Polling clients ask for the same old blocks again, and the scans of many go over the same range; a block costs some
  * decoding each time. The cache holds canonical blocks by number; when blocks leave the chain, all of it goes, and a
  * block that was being read meanwhile does not enter it.
- * Thread: any; not under blocks_lock(). Each call is one read transaction. FAN_ENOTFOUND: none, or there is no store. */
+ * Thread: any; not under blocks_lock(). Each call is one read transaction. FAN_ENOTFOUND: none, or there is no store.
+ */
 #ifndef LOCAL_BLOCKS_STORE_H
 #define LOCAL_BLOCKS_STORE_H
 

@@ -1,5 +1,5 @@
-/* check: does what the store holds fit together? Every block with its parent, roots and indexes; the head's state, whose
- * root and trie are computed again from accounts and slots alone; the history, key by key.
+/* check: does what the store holds fit together? Every block with its parent, roots and indexes; the head's state,
+ * whose root and trie are computed again from accounts and slots alone; the history, key by key.
  *
  * Reads alone, a page of work per read transaction; nobody else has the store open (store_open() saw to that). Memory:
  * about a kilobyte an account, since the trie is built anew.
@@ -18,12 +18,14 @@ struct check_count {
 /* FAN_OK: it fits, and *out says how much was looked at. FAN_EFORMAT: it does not; err names the first thing that is
  * wrong. FAN_ENOTFOUND: no chain. FAN_EIO, FAN_ENOMEM: it could not be read to the end. progress (may be NULL) is told
  * now and then how many blocks are done. */
-FAN_MUST_CHECK enum fan_status check_store(struct store *store, void (*progress)(void *ctx, uint64_t block, uint64_t head),
-                                           void *ctx, struct check_count *out, struct fan_error *err);
+FAN_MUST_CHECK enum fan_status check_store(struct store *store,
+                                           void (*progress)(void *ctx, uint64_t block, uint64_t head), void *ctx,
+                                           struct check_count *out, struct fan_error *err);
 
 /* ---- its parts ---- */
-FAN_MUST_CHECK enum fan_status check_blocks(struct store *store, void (*progress)(void *ctx, uint64_t block, uint64_t head),
-                                            void *ctx, struct check_count *out, struct fan_error *err);
+FAN_MUST_CHECK enum fan_status check_blocks(struct store *store,
+                                            void (*progress)(void *ctx, uint64_t block, uint64_t head), void *ctx,
+                                            struct check_count *out, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status check_state(struct store *store, struct check_count *out, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status check_history(struct store *store, struct check_count *out, struct fan_error *err);
 

@@ -25,17 +25,21 @@ static enum fan_status check_roots(const struct block *b, struct fan_error *err)
     enum fan_status s = block_transactions_root(b->txs, b->tx_count, &root);
 
     if (s) return s;
-    if (!same(&root, &b->header.transactions_root)) WRONG("block %" PRIu64 ": its transactions are not those of its header", number);
+    if (!same(&root, &b->header.transactions_root))
+        WRONG("block %" PRIu64 ": its transactions are not those of its header", number);
     s = block_receipts_root(b->receipts, b->tx_count, &root);
     if (s) return s;
-    if (!same(&root, &b->header.receipts_root)) WRONG("block %" PRIu64 ": its receipts are not those of its header", number);
+    if (!same(&root, &b->header.receipts_root))
+        WRONG("block %" PRIu64 ": its receipts are not those of its header", number);
     s = block_ommers_hash(b->ommers, b->ommer_count, &root);
     if (s) return s;
-    if (!same(&root, &b->header.ommers_hash)) WRONG("block %" PRIu64 ": its ommers are not those of its header", number);
+    if (!same(&root, &b->header.ommers_hash))
+        WRONG("block %" PRIu64 ": its ommers are not those of its header", number);
     if (b->header.extent < HEADER_SHANGHAI) return FAN_OK;
     s = block_withdrawals_root(b->withdrawals, b->withdrawal_count, &root);
     if (s) return s;
-    if (!same(&root, &b->header.withdrawals_root)) WRONG("block %" PRIu64 ": its withdrawals are not those of its header", number);
+    if (!same(&root, &b->header.withdrawals_root))
+        WRONG("block %" PRIu64 ": its withdrawals are not those of its header", number);
     return FAN_OK;
 }
 
@@ -93,8 +97,8 @@ static enum fan_status check_counts(struct store_txn *t, struct check_count *cou
     if (numbers != count->blocks) WRONG("%" PRIu64 " block numbers, but %" PRIu64 " blocks", numbers, count->blocks);
     if (txs != count->txs) WRONG("%" PRIu64 " transactions in the index, but %" PRIu64 " in blocks", txs, count->txs);
     if (headers != hashes || bodies != hashes || outcomes != hashes)
-        WRONG("%" PRIu64 " block hashes, but %" PRIu64 " headers, %" PRIu64 " bodies, %" PRIu64 " outcomes", hashes, headers,
-              bodies, outcomes);
+        WRONG("%" PRIu64 " block hashes, but %" PRIu64 " headers, %" PRIu64 " bodies, %" PRIu64 " outcomes", hashes,
+              headers, bodies, outcomes);
     if (hashes < numbers || hashes - numbers > queued)
         WRONG("%" PRIu64 " blocks beside the chain, but %" PRIu64 " orphans are known", hashes - numbers, queued);
     count->orphans = hashes - numbers;

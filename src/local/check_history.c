@@ -27,7 +27,8 @@ static enum fan_status check_row(struct store_txn *t, uint64_t version, struct s
     return FAN_OK;
 }
 
-static enum fan_status check_version(struct store_txn *t, uint64_t version, struct check_count *out, struct fan_error *err)
+static enum fan_status check_version(struct store_txn *t, uint64_t version, struct check_count *out,
+                                     struct fan_error *err)
 {
     struct state_point p, before;
     enum fan_status s = db_point(t, version, &p);
@@ -61,11 +62,14 @@ static enum fan_status check_ends(struct store_txn *t, uint64_t oldest, uint64_t
     if (!s) s = store_count(t, STORE_OLD, &olds);
     if (!s) s = store_count(t, STORE_POINTS, &points);
     if (s) return s;
-    if (versions != newest - oldest + 1) WRONG("%" PRIu64 " versions, but %" PRIu64 " to %" PRIu64 " are kept", versions, oldest, newest);
+    if (versions != newest - oldest + 1)
+        WRONG("%" PRIu64 " versions, but %" PRIu64 " to %" PRIu64 " are kept", versions, oldest, newest);
     if (olds != out->old_values) WRONG("%" PRIu64 " old values, but the journals name %" PRIu64, olds, out->old_values);
-    if (points != last.number - first.number + 1) WRONG("%" PRIu64 " blocks lead to their states, not %" PRIu64, points, last.number - first.number + 1);
+    if (points != last.number - first.number + 1)
+        WRONG("%" PRIu64 " blocks lead to their states, not %" PRIu64, points, last.number - first.number + 1);
     s = db_find(t, last.number, &found);
-    if (!s && found.version != newest) WRONG("block %" PRIu64 " leads to version %" PRIu64 ", not to the newest", last.number, found.version);
+    if (!s && found.version != newest)
+        WRONG("block %" PRIu64 " leads to version %" PRIu64 ", not to the newest", last.number, found.version);
     return s;
 }
 

@@ -65,7 +65,8 @@ static bool take_account(void *ctx, const struct fan_address *address, const str
 }
 
 /* What was built anew against what is stored: accounts with their storage roots, then node by node. */
-static enum fan_status compare_accounts(const struct state_view *view, const struct state_diff *d, struct fan_error *err)
+static enum fan_status compare_accounts(const struct state_view *view, const struct state_diff *d,
+                                        struct fan_error *err)
 {
     const void *key;
     void *value;
@@ -83,7 +84,8 @@ static enum fan_status compare_accounts(const struct state_view *view, const str
         hex_write_checksum(&address, text);
         if (!state_hash_eq(&stored.storage_root, &c->new_value.storage_root))
             WRONG("account %s: its storage root does not follow from its slots", text);
-        if (!state_hash_eq(&stored.code_hash, &c->new_value.code_hash)) WRONG("account %s: its code is another one", text);
+        if (!state_hash_eq(&stored.code_hash, &c->new_value.code_hash))
+            WRONG("account %s: its code is another one", text);
     }
     return FAN_OK;
 }

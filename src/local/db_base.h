@@ -1,11 +1,11 @@
 /* db_base: a state's base in the store.
  *
  * The newest value of each account, slot and trie node lies in a flat table. Beside it lies, for each version that
- * changed a key, what the value was *before*: "at version v" is the first old value of a version above v, or the flat one.
- * A journal names the keys of each version, which is all that going back (rewind) and forgetting (prune) need.
+ * changed a key, what the value was *before*: "at version v" is the first old value of a version above v, or the flat
+ * one. A journal names the keys of each version, which is all that going back (rewind) and forgetting (prune) need.
  *
- * As a base (state_base.h) each of apply, rewind and prune is a write transaction of its own. Whoever makes more durable
- * as one, a block with its state, calls the functions on a transaction below and then tells the db above
+ * As a base (state_base.h) each of apply, rewind and prune is a write transaction of its own. Whoever makes more
+ * durable as one, a block with its state, calls the functions on a transaction below and then tells the db above
  * (state_db_adopt()).
  *
  * Thread: reading any; each lookup is one read transaction of the store. Writing: the store's one writer. */

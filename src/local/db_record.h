@@ -1,13 +1,11 @@
 /* db_record: what the state's rows in the store look like.
  *
- *   account   flags (1: has code, 2: has storage, 4: own_storage) · nonce · balance (each a length byte, then big-endian bytes without
- *             leading zeros) · code hash where there is code · storage root where there is storage. No row: no account.
- *   slot      big-endian without leading zeros. No row: zero.
- *   node      its RLP, under db_node_key(). No row: none is there.
- *   old       the value a key had before a version, empty where it had none, under db_old_key():
- *             kind · length of key · key · version. The length keeps keys that begin alike apart.
- *   journal   what a version changed, in rows of at most DB_CHUNK_MAX bytes, so that they pack into LMDB's pages:
- *             kind · length of key · key, again and again.
+ *   account   flags (1: has code, 2: has storage, 4: own_storage) · nonce · balance (each a length byte, then
+ * big-endian bytes without leading zeros) · code hash where there is code · storage root where there is storage. No
+ * row: no account. slot      big-endian without leading zeros. No row: zero. node      its RLP, under db_node_key(). No
+ * row: none is there. old       the value a key had before a version, empty where it had none, under db_old_key(): kind
+ * · length of key · key · version. The length keeps keys that begin alike apart. journal   what a version changed, in
+ * rows of at most DB_CHUNK_MAX bytes, so that they pack into LMDB's pages: kind · length of key · key, again and again.
  *   version   id · block number · root, 48 bytes.
  *
  * Reading is strict: what we could not have written is FAN_EFORMAT. */

@@ -1,5 +1,5 @@
-/* The bytes of a store may be anyone's, or the disk's. Property: every reader of rows ends with a status, what it accepts it
- * writes again as it was, and a block that it accepts is one that can be shown. */
+/* The bytes of a store may be anyone's, or the disk's. Property: every reader of rows ends with a status, what it
+ * accepts it writes again as it was, and a block that it accepts is one that can be shown. */
 #include <stdlib.h>
 
 #include "local/db_record.h"

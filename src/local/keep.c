@@ -9,8 +9,8 @@
 #include "local/state_diff.h"
 
 enum {
-    BATCH_MAX = 64,     /* changes in one transaction */
-    RETRY_MS = 1000,    /* after a failure */
+    BATCH_MAX = 64,  /* changes in one transaction */
+    RETRY_MS = 1000, /* after a failure */
     ROOM = KEEP_QUEUE_MAX / 2
 };
 

@@ -1,5 +1,5 @@
-/* A chain in a store beside the same chain in memory: whatever is done to both (blocks, edits, snapshots, reorgs, resets), they
- * answer alike, what lies in the store fits together, and it is all there after opening again. */
+/* A chain in a store beside the same chain in memory: whatever is done to both (blocks, edits, snapshots, reorgs,
+ * resets), they answer alike, what lies in the store fits together, and it is all there after opening again. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -41,7 +41,8 @@ static bool open_store(struct pair *p)
 
 static void open_kept(struct pair *p)
 {
-    p->kept = tc_open_with(p->t, &(struct local_options){.store = p->store, .behind = p->behind}, (enum fork)FORK_NEWEST);
+    p->kept =
+        tc_open_with(p->t, &(struct local_options){.store = p->store, .behind = p->behind}, (enum fork)FORK_NEWEST);
 }
 
 static void remove_folder(struct pair *p)
@@ -94,18 +95,33 @@ static uint64_t act(struct pair *p, struct test_chain *tc, unsigned action, uint
 
     tc->wall_s = 1700000000 + p->token;
     switch (action) {
-    case 0: send(p, tc, (unsigned)(argument % TC_ACCOUNTS), NULL, nothing); return 0;
-    case 1: send(p, tc, (unsigned)(argument % TC_ACCOUNTS), &p->contract, nothing); return 0;
-    case 2: call_writer(p, tc, (unsigned)argument); return 0;
-    case 3: return dev->mine(tc->chain, 1 + argument % 5, 1, NULL);
-    case 4: return dev->set_balance(tc->chain, &other, &value);
-    case 5: return dev->set_slot(tc->chain, &other, &slot, &value);
-    case 6: return dev->set_code(tc->chain, &other, slice_of("\x60\x01\x60\x02", argument % 3 ? 2 : 4));
-    case 7: return dev->snapshot(tc->chain);
-    case 8: return dev->revert(tc->chain, p->snapshot_count ? p->snapshots[argument % p->snapshot_count] : 99);
-    case 9: return dev->reorg(tc->chain, argument % 9, NULL);
-    case 10: return dev->rollback(tc->chain, argument % 6, NULL);
-    default: return argument % 8 ? 0 : (uint64_t)dev->reset(tc->chain, NULL);
+    case 0:
+        send(p, tc, (unsigned)(argument % TC_ACCOUNTS), NULL, nothing);
+        return 0;
+    case 1:
+        send(p, tc, (unsigned)(argument % TC_ACCOUNTS), &p->contract, nothing);
+        return 0;
+    case 2:
+        call_writer(p, tc, (unsigned)argument);
+        return 0;
+    case 3:
+        return dev->mine(tc->chain, 1 + argument % 5, 1, NULL);
+    case 4:
+        return dev->set_balance(tc->chain, &other, &value);
+    case 5:
+        return dev->set_slot(tc->chain, &other, &slot, &value);
+    case 6:
+        return dev->set_code(tc->chain, &other, slice_of("\x60\x01\x60\x02", argument % 3 ? 2 : 4));
+    case 7:
+        return dev->snapshot(tc->chain);
+    case 8:
+        return dev->revert(tc->chain, p->snapshot_count ? p->snapshots[argument % p->snapshot_count] : 99);
+    case 9:
+        return dev->reorg(tc->chain, argument % 9, NULL);
+    case 10:
+        return dev->rollback(tc->chain, argument % 6, NULL);
+    default:
+        return argument % 8 ? 0 : (uint64_t)dev->reset(tc->chain, NULL);
     }
 }
 
@@ -113,7 +129,8 @@ static void both(struct pair *p, unsigned action, uint64_t argument)
 {
     uint64_t memory = act(p, p->memory, action, argument), kept = act(p, p->kept, action, argument);
 
-    if (memory != kept) test_fail(p->t, __FILE__, __LINE__, "action %u: %" PRIu64 " in memory, %" PRIu64 " kept", action, memory, kept);
+    if (memory != kept)
+        test_fail(p->t, __FILE__, __LINE__, "action %u: %" PRIu64 " in memory, %" PRIu64 " kept", action, memory, kept);
     if (action == 7 && p->snapshot_count < COUNT_OF(p->snapshots)) p->snapshots[p->snapshot_count++] = kept;
     p->token++;
 }
@@ -152,7 +169,8 @@ static void compare(struct pair *p)
     for (uint64_t n = 0; n <= a->header.number; n++) {
         put_block(p->memory, n, &one);
         put_block(p->kept, n, &two);
-        if (!one.len || !slice_eq(buf_peek(&one), buf_peek(&two))) test_fail(p->t, __FILE__, __LINE__, "block %" PRIu64 " differs", n);
+        if (!one.len || !slice_eq(buf_peek(&one), buf_peek(&two)))
+            test_fail(p->t, __FILE__, __LINE__, "block %" PRIu64 " differs", n);
     }
     buf_fini(&one);
     buf_fini(&two);
@@ -197,8 +215,9 @@ static void check_sound(struct pair *p)
 
 static void begin(struct pair *p)
 {
-    static const char *const emitter = "602a8060095f395ff3345f52337f5cad1e0000000000000000000000000000000000000000000000000000000000"
-                                       "60205fa200";
+    static const char *const emitter =
+        "602a8060095f395ff3345f52337f5cad1e0000000000000000000000000000000000000000000000000000000000"
+        "60205fa200";
     static const struct fan_address writer = {{0x77}};
     struct slice code = test_hex(emitter);
 
@@ -208,7 +227,8 @@ static void begin(struct pair *p)
     for (size_t i = 0; i < 2; i++) {
         struct test_chain *tc = i ? p->kept : p->memory;
 
-        CHECK_EQ(p->t, tc->chain->dev->set_code(tc->chain, &writer, slice_of("\x5f\x35\x60\x20\x35\x55\x00", 7)), FAN_OK);
+        CHECK_EQ(p->t, tc->chain->dev->set_code(tc->chain, &writer, slice_of("\x5f\x35\x60\x20\x35\x55\x00", 7)),
+                 FAN_OK);
     }
 }
 

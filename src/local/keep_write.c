@@ -68,7 +68,8 @@ static enum fan_status write_once(struct store *store, const struct keep_change 
     }
     why = store_write_abort(t, err);
     if (why) return why;
-    if (s == FAN_ENOTFOUND) return fan_error_set(err, s, "the state of block %llu is no longer kept", (unsigned long long)c->keep);
+    if (s == FAN_ENOTFOUND)
+        return fan_error_set(err, s, "the state of block %llu is no longer kept", (unsigned long long)c->keep);
     return fan_error_set(err, s, "%s: it cannot be written: %s", store_dir(store), fan_status_text(s));
 }
 

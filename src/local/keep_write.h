@@ -15,9 +15,9 @@ struct keep_change {
     uint64_t history_blocks;   /* 0: all */
 };
 
-/* Durable on FAN_OK, and *out_head is the state's newest version then. Else nothing changed, err says why; FAN_ENOTFOUND:
- * the state to go back to is no longer kept. */
-FAN_MUST_CHECK enum fan_status keep_write(struct store *store, const struct keep_change *c, struct state_point *out_head,
-                                          struct fan_error *err);
+/* Durable on FAN_OK, and *out_head is the state's newest version then. Else nothing changed, err says why;
+ * FAN_ENOTFOUND: the state to go back to is no longer kept. */
+FAN_MUST_CHECK enum fan_status keep_write(struct store *store, const struct keep_change *c,
+                                          struct state_point *out_head, struct fan_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* test_state: a state db for the tests of state and views: in memory, or, where TEST_STATE_OVER_STORE is defined, over a
- * store in a folder of its own, whose map is so small that it has to grow. One at a time. */
+/* test_state: a state db for the tests of state and views: in memory, or, where TEST_STATE_OVER_STORE is defined, over
+ * a store in a folder of its own, whose map is so small that it has to grow. One at a time. */
 #ifndef LOCAL_TEST_STATE_H
 #define LOCAL_TEST_STATE_H
 

@@ -37,7 +37,8 @@ static enum fan_status put_rows(struct store_txn *t, const struct block *b, stru
     enum fan_status s = FAN_OK;
 
     store_block_encode(b, &rows[0], &rows[1], &rows[2]);
-    for (size_t i = 0; i < 3 && !s; i++) s = rows[i].failed ? rows[i].failed : store_put(t, tables[i], k, buf_peek(&rows[i]));
+    for (size_t i = 0; i < 3 && !s; i++)
+        s = rows[i].failed ? rows[i].failed : store_put(t, tables[i], k, buf_peek(&rows[i]));
     return s;
 }
 

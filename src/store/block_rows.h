@@ -1,7 +1,7 @@
 /* block_rows: blocks in the store's tables, and out of them again.
  *
- * A block is three rows under (number, hash), so that a scan reads headers without bodies, and blocks that left the chain
- * can stay beside those that took their place:
+ * A block is three rows under (number, hash), so that a scan reads headers without bodies, and blocks that left the
+ * chain can stay beside those that took their place:
  *
  *   headers   the header's RLP
  *   bodies    the RLP items that follow the header in a block: transactions, ommers, withdrawals
@@ -11,11 +11,11 @@
  * Senders are kept because recovering one costs 40 µs, and because an impersonated one cannot be recovered. Blooms of
  * receipts and all that block_finish() derives are made again on reading.
  *
- * The canonical chain is (number → hash) and (transaction → number, index). The *orphans* that are kept are a queue of at
- * most STORE_ORPHANS_MAX, after which the oldest rows go.
+ * The canonical chain is (number → hash) and (transaction → number, index). The *orphans* that are kept are a queue of
+ * at most STORE_ORPHANS_MAX, after which the oldest rows go.
  *
- * Thread: the transaction's. What is read was written by us and is believed, but checked as foreign bytes are: a damaged
- * row is FAN_EFORMAT and never a crash. */
+ * Thread: the transaction's. What is read was written by us and is believed, but checked as foreign bytes are: a
+ * damaged row is FAN_EFORMAT and never a crash. */
 #ifndef STORE_BLOCK_ROWS_H
 #define STORE_BLOCK_ROWS_H
 
@@ -36,7 +36,8 @@ FAN_MUST_CHECK enum fan_status store_hash_at(struct store_txn *t, uint64_t numbe
 FAN_MUST_CHECK enum fan_status store_number_of(struct store_txn *t, const struct fan_hash *hash, uint64_t *out);
 FAN_MUST_CHECK enum fan_status store_tx_place(struct store_txn *t, const struct fan_hash *hash, uint64_t *out_number,
                                               uint64_t *out_index);
-/* The whole block, with one reference, finished as block_finish() says. FAN_EFORMAT: its rows are damaged; err says which. */
+/* The whole block, with one reference, finished as block_finish() says. FAN_EFORMAT: its rows are damaged; err says
+ * which. */
 FAN_MUST_CHECK enum fan_status store_block_get(struct store_txn *t, uint64_t number, const struct fan_hash *hash,
                                                struct block **out, struct fan_error *err);
 /* Its header alone. */

@@ -1,5 +1,5 @@
-/* Every write that LMDB makes fails once, in each way a disk has: refused, full, cut short, lost in fsync. Whatever fails: a
- * transaction is there whole or not at all, as the commit said, now and after opening again.
+/* Every write that LMDB makes fails once, in each way a disk has: refused, full, cut short, lost in fsync. Whatever
+ * fails: a transaction is there whole or not at all, as the commit said, now and after opening again.
  *
  * The functions below stand in front of libc's for the library that is loaded into this program. */
 #include <errno.h>
@@ -119,8 +119,10 @@ static uint8_t generation_of(struct store *s)
 
         if (store_cursor_open(t, tables[i], &c)) return 255;
         for (status = store_cursor_first(c, &key, &value); !status; status = store_cursor_next(c, &key, &value)) {
-            if (found++ && value.at[0] != seen) seen = 255;
-            else seen = value.at[0];
+            if (found++ && value.at[0] != seen)
+                seen = 255;
+            else
+                seen = value.at[0];
             for (size_t at = 1; at < value.len; at++)
                 if (value.at[at] != value.at[0]) seen = 255;
         }
@@ -158,13 +160,17 @@ static bool one_fault(struct test *t, long n, int with)
 
         now = generation_of(s);
         if (again ? now != 1 : now != 3)
-            test_fail(t, __FILE__, __LINE__, "after write %ld failing with %d: status %d, generation %u", n, with, again, now);
+            test_fail(t, __FILE__, __LINE__, "after write %ld failing with %d: status %d, generation %u", n, with,
+                      again, now);
     }
     store_close(s);
     s = NULL;
-    if (store_open(dir, &options, &s, NULL)) test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: it no longer opens", n, with);
+    if (store_open(dir, &options, &s, NULL))
+        test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: it no longer opens", n, with);
     later = s ? generation_of(s) : 255;
-    if (later != now) test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: generation %u, opened again %u", n, with, now, later);
+    if (later != now)
+        test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: generation %u, opened again %u", n, with, now,
+                  later);
     if (s) CHECK_EQ(t, put_generation(s, 4), FAN_OK);
     store_close(s);
     for (size_t i = 0; i < COUNT_OF(files); i++) {

@@ -31,8 +31,8 @@ enum fan_status store_lock(const char *dir, int *out_fd, struct fan_error *err)
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) return fan_error_set(err, FAN_EIO, "%s: %s", path, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB)) {
-        enum fan_status s = errno == EWOULDBLOCK ? busy(dir, fd, err)
-                                                 : fan_error_set(err, FAN_EIO, "%s: %s", path, strerror(errno));
+        enum fan_status s =
+            errno == EWOULDBLOCK ? busy(dir, fd, err) : fan_error_set(err, FAN_EIO, "%s: %s", path, strerror(errno));
 
         (void)close(fd);
         return s;

@@ -26,10 +26,14 @@ static const char *const names[] = {
 enum fan_status store_status(const struct store *s, const char *what, int rc, struct fan_error *err)
 {
     switch (rc) {
-    case MDB_SUCCESS: return FAN_OK;
-    case MDB_NOTFOUND: return FAN_ENOTFOUND;
-    case ENOMEM: return fan_error_set(err, FAN_ENOMEM, "%s: %s: out of memory", s->dir, what);
-    case MDB_READERS_FULL: return fan_error_set(err, FAN_ELIMIT, "%s: %s: too many readers at once", s->dir, what);
+    case MDB_SUCCESS:
+        return FAN_OK;
+    case MDB_NOTFOUND:
+        return FAN_ENOTFOUND;
+    case ENOMEM:
+        return fan_error_set(err, FAN_ENOMEM, "%s: %s: out of memory", s->dir, what);
+    case MDB_READERS_FULL:
+        return fan_error_set(err, FAN_ELIMIT, "%s: %s: too many readers at once", s->dir, what);
     case MDB_PANIC:
         return fan_error_set(err, FAN_ECLOSED, "%s: %s: an earlier write failed; restart to go on", s->dir, what);
     case MDB_INVALID:
@@ -38,14 +42,18 @@ enum fan_status store_status(const struct store *s, const char *what, int rc, st
     case MDB_PAGE_NOTFOUND:
         return fan_error_set(err, FAN_EFORMAT, "%s: %s: chain/data.mdb is damaged (%s)", s->dir, what,
                              mdb_strerror(rc));
-    case ENOSPC: return fan_error_set(err, FAN_EIO, "%s: %s: no space left on the disk", s->dir, what);
-    case EDQUOT: return fan_error_set(err, FAN_EIO, "%s: %s: the disk quota is used up", s->dir, what);
-    case EFBIG: return fan_error_set(err, FAN_EIO, "%s: %s: the file may not grow further", s->dir, what);
+    case ENOSPC:
+        return fan_error_set(err, FAN_EIO, "%s: %s: no space left on the disk", s->dir, what);
+    case EDQUOT:
+        return fan_error_set(err, FAN_EIO, "%s: %s: the disk quota is used up", s->dir, what);
+    case EFBIG:
+        return fan_error_set(err, FAN_EIO, "%s: %s: the file may not grow further", s->dir, what);
     case EROFS:
     case EACCES:
     case EPERM:
         return fan_error_set(err, FAN_EIO, "%s: %s: it cannot be written (%s)", s->dir, what, strerror(rc));
-    default: return fan_error_set(err, FAN_EIO, "%s: %s: %s", s->dir, what, mdb_strerror(rc));
+    default:
+        return fan_error_set(err, FAN_EIO, "%s: %s: %s", s->dir, what, mdb_strerror(rc));
     }
 }
 

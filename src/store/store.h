@@ -3,10 +3,10 @@
  *   DIR/LOCK             locked by the process that has the store open, whose pid it holds
  *   DIR/chain/data.mdb   one LMDB environment with every table below
  *
- * A *read transaction* sees one moment of all tables, whatever is written meanwhile, and waits for nobody. It belongs to
- * the thread that began it, is not nested in another, and outlives no page of work: what it pins cannot be used again.
- * A *write transaction* becomes durable whole, or not at all, when store_write_commit() returns: after a kill, a power cut
- * or a full disk the tables are as the last commit left them. There is one at a time.
+ * A *read transaction* sees one moment of all tables, whatever is written meanwhile, and waits for nobody. It belongs
+ * to the thread that began it, is not nested in another, and outlives no page of work: what it pins cannot be used
+ * again. A *write transaction* becomes durable whole, or not at all, when store_write_commit() returns: after a kill, a
+ * power cut or a full disk the tables are as the last commit left them. There is one at a time.
  *
  * Values are borrowed from the map: until the read transaction ends, or until the next change in a write transaction.
  * The file is written by pwrite and never through the map, so that a full disk is an error here and not SIGBUS.
@@ -29,21 +29,21 @@ enum { STORE_FORMAT = 1 };
 
 /* name on disk, what a key is → what a value is */
 #define STORE_TABLES(X)                                                                                                \
-    X(STORE_META, "meta")         /* a word (below) → its value */                                                     \
-    X(STORE_ACCOUNTS, "accounts") /* address → account, newest */                                                      \
-    X(STORE_SLOTS, "slots")       /* address, slot (32) → value without leading zeros, newest */                       \
-    X(STORE_NODES, "nodes")       /* trie node's place → its RLP, newest */                                            \
-    X(STORE_CODES, "codes")       /* keccak256 → code */                                                               \
-    X(STORE_OLD, "old")           /* kind, key, version (8) → what the value was before that version; empty: absent */ \
-    X(STORE_JOURNAL, "journal")   /* version (8), chunk (4) → the keys that version changed */                         \
-    X(STORE_VERSIONS, "versions") /* version (8) → its id, block and root */                                           \
-    X(STORE_POINTS, "points")     /* block number (8) → the last version with that number (8) */                       \
-    X(STORE_HEADERS, "headers")   /* number (8), hash (32) → header's RLP; orphans too */                              \
-    X(STORE_BODIES, "bodies")     /* number (8), hash (32) → RLP of what follows the header in a block */              \
-    X(STORE_OUTCOMES, "outcomes") /* number (8), hash (32) → senders, receipts, total difficulty */                    \
-    X(STORE_NUMBERS, "numbers")   /* number (8) → hash (32) of the canonical block */                                  \
-    X(STORE_HASHES, "hashes")     /* block hash → number (8); orphans too */                                           \
-    X(STORE_TXS, "txs")           /* transaction hash → number (8), index (4); canonical blocks only */                \
+    X(STORE_META, "meta")         /* a word (below) → its value */                                                   \
+    X(STORE_ACCOUNTS, "accounts") /* address → account, newest */                                                    \
+    X(STORE_SLOTS, "slots")       /* address, slot (32) → value without leading zeros, newest */                     \
+    X(STORE_NODES, "nodes")       /* trie node's place → its RLP, newest */                                          \
+    X(STORE_CODES, "codes")       /* keccak256 → code */                                                             \
+    X(STORE_OLD, "old")         /* kind, key, version (8) → what the value was before that version; empty: absent */ \
+    X(STORE_JOURNAL, "journal") /* version (8), chunk (4) → the keys that version changed */                         \
+    X(STORE_VERSIONS, "versions") /* version (8) → its id, block and root */                                         \
+    X(STORE_POINTS, "points")     /* block number (8) → the last version with that number (8) */                     \
+    X(STORE_HEADERS, "headers")   /* number (8), hash (32) → header's RLP; orphans too */                            \
+    X(STORE_BODIES, "bodies")     /* number (8), hash (32) → RLP of what follows the header in a block */            \
+    X(STORE_OUTCOMES, "outcomes") /* number (8), hash (32) → senders, receipts, total difficulty */                  \
+    X(STORE_NUMBERS, "numbers")   /* number (8) → hash (32) of the canonical block */                                \
+    X(STORE_HASHES, "hashes")     /* block hash → number (8); orphans too */                                         \
+    X(STORE_TXS, "txs")           /* transaction hash → number (8), index (4); canonical blocks only */              \
     X(STORE_ORPHANS, "orphans")   /* count (8) → number (8), hash (32) of a block that left the chain */
 
 /* clang-format off */
@@ -75,10 +75,10 @@ struct store_options {
     bool fast;            /* no fsync: a power cut may damage it. For tests and throw-away folders alone */
 };
 
-/* Opens the store in DIR, which exists; makes what is missing in an empty folder, unless `existing`. err names folder and
- * cure. FAN_ENOTFOUND: no such folder, or (existing) no store in it. FAN_EEXIST: another process has it open, whose pid
- * err tells. FAN_EUNSUPPORTED: another format. FAN_EFORMAT: not a store, or damaged. FAN_EIO: the system refused (not a
- * folder, no permission, disk full). */
+/* Opens the store in DIR, which exists; makes what is missing in an empty folder, unless `existing`. err names folder
+ * and cure. FAN_ENOTFOUND: no such folder, or (existing) no store in it. FAN_EEXIST: another process has it open, whose
+ * pid err tells. FAN_EUNSUPPORTED: another format. FAN_EFORMAT: not a store, or damaged. FAN_EIO: the system refused
+ * (not a folder, no permission, disk full). */
 FAN_MUST_CHECK enum fan_status store_open(const char *dir, const struct store_options *options, struct store **out,
                                           struct fan_error *err);
 /* After all transactions have ended. NULL is fine. */
@@ -93,10 +93,10 @@ void store_read_end(struct store_txn *t); /* NULL is fine */
 /* ---- writing: one transaction at a time, by whichever thread began it ---- */
 /* Waits for another writer. */
 FAN_MUST_CHECK enum fan_status store_write_begin(struct store *s, struct store_txn **out);
-/* Durable when it returns FAN_OK; otherwise nothing of it happened. The transaction is over either way. FAN_EIO, and err
- * says why (no space left, …): what was refused may be tried again. FAN_ECLOSED: the store takes no more writes, and
- * perhaps no readers, until it is opened again: a write failed where LMDB cannot say what reached the disk. FAN_EAGAIN: the map was too small
- * and is larger now: build the transaction again. */
+/* Durable when it returns FAN_OK; otherwise nothing of it happened. The transaction is over either way. FAN_EIO, and
+ * err says why (no space left, …): what was refused may be tried again. FAN_ECLOSED: the store takes no more writes,
+ * and perhaps no readers, until it is opened again: a write failed where LMDB cannot say what reached the disk.
+ * FAN_EAGAIN: the map was too small and is larger now: build the transaction again. */
 FAN_MUST_CHECK enum fan_status store_write_commit(struct store_txn *t, struct fan_error *err);
 /* Forgets it. NULL is fine. Tells in err why an operation of this transaction had failed, where one had, and makes room
  * where it was the map; the same statuses as store_write_commit(), FAN_OK where none had failed. */
@@ -116,15 +116,20 @@ FAN_MUST_CHECK enum fan_status store_count(struct store_txn *t, enum store_table
  * A cursor belongs to its transaction and is closed before that ends. Each step gives key and value, borrowed as above,
  * or FAN_ENOTFOUND where there is none; out_value may be NULL. */
 struct store_cursor;
-FAN_MUST_CHECK enum fan_status store_cursor_open(struct store_txn *t, enum store_table table, struct store_cursor **out);
+FAN_MUST_CHECK enum fan_status store_cursor_open(struct store_txn *t, enum store_table table,
+                                                 struct store_cursor **out);
 void store_cursor_close(struct store_cursor *c); /* NULL is fine */
-FAN_MUST_CHECK enum fan_status store_cursor_first(struct store_cursor *c, struct slice *out_key, struct slice *out_value);
-FAN_MUST_CHECK enum fan_status store_cursor_last(struct store_cursor *c, struct slice *out_key, struct slice *out_value);
+FAN_MUST_CHECK enum fan_status store_cursor_first(struct store_cursor *c, struct slice *out_key,
+                                                  struct slice *out_value);
+FAN_MUST_CHECK enum fan_status store_cursor_last(struct store_cursor *c, struct slice *out_key,
+                                                 struct slice *out_value);
 /* The first whose key is not less. */
 FAN_MUST_CHECK enum fan_status store_cursor_seek(struct store_cursor *c, struct slice key, struct slice *out_key,
                                                  struct slice *out_value);
-FAN_MUST_CHECK enum fan_status store_cursor_next(struct store_cursor *c, struct slice *out_key, struct slice *out_value);
-FAN_MUST_CHECK enum fan_status store_cursor_prev(struct store_cursor *c, struct slice *out_key, struct slice *out_value);
+FAN_MUST_CHECK enum fan_status store_cursor_next(struct store_cursor *c, struct slice *out_key,
+                                                 struct slice *out_value);
+FAN_MUST_CHECK enum fan_status store_cursor_prev(struct store_cursor *c, struct slice *out_key,
+                                                 struct slice *out_value);
 /* Writers: takes out what the cursor stands on; next then gives the one behind it. */
 FAN_MUST_CHECK enum fan_status store_cursor_delete(struct store_cursor *c);
 

@@ -136,7 +136,8 @@ static enum fan_status outcome(struct store *s, int rc, struct fan_error *err)
         (void)pthread_mutex_lock(&s->lock);
         s->poisoned = true;
         (void)pthread_mutex_unlock(&s->lock);
-        return fan_error_set(err, FAN_ECLOSED, "%s: a write failed and what reached the disk is not known (%s); start again to go on",
+        return fan_error_set(err, FAN_ECLOSED,
+                             "%s: a write failed and what reached the disk is not known (%s); start again to go on",
                              s->dir, mdb_strerror(rc));
     }
     return store_status(s, "it cannot be written", rc, err);
