@@ -232,7 +232,7 @@ static void trace_call(struct call *call)
     at = params_block(&p, 1);
     trace_config_read(&p, 2, &config);
     message_read_overrides_at(&p, &where, json_get(o, "stateOverrides"), &cc);
-    message_read_block_overrides_at(&p, &where, json_get(o, "blockOverrides"), &cc);
+    message_read_block_overrides_at(&p, &where, json_get(o, "blockOverrides"), false, &cc);
     if (params_given(index_value)) index = read_u64(&p, &index_at, index_value);
     if (params_refused(&p, call)) return;
     if (at.kind == BLOCK_PENDING) {

@@ -103,35 +103,41 @@ static struct fan_address address(struct params *p, const struct where *outer, s
 void message_read(struct params *p, struct message *out)
 {
     struct where at = params_where(0, "transaction");
-    struct json o = params_value(p, &at), v;
+
+    message_read_at(p, &at, params_value(p, &at), out);
+}
+
+void message_read_at(struct params *p, const struct where *at, struct json o, struct message *out)
+{
+    struct json v;
 
     *out = (struct message){0};
-    if (!params_expect(p, &at, o, JSON_OBJECT)) return;
-    out->tx.sender = address(p, &at, o, "from", &out->has_from);
+    if (!params_expect(p, at, o, JSON_OBJECT)) return;
+    out->tx.sender = address(p, at, o, "from", &out->has_from);
     out->tx.has_sender = true;
-    out->tx.to = address(p, &at, o, "to", &out->has_to);
+    out->tx.to = address(p, at, o, "to", &out->has_to);
     out->tx.has_to = out->has_to;
-    out->tx.gas_limit = number(p, &at, o, "gas", &out->has_gas);
-    out->tx.nonce = number(p, &at, o, "nonce", &out->has_nonce);
-    out->tx.value_wei = amount(p, &at, o, "value", &out->has_value);
-    out->gas_price_wei = amount(p, &at, o, "gasPrice", &out->has_gas_price);
-    out->fee_max_wei = amount(p, &at, o, "maxFeePerGas", &out->has_fee_max);
-    out->priority_fee_wei = amount(p, &at, o, "maxPriorityFeePerGas", &out->has_priority_fee);
-    out->tx.blob_fee_max_wei = amount(p, &at, o, "maxFeePerBlobGas", &out->has_blob_fee);
-    out->chain_id = amount(p, &at, o, "chainId", &out->has_chain_id);
-    read_input(p, &at, o, out);
+    out->tx.gas_limit = number(p, at, o, "gas", &out->has_gas);
+    out->tx.nonce = number(p, at, o, "nonce", &out->has_nonce);
+    out->tx.value_wei = amount(p, at, o, "value", &out->has_value);
+    out->gas_price_wei = amount(p, at, o, "gasPrice", &out->has_gas_price);
+    out->fee_max_wei = amount(p, at, o, "maxFeePerGas", &out->has_fee_max);
+    out->priority_fee_wei = amount(p, at, o, "maxPriorityFeePerGas", &out->has_priority_fee);
+    out->tx.blob_fee_max_wei = amount(p, at, o, "maxFeePerBlobGas", &out->has_blob_fee);
+    out->chain_id = amount(p, at, o, "chainId", &out->has_chain_id);
+    read_input(p, at, o, out);
     v = json_get(o, "accessList");
     out->has_access = params_given(v);
-    if (out->has_access) read_access(p, &(struct where){.outer = &at, .key = "accessList"}, v, &out->tx);
+    if (out->has_access) read_access(p, &(struct where){.outer = at, .key = "accessList"}, v, &out->tx);
     v = json_get(o, "blobVersionedHashes");
     out->has_blob_hashes = params_given(v);
     if (out->has_blob_hashes)
         out->tx.blob_hashes =
-            read_hashes(p, &(struct where){.outer = &at, .key = "blobVersionedHashes"}, v, &out->tx.blob_count);
+            read_hashes(p, &(struct where){.outer = at, .key = "blobVersionedHashes"}, v, &out->tx.blob_count);
     v = json_get(o, "authorizationList");
     out->has_authorizations = params_given(v);
     if (out->has_authorizations)
-        read_authorizations(p, &(struct where){.outer = &at, .key = "authorizationList"}, v, &out->tx);
+        read_authorizations(p, &(struct where){.outer = at, .key = "authorizationList"}, v, &out->tx);
     out->has_blobs = params_given(json_get(o, "blobs"));
 }
 
@@ -292,17 +298,18 @@ void message_read_block_overrides(struct params *p, size_t index, struct chain_c
 {
     struct where at = params_where(index, "block overrides");
 
-    message_read_block_overrides_at(p, &at, json_at(p->list, index), out);
+    message_read_block_overrides_at(p, &at, json_at(p->list, index), false, out);
 }
 
-void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out)
+void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, bool simulated,
+                                     struct chain_call *out)
 {
-    static const char *const unsupported[] = {"beaconRoot", "withdrawals", "blobBaseFee"};
+    static const char *const unsupported[] = {"beaconRoot", "withdrawals"};
     struct json v;
 
     if (p->code || !params_given(o) || !params_expect(p, at, o, JSON_OBJECT)) return;
     for (size_t i = 0; i < COUNT_OF(unsupported); i++) {
-        if (params_given(json_get(o, unsupported[i])))
+        if (!simulated && params_given(json_get(o, unsupported[i])))
             params_fail(p, CODE_REFUSED, "block override \"%s\" is not supported for this RPC method", unsupported[i]);
     }
     out->number = number(p, at, o, "number", &out->has_number);
@@ -310,6 +317,7 @@ void message_read_block_overrides_at(struct params *p, const struct where *at, s
     out->gas_limit = number(p, at, o, "gasLimit", &out->has_gas_limit);
     out->base_fee_wei = number(p, at, o, "baseFeePerGas", &out->has_base_fee);
     out->beneficiary = address(p, at, o, "feeRecipient", &out->has_beneficiary);
+    out->blob_base_fee_wei = amount(p, at, o, "blobBaseFee", &out->has_blob_base_fee);
     v = json_get(o, "prevRandao");
     out->has_prev_randao = params_given(v);
     if (out->has_prev_randao) out->prev_randao = read_hash(p, &(struct where){.outer = at, .key = "prevRandao"}, v);

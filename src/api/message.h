@@ -22,6 +22,8 @@ struct message {
 
 /* Reads parameter 0. Everything lives in p's arena. */
 void message_read(struct params *p, struct message *out);
+/* The same for any value at any place. */
+void message_read_at(struct params *p, const struct where *at, struct json o, struct message *out);
 /* Of what type the transaction would be: by its fields, as geth decides; dynamic fees unless a gas price was given. */
 enum tx_type message_type(const struct message *m, bool is_london);
 /* What geth's setFeeDefaults refuses, in its order. False: out_words says why not. */
@@ -38,6 +40,8 @@ void message_read_overrides(struct params *p, size_t index, struct chain_call *o
 void message_read_block_overrides(struct params *p, size_t index, struct chain_call *out);
 /* Both for any value at any place. */
 void message_read_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out);
-void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, struct chain_call *out);
+/* simulated: eth_simulateV1's, which alone may name beaconRoot and withdrawals (read elsewhere). */
+void message_read_block_overrides_at(struct params *p, const struct where *at, struct json o, bool simulated,
+                                     struct chain_call *out);
 
 #endif

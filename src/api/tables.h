@@ -14,6 +14,7 @@
     X(eth_fee, 5)                                                                                                      \
     X(eth_send, 4)                                                                                                     \
     X(eth_account, 7)                                                                                                  \
+    X(eth_simulate, 1)                                                                                                 \
     X(eth_config, 1)                                                                                                   \
     X(eth_capabilities, 1)                                                                                             \
     X(eth_logs, 1)                                                                                                     \

@@ -132,6 +132,8 @@ struct chain_call {
     uint64_t number, timestamp, gas_limit, base_fee_wei;
     struct fan_address beneficiary;
     struct fan_hash prev_randao;
+    bool has_blob_base_fee;
+    struct fan_u256 blob_base_fee_wei;
 };
 
 enum chain_call_status {
@@ -193,6 +195,60 @@ struct chain_trace {
     bool (*end)(void *ctx, size_t index);             /* it was whole; may be NULL */
 };
 
+/* ---- simulations (eth_simulateV1) ---- */
+
+struct chain_sim_call {
+    struct tx tx; /* without a signature; what is absent is filled in: the sender's nonce, the gas the block has left */
+    bool has_nonce, has_gas;
+};
+
+struct chain_sim_block {
+    struct chain_call terms; /* its overrides of state and block; number and timestamp are always there */
+    struct fan_hash beacon_root;
+    const struct withdrawal *withdrawals;
+    size_t withdrawal_count;
+    struct chain_sim_call *calls;
+    size_t call_count;
+};
+
+struct chain_sim_result {
+    enum chain_call_status status; /* SUCCESS, REVERT or HALT */
+    bool gas_capped;               /* by gas_max, below what was asked for */
+    struct slice output, text;     /* text: why it halted */
+    uint64_t gas_used, gas_spent_max;
+    struct log *logs; /* with the block's number and hash, the transaction's, and their indices */
+    size_t log_count;
+};
+
+/* Why no answer came. */
+enum chain_sim_refusal {
+    CHAIN_SIM_FINE,
+    CHAIN_SIM_NONCE_LOW,
+    CHAIN_SIM_NONCE_HIGH,
+    CHAIN_SIM_FEE_LOW,
+    CHAIN_SIM_INTRINSIC_GAS,
+    CHAIN_SIM_FUNDS,
+    CHAIN_SIM_BLOCK_GAS,
+    CHAIN_SIM_SENDER_CODE,
+    CHAIN_SIM_INITCODE,
+    CHAIN_SIM_FEES_UNFIT, /* a tip above its cap */
+    CHAIN_SIM_OTHER,
+    CHAIN_SIM_TIMEOUT,
+    CHAIN_SIM_TOO_LARGE
+};
+
+struct chain_simulation {
+    const struct chain_sim_block *blocks; /* numbers and timestamps ascend */
+    size_t block_count;
+    bool trace_transfers, validation;
+    uint64_t gas_max;     /* of all calls together; 0: no limit */
+    uint64_t deadline_ms; /* monotonic; 0: none */
+    size_t size_max;      /* of what one call's logs may take, roughly; 0: no limit */
+    void *ctx;
+    /* Each block once it is whole, on the caller's thread; false: no more. */
+    bool (*block)(void *ctx, const struct block *b, const struct chain_sim_result *results);
+};
+
 /* ---- the pool ---- */
 
 struct chain_fees {
@@ -238,6 +294,9 @@ struct chain_ops {
      * were told by end()). The block's own transactions must have known senders. */
     enum fan_status (*trace)(struct chain_state *s, const struct block *b, const struct chain_trace *how, struct arena *a,
                              struct chain_call_result *out, struct fan_error *err);
+    /* Executes blocks on top of `base`, whose state is s, and forgets them. FAN_EREJECTED: *out_why and err say why. */
+    enum fan_status (*simulate)(struct chain_state *s, const struct block *base, const struct chain_simulation *sim,
+                                enum chain_sim_refusal *out_why, struct fan_error *err);
     void (*fees)(struct chain *c, struct chain_fees *out);
     void (*sync)(struct chain *c, struct chain_sync *out);
     const struct chain_config *(*config)(struct chain *c);

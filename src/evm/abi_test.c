@@ -23,5 +23,5 @@ TEST(the_list_is_whole, t)
 #undef ABI_FIELD
 #undef ABI_VALUE
     CHECK_EQ(t, evm_abi_layout(&leaf), structs + fields + values);
-    CHECK_EQ(t, values, (size_t)EVM_STOPPED + 1 + EVM_INVALID_AUTH_CREATE + 1 + FORK_COUNT + EVM_TRACE_MUX + 1);
+    CHECK_EQ(t, values, (size_t)EVM_STOPPED + 1 + EVM_INVALID_AUTH_CREATE + 1 + FORK_COUNT + EVM_TRACE_TRANSFERS + 1);
 }

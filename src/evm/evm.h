@@ -58,6 +58,8 @@ struct evm_env {
     uint8_t no_eoa_check;       /* sender may have code: impersonation, EIP-3607 */
     uint8_t no_block_gas_limit; /* gas may exceed gas_limit, and EIP-7825's cap */
     uint64_t code_size_max;     /* 0: the fork's own */
+    uint8_t has_blob_base_fee;  /* the next is meant; else it follows from excess_blob_gas */
+    struct fan_u256 blob_base_fee_wei;
 };
 
 struct evm_access { /* EIP-2930 */
@@ -238,7 +240,8 @@ enum evm_tracer {
     EVM_TRACE_PRESTATE,
     EVM_TRACE_FOUR_BYTE,
     EVM_TRACE_NOOP,
-    EVM_TRACE_MUX
+    EVM_TRACE_MUX,
+    EVM_TRACE_TRANSFERS /* no text: the result's logs hold ether's moves too, as eth_simulateV1 tells them */
 };
 
 struct evm_trace_config {
@@ -256,8 +259,10 @@ struct evm_trace_config {
 
 struct evm_trace {
     struct evm_trace_config config;
-    uint64_t deadline_ms;                /* monotonic; 0: none */
-    size_t size_max;                     /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
+    uint64_t deadline_ms; /* monotonic; 0: none */
+    size_t size_max;      /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
+    uint8_t want_diff;    /* fill out->diff */
+    uint8_t is_call;      /* as evm_call() does, let code see no base fee where the call names no price */
     struct fan_hash block_hash, tx_hash; /* FLAT_CALLS says them; zero: null */
     uint64_t block_number, tx_index;
     void *ctx;

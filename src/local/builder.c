@@ -204,27 +204,7 @@ static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan
 static enum fan_status finish(struct filling *f, const struct block *parent, struct state_diff **out_diff,
                               struct fan_error *err)
 {
-    struct block *b = f->run.block;
-    struct header *h = &b->header;
-    struct run_outcome o;
-    enum fan_status s;
-
-    b->txs = ARENA_ARRAY(&f->run.arena, f->count, struct tx);
-    if (!b->txs) return FAN_ENOMEM;
-    if (f->count) memcpy(b->txs, f->txs, f->count * sizeof *b->txs);
-    b->tx_count = f->count;
-    s = block_transactions_root(b->txs, b->tx_count, &h->transactions_root);
-    if (!s) s = run_finish(&f->run, &o, out_diff, err);
-    if (s) return s;
-    h->state_root = o.state_root;
-    h->receipts_root = o.receipts_root;
-    h->logs_bloom = o.bloom;
-    h->gas_used = o.gas_used;
-    h->blob_gas_used = o.blob_gas_used;
-    h->requests_hash = o.requests_hash;
-    if (!u256_add(&parent->total_difficulty, &h->difficulty, &b->total_difficulty)) return FAN_EINTERNAL;
-    block_finish(b);
-    return FAN_OK;
+    return run_seal(&f->run, f->txs, f->count, parent, out_diff, err);
 }
 
 enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view,
@@ -239,7 +219,8 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
 
     if (!built.block) return FAN_ENOMEM;
     begin_header(l, parent, plan, &built.block->header);
-    s = run_open(&f.run, built.block, &l->config, parent_view, &l->index, fresh, fresh_count, l->dev, err);
+    s = run_open(&f.run, built.block, &l->config, parent_view, &l->index, fresh, fresh_count,
+                 l->dev ? RUN_ANY_SENDER : RUN_STRICT, NULL, err);
     if (!s) s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
     if (!s) s = fill(&f, &cursor, err);
     if (!s) s = finish(&f, parent, &built.diff, err);
@@ -261,7 +242,8 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
     struct built built;
     enum fan_status s;
 
-    if (l->importing) return fan_error_set(err, FAN_EREJECTED, "blocks are being imported: nothing is sealed meanwhile");
+    if (l->importing)
+        return fan_error_set(err, FAN_EREJECTED, "blocks are being imported: nothing is sealed meanwhile");
     s = state_db_head(l->state, &view);
     if (s) return s;
     s = builder_build(l, head_peek(l), view, NULL, 0, plan, true, NULL, NULL, &built, err);

@@ -15,6 +15,8 @@ void call_env(const struct chain_state *s, const struct block *at, const struct 
     if (call->has_base_fee) env->base_fee_wei = call->base_fee_wei;
     if (call->has_beneficiary) env->beneficiary = call->beneficiary;
     if (call->has_prev_randao) env->prev_randao = call->prev_randao;
+    env->has_blob_base_fee = call->has_blob_base_fee;
+    env->blob_base_fee_wei = call->blob_base_fee_wei;
     env->no_base_fee = !call->has_fee;
     env->no_nonce_check = 1;
     env->no_eoa_check = 1;

@@ -76,14 +76,14 @@ enum fan_status exec_tx(const struct tx *tx, struct arena *a, struct evm_tx *out
 /* A status of the EVM that is no verdict on a transaction: the reader's own failure, or the leaf's. */
 static enum fan_status broken(const struct run *r, uint32_t status, const char *text, struct fan_error *err)
 {
-    if (status == EVM_STATE_ERROR)
-        return exec_unreadable(r->reader.failed ? r->reader.failed : FAN_EINTERNAL, err);
+    if (status == EVM_STATE_ERROR) return exec_unreadable(r->reader.failed ? r->reader.failed : FAN_EINTERNAL, err);
     return fan_error_set(err, FAN_EINTERNAL, "the EVM failed: %s", text && *text ? text : "no reason given");
 }
 
 enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
                          struct state_view *parent, struct blocks *index, struct block *const *fresh,
-                         size_t fresh_count, bool any_sender, struct fan_error *err)
+                         size_t fresh_count, unsigned terms, const struct fan_u256 *blob_base_fee_wei,
+                         struct fan_error *err)
 {
     const struct header *h = &block->header;
     uint32_t status;
@@ -99,7 +99,13 @@ enum fan_status run_open(struct run *r, struct block *block, const struct chain_
     r->reader.fresh = fresh;
     r->reader.fresh_count = fresh_count;
     exec_env(config, h, &r->env);
-    r->env.no_eoa_check = any_sender;
+    r->env.no_eoa_check = (terms & RUN_ANY_SENDER) != 0;
+    if (blob_base_fee_wei) {
+        r->env.has_blob_base_fee = 1;
+        r->env.blob_base_fee_wei = *blob_base_fee_wei;
+    }
+    if (terms & RUN_LENIENT) r->env.no_base_fee = r->env.no_nonce_check = 1;
+    if (terms & RUN_ANY_GAS) r->env.no_block_gas_limit = 1;
     if (r->fork >= FORK_CANCUN) r->blob_gas_price_wei = blob_base_fee(h->excess_blob_gas, r->env.blob.update_fraction);
     r->evm = evm_block_open(&r->env, &r->reader.reader);
     if (!r->evm) return FAN_ENOMEM;
@@ -232,12 +238,20 @@ enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out
     scratch = arena_of(&r->scratch);
     s = exec_tx(tx, &scratch, &t);
     if (s) return s;
-    evm_block_execute(r->evm, &t, r->roots != NULL, &result);
+    if (r->trace)
+        evm_block_trace(r->evm, &t, r->trace, &result);
+    else
+        evm_block_execute(r->evm, &t, r->roots != NULL, &result);
     switch (result.status) {
     case EVM_SUCCESS:
     case EVM_REVERT:
     case EVM_HALT:
-        return keep_receipt(r, tx, &result, err);
+        s = r->result ? r->result(r->result_ctx, &result) : FAN_OK;
+        return s ? s : keep_receipt(r, tx, &result, err);
+    case EVM_TIMEOUT:
+        return fan_error_set(err, FAN_ETIMEOUT, "%s", result.text);
+    case EVM_STOPPED:
+        return fan_error_set(err, FAN_ELIMIT, "%s", result.text);
     case EVM_INVALID: {
         struct evm_account sender;
         bool known = r->reader.reader.account(&r->reader, &tx->sender, &sender) == 0;
@@ -367,5 +381,31 @@ enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_
     if (s) return s;
     out->state_root = state_diff_point(state)->root;
     *out_diff = state;
+    return FAN_OK;
+}
+
+enum fan_status run_seal(struct run *r, const struct tx *txs, size_t count, const struct block *parent,
+                         struct state_diff **out_diff, struct fan_error *err)
+{
+    struct block *b = r->block;
+    struct header *h = &b->header;
+    struct run_outcome o;
+    enum fan_status s;
+
+    b->txs = ARENA_ARRAY(&r->arena, count, struct tx);
+    if (!b->txs) return FAN_ENOMEM;
+    if (count) memcpy(b->txs, txs, count * sizeof *b->txs);
+    b->tx_count = count;
+    s = block_transactions_root(b->txs, b->tx_count, &h->transactions_root);
+    if (!s) s = run_finish(r, &o, out_diff, err);
+    if (s) return s;
+    h->state_root = o.state_root;
+    h->receipts_root = o.receipts_root;
+    h->logs_bloom = o.bloom;
+    h->gas_used = o.gas_used;
+    h->blob_gas_used = o.blob_gas_used;
+    h->requests_hash = o.requests_hash;
+    if (!u256_add(&parent->total_difficulty, &h->difficulty, &b->total_difficulty)) return FAN_EINTERNAL;
+    block_finish(b);
     return FAN_OK;
 }

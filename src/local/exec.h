@@ -72,6 +72,18 @@ struct run {
     size_t log_count, log_cap;
     uint64_t gas_used, blob_gas_used, blob_gas_price_wei;
     struct state_builder *roots; /* before Byzantium: the state after each transaction */
+    struct evm_trace *trace;     /* who looks on, as eth_simulateV1 wants it; NULL: nobody */
+    /* Sees each result before its receipt is kept, and may give it other logs; NULL: nobody. */
+    enum fan_status (*result)(void *ctx, struct evm_result *result);
+    void *result_ctx;
+};
+
+/* Rules that are off. */
+enum run_terms {
+    RUN_STRICT = 0,
+    RUN_ANY_SENDER = 1, /* senders may have code (EIP-3607), for impersonated ones */
+    RUN_LENIENT = 2,    /* neither nonces nor the base fee count */
+    RUN_ANY_GAS = 4     /* a transaction's gas has no cap of its own (EIP-7825) */
 };
 
 /* What a header says about what was executed. */
@@ -82,11 +94,12 @@ struct run_outcome {
 };
 
 /* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer
- * BLOCKHASH. any_sender: senders may have code (EIP-3607 off), for impersonated ones. On failure only run_close() may
- * follow. */
+ * BLOCKHASH. terms: of enum run_terms; blob_base_fee_wei: another than the header's, or NULL. On failure only
+ * run_close() may follow. */
 FAN_MUST_CHECK enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
                                         struct state_view *parent, struct blocks *index, struct block *const *fresh,
-                                        size_t fresh_count, bool any_sender, struct fan_error *err);
+                                        size_t fresh_count, unsigned terms, const struct fan_u256 *blob_base_fee_wei,
+                                        struct fan_error *err);
 /* Executes one transaction; on FAN_OK its receipt is kept. FAN_EREJECTED: it cannot run here, nothing changed, *out_why
  * says why and err has geth's words. */
 FAN_MUST_CHECK enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out_why,
@@ -95,6 +108,10 @@ FAN_MUST_CHECK enum fan_status run_tx(struct run *r, const struct tx *tx, enum e
  * diff. */
 FAN_MUST_CHECK enum fan_status run_finish(struct run *r, struct run_outcome *out, struct state_diff **out_diff,
                                           struct fan_error *err);
+/* run_finish() for a block that is made here: gives it these transactions (copied), writes what came out into its
+ * header, and completes it. */
+FAN_MUST_CHECK enum fan_status run_seal(struct run *r, const struct tx *txs, size_t count, const struct block *parent,
+                                        struct state_diff **out_diff, struct fan_error *err);
 void run_close(struct run *r); /* zeroed is fine */
 
 #endif

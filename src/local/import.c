@@ -143,7 +143,7 @@ static enum fan_status execute(struct local *l, struct block *b, enum fork f, st
     enum fan_status s = state_db_head(l->state, &view);
 
     if (s) return s;
-    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, false, err);
+    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, RUN_STRICT, NULL, err);
     for (size_t i = 0; i < b->tx_count && !s; i++) {
         enum evm_invalid reason;
 

@@ -184,6 +184,10 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
 enum fan_status trace_run(struct chain_state *s, const struct block *b, const struct chain_trace *how, struct arena *a,
                           struct chain_call_result *out, struct fan_error *err);
 
+/* ---- simulate.c ---- */
+enum fan_status simulate_run(struct chain_state *s, const struct block *base, const struct chain_simulation *sim,
+                             enum chain_sim_refusal *out_why, struct fan_error *err);
+
 /* ---- fees.c ---- */
 void fees_suggest(struct chain *c, struct chain_fees *out);
 /* ---- logs.c ---- */

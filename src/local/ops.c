@@ -257,6 +257,7 @@ const struct chain_ops LOCAL_OPS = {
     .proof = op_proof,
     .call = call_run,
     .trace = trace_run,
+    .simulate = simulate_run,
     .fees = fees_suggest,
     .sync = op_sync,
     .config = op_config,

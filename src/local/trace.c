@@ -123,6 +123,7 @@ static enum fan_status trace_one(struct tracing *t, const struct evm_tx *tx, con
     struct evm_result result;
 
     if (t->how->timeout_ms) trace.deadline_ms = clock_monotonic_ms() + t->how->timeout_ms;
+    trace.is_call = hash == NULL;
     if (hash) {
         trace.block_hash = t->block->hash;
         trace.block_number = t->block->header.number;

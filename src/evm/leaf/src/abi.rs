@@ -66,6 +66,8 @@ pub struct Env {
     pub no_eoa_check: u8,
     pub no_block_gas_limit: u8,
     pub code_size_max: u64,
+    pub has_blob_base_fee: u8,
+    pub blob_base_fee_wei: U256,
 }
 
 #[repr(C)]
@@ -207,6 +209,7 @@ pub enum Tracer {
     FourByte,
     Noop,
     Mux,
+    Transfers,
 }
 
 #[repr(C)]
@@ -239,6 +242,8 @@ pub struct Trace {
     pub config: TraceConfig,
     pub deadline_ms: u64,
     pub size_max: usize,
+    pub want_diff: u8,
+    pub is_call: u8,
     pub block_hash: Hash,
     pub tx_hash: Hash,
     pub block_number: u64,
@@ -338,7 +343,7 @@ static LAYOUT: &[usize] = &layout! {
     Env {
         fork, chain_id, number, timestamp, gas_limit, base_fee_wei, beneficiary, difficulty, prev_randao, excess_blob_gas, blob,
         deposit_contract, dao_move, no_base_fee, no_balance_check, no_nonce_check, no_eoa_check, no_block_gas_limit,
-        code_size_max,
+        code_size_max, has_blob_base_fee, blob_base_fee_wei,
     }
     Access { address, slots, slot_count }
     Authorization { chain_id, address, nonce, y_parity, r, s }
@@ -364,7 +369,7 @@ static LAYOUT: &[usize] = &layout! {
         tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,
         with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,
     }
-    Trace { config, deadline_ms, size_max, block_hash, tx_hash, block_number, tx_index, ctx, put }
+    Trace { config, deadline_ms, size_max, want_diff, is_call, block_hash, tx_hash, block_number, tx_index, ctx, put }
     [
     SUCCESS, REVERT, HALT, INVALID, STATE_ERROR, TIMEOUT, FAULT, STOPPED,
     Invalid::Other, Invalid::NonceTooLow, Invalid::NonceTooHigh, Invalid::NonceMax, Invalid::Funds, Invalid::FeeBelowBase,
@@ -375,6 +380,7 @@ static LAYOUT: &[usize] = &layout! {
     Fork::Petersburg, Fork::Istanbul, Fork::MuirGlacier, Fork::Berlin, Fork::London, Fork::ArrowGlacier, Fork::GrayGlacier,
     Fork::Paris, Fork::Shanghai, Fork::Cancun, Fork::Prague, Fork::Osaka,
     Tracer::Steps, Tracer::Calls, Tracer::FlatCalls, Tracer::Prestate, Tracer::FourByte, Tracer::Noop, Tracer::Mux,
+    Tracer::Transfers,
     ]
 };
 

@@ -133,6 +133,13 @@ impl Kept {
             ExecutionResult::Revert { output, .. } => self.output = output,
             ExecutionResult::Halt { .. } => {}
         }
+        out.output = pointer(&self.output);
+        out.output_len = self.output.len();
+        self.lend_logs(&mut out);
+        out
+    }
+
+    fn lend_logs(&mut self, out: &mut abi::Outcome) {
         self.logs = self
             .sources
             .iter()
@@ -144,11 +151,14 @@ impl Kept {
                 data_len: l.data.data.len(),
             })
             .collect();
-        out.output = pointer(&self.output);
-        out.output_len = self.output.len();
         out.logs = pointer(&self.logs);
         out.log_count = self.logs.len();
-        out
+    }
+
+    /// Gives an outcome other logs than its own.
+    pub fn other_logs(&mut self, logs: Vec<Log>, out: &mut abi::Outcome) {
+        self.sources = logs;
+        self.lend_logs(out);
     }
 
     /// The diff of the transaction executed last.

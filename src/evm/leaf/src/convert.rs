@@ -85,10 +85,8 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     machine
 }
 
-/// Who names no price in a call pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too. Returns
-/// the block's environment as it was.
-pub fn for_a_call(machine: &mut Machine, env: &abi::Env, tx: &TxEnv) -> BlockEnv {
-    let before = machine.ctx.block.clone();
+/// Who names no price in a call pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too.
+pub fn for_a_call(machine: &mut Machine, env: &abi::Env, tx: &TxEnv) {
     if env.no_base_fee != 0 {
         if tx.gas_price == 0 {
             machine.ctx.block.basefee = 0;
@@ -99,7 +97,6 @@ pub fn for_a_call(machine: &mut Machine, env: &abi::Env, tx: &TxEnv) -> BlockEnv
             }
         }
     }
-    before
 }
 
 /// What revm leaves to whoever builds a transaction.
@@ -176,7 +173,13 @@ fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
             .then(|| BlobExcessGasAndPrice::new(env.excess_blob_gas, fraction)),
         ..Default::default()
     };
-    Ctx::new(overlay, spec).with_cfg(cfg).with_block(block)
+    let mut ctx = Ctx::new(overlay, spec).with_cfg(cfg).with_block(block);
+    if env.has_blob_base_fee != 0 {
+        if let Some(blob) = &mut ctx.block.blob_excess_gas_and_price {
+            blob.blob_gasprice = u128_of(&env.blob_base_fee_wei);
+        }
+    }
+    ctx
 }
 
 /// A transaction as revm takes it.

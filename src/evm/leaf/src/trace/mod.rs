@@ -10,6 +10,7 @@ mod prestate;
 mod steps;
 pub mod tap;
 mod text;
+mod transfers;
 
 use crate::abi::{self, lent, Outcome, Trace, TraceConfig, Tracer as Named, Tx};
 use crate::block::Block;
@@ -27,6 +28,7 @@ use revm::state::EvmState;
 use steps::Steps;
 use tap::{After, Before, Enter, Exit, Tap};
 use text::Sink;
+use transfers::Transfers;
 
 /// How deep muxTracers may stand in one another.
 const MUX_DEPTH_MAX: usize = 4;
@@ -48,6 +50,7 @@ enum Part {
     Prestate(Box<Prestate>),
     Steps(Box<Steps>),
     Mux(Vec<(String, Part)>),
+    Transfers(Transfers),
 }
 
 /// A tracer, or several.
@@ -87,6 +90,7 @@ impl Part {
                         .collect(),
                 )
             }
+            Named::Transfers => Part::Transfers(Transfers::default()),
             Named::Noop | Named::Mux => Part::Noop,
         }
     }
@@ -105,7 +109,7 @@ impl Part {
             Part::Flat(calls, parity_errors) => calls.put_flat(*parity_errors, about, out),
             Part::FourByte(seen) => seen.put(out),
             Part::Prestate(p) => p.put(out),
-            Part::Steps(_) => {}
+            Part::Steps(_) | Part::Transfers(_) => {}
             Part::Mux(parts) => {
                 out.push(b'{');
                 for (i, (name, part)) in parts.iter().enumerate() {
@@ -128,6 +132,7 @@ impl Part {
             Part::FourByte(f) => f.kept(),
             Part::Prestate(p) => p.kept,
             Part::Steps(s) => s.kept(),
+            Part::Transfers(t) => t.kept,
             Part::Mux(parts) => parts.iter().map(|(_, p)| p.kept()).sum(),
         }
     }
@@ -139,7 +144,7 @@ impl Tracer {
     unsafe fn new(how: &Trace, spec: SpecId) -> Tracer {
         let mut sink = Some(Sink::new(how.put, how.ctx));
         let part = unsafe { Part::new(&how.config, &mut sink, 0) };
-        let wants_frames = !matches!(part, Part::Noop | Part::Steps(_) | Part::Prestate(_));
+        let wants_frames = !matches!(part, Part::Noop | Part::Steps(_) | Part::Prestate(_) | Part::Transfers(_));
         Tracer { part, precompiles: Precompiles::new(PrecompileSpecId::from_spec_id(spec)), wants_frames }
     }
 
@@ -178,6 +183,7 @@ impl Tracer {
             Part::Calls(c) | Part::Flat(c, _) => c.enter(e),
             Part::FourByte(f) => f.enter(e, precompile),
             Part::Prestate(p) => p.enter(e, ctx),
+            Part::Transfers(t) => t.enter(e),
             _ => {}
         });
     }
@@ -186,15 +192,16 @@ impl Tracer {
         self.part.each(&mut |p| match p {
             Part::Calls(c) | Part::Flat(c, _) => c.exit(x),
             Part::Steps(s) => s.exit(x),
+            Part::Transfers(t) => t.exit(x),
             _ => {}
         });
     }
 
     fn log(&mut self, log: &Log, index: u64, depth: usize) {
-        self.part.each(&mut |p| {
-            if let Part::Calls(c) = p {
-                c.log(log, index, depth)
-            }
+        self.part.each(&mut |p| match p {
+            Part::Calls(c) => c.log(log, index, depth),
+            Part::Transfers(t) => t.log(log),
+            _ => {}
         });
     }
 
@@ -234,6 +241,9 @@ impl Tracer {
         if let Part::Steps(s) = &mut self.part {
             return s.end(gas_used);
         }
+        if matches!(self.part, Part::Transfers(_)) {
+            return true; // it has no text
+        }
         let mut sink = Sink::new(how.put, how.ctx);
         self.part.put(how, &mut sink.text);
         sink.flush();
@@ -254,12 +264,15 @@ impl Block {
         let (env, tracer) = unsafe { (tx_env(tx), Tracer::new(how, spec(self.env.fork))) };
         let logs_before = self.logs;
         let mut tap = Tap::new(tracer, how.deadline_ms, how.size_max, logs_before, env.gas_limit);
-        let lowered = for_a_call(&mut self.machine, &self.env, &env);
+        let before = self.machine.ctx.block.clone();
+        if how.is_call != 0 {
+            for_a_call(&mut self.machine, &self.env, &env);
+        }
         self.machine.ctx.tx = env.clone();
         tap.begin(&mut self.machine.ctx);
         self.machine.inspector.tap = Some(Box::new(tap));
         let done = run(&mut self.machine, env, true);
-        self.machine.ctx.block = lowered;
+        self.machine.ctx.block = before;
         let Some(tap) = self.machine.inspector.tap.take() else {
             return self.kept.status(abi::FAULT, "the trace is gone");
         };
@@ -281,7 +294,11 @@ impl Block {
         if !tracer.finish(how, gas_used) {
             return self.kept.status(abi::STOPPED, STOPPED_SIZE);
         }
-        self.take(tx, done, &text, false)
+        let mut outcome = self.take(tx, done, &text, how.want_diff != 0);
+        if let Part::Transfers(t) = tracer.part {
+            self.kept.other_logs(t.logs, &mut outcome);
+        }
+        outcome
     }
 }
 
