@@ -29,8 +29,6 @@ const MISSING = {
   debug_getRawBlockAccessList: 'likewise',
   testing_buildBlockV1: 'for testing consensus clients against an execution client; evm_mine and the pool do that here',
 };
-/** Likewise, for now. */
-const COMING = ['debug_traceBlockByHash', 'debug_traceBlockByNumber', 'debug_traceTransaction', 'eth_simulateV1'];
 
 // Where geth answers null and the schema knows none. [what, whether a value is it, the keys that are null]
 const NULLS = [
@@ -236,6 +234,6 @@ test('blocks with withdrawals, of the recorded chain', { timeout: 60000 }, async
 test('what we do not answer', () => {
   for (const [what, count] of nulls) console.log(`tolerated: ${what}, ${count} times`);
   for (const method of missing) console.log(`not answered: ${method}${MISSING[method] ? `: ${MISSING[method]}` : ''}`);
-  const unexplained = [...missing].filter((m) => !MISSING[m] && !COMING.includes(m)), stale = Object.keys(MISSING).filter((m) => !missing.has(m));
+  const unexplained = [...missing].filter((m) => !MISSING[m]), stale = Object.keys(MISSING).filter((m) => !missing.has(m));
   assert.deepEqual({ unexplained, stale }, { unexplained: [], stale: [] });
 });
