@@ -59,6 +59,10 @@ test('a full disk is told, and blocks come again once there is room', async (t) 
     assert.deepEqual((await s.blocks(node)).slice(0, head + 1), before);
     assert.equal(await node.stop(), 0);
     await s.check(dir);
+    assert.equal(spawnSync('mount', ['-o', 'remount,ro', mount]).status, 0);
+    const refused = new h.Program(s.file, ['node', '--datadir', dir]);
+    assert.equal(await refused.ended, 2);
+    assert.match(refused.output, /^fanatico: .*chain.*: (it cannot be written \()?Read-only file system\)?\n$/);
   } finally {
     spawnSync('umount', [mount]);
   }
