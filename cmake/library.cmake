@@ -13,7 +13,7 @@ if(TARGET fan_app)
 
   # The static one is one object in which every other name has become local: a host's own conn_close() stays its own.
   set(library_archives "")
-  foreach(folder base codec eth wire net conn chain hub rpc api app)
+  foreach(folder base codec eth wire net conn chain upstream hub rpc api app)
     list(APPEND library_archives $<TARGET_FILE:fan_${folder}>)
   endforeach()
   find_program(OBJCOPY objcopy REQUIRED)

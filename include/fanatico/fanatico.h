@@ -58,6 +58,11 @@ struct fan_server_options {
     size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
     uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */
 
+    const char *upstream_url;     /* methods that nobody has go to this node: http, https, ws or wss [none] */
+    uint64_t upstream_timeout_ms; /* of one try there [45,000] */
+    const char *feed_path;        /* a Unix socket where other processes give hooks, one a line: fan_chain_hook_json()'s
+                                     format; a line that does not fit is answered {"line": 3, "error": "…"} [none] */
+
     const char *http_vhosts;     /* Host names to answer beside IP addresses and localhost, between commas [none] */
     const char *http_corsdomain; /* web origins that may call over HTTP beside loopback ones [none] */
     const char *ws_origins;      /* web origins that may open a WebSocket beside loopback ones [none] */

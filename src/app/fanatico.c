@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api/tables.h"
+#include "app/feed.h"
 #include "app/names.h"
 
 enum { CALL_THREADS = 4, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
@@ -68,6 +69,7 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     s->texts[0] = copy_text(o->http_host, "127.0.0.1");
     s->texts[1] = copy_text(o->ws_host, "0.0.0.0");
     s->texts[2] = copy_text(o->client_version, version);
+    s->texts[3] = copy_text(o->feed_path, "");
     for (size_t i = 0; i < COUNT_OF(s->texts); i++)
         if (!s->texts[i]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     to->http_host = s->texts[0];
@@ -184,8 +186,55 @@ enum fan_status fan_server_fallback(fan_server *s, fan_method *method, void *ctx
     if (atomic_load(&s->state) != SERVER_NEW)
         return fan_error_set(err, FAN_ECLOSED, "the fallback is given before the start");
     if (!method) return fan_error_set(err, FAN_EINVAL, "a fallback has a function");
+    if (s->upstream) return fan_error_set(err, FAN_EEXIST, "upstream_url is the fallback already");
     s->fallback = (struct host_method){NULL, method, ctx};
     return FAN_OK;
+}
+
+/* ---- the node upstream ---- */
+
+/* What nobody here has is asked there, and its answer is the answer, errors included. On a pool thread. */
+static void ask_upstream(void *ctx, fan_call *handle)
+{
+    struct client *client = ctx;
+    struct call *call = (struct call *)handle;
+    struct slice name = call_method(call), params;
+    struct client_reply reply = {0};
+    struct fan_error err = {""};
+    enum fan_status s;
+    size_t len;
+    char *method = arena_cstr(call_arena(call), name);
+
+    params.at = (const uint8_t *)fan_call_params(handle, &len);
+    params.len = len;
+    s = method ? client_call(client, method, params, call_arena(call), &reply, &err) : FAN_ENOMEM;
+    if (!s) {
+        json_put_raw(call_result(call), json_raw(reply.result));
+        call_finish(call);
+    } else if (s == FAN_EREJECTED) {
+        call_fail_as_told(call, (int)reply.code, slice_str(err.text), reply.data);
+    } else {
+        call_fail(call, -32000, "%s", err.text[0] ? err.text : fan_status_text(s));
+    }
+}
+
+static enum fan_status open_upstream(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
+{
+    const struct client_options options = {
+        .url = o->upstream_url, .timeout_ms = o->upstream_timeout_ms, .backoff_ms = 200, .retries = 2};
+    struct fan_error why = {""};
+    enum fan_status status;
+
+    if (!o->upstream_url || !*o->upstream_url) return FAN_OK;
+    status = client_new(&options, &s->upstream, &why);
+    if (status) return fan_error_set(err, status, "upstream_url: %s", why.text[0] ? why.text : fan_status_text(status));
+    s->fallback = (struct host_method){NULL, ask_upstream, s->upstream};
+    return FAN_OK;
+}
+
+static enum fan_status feed_hook(void *ctx, const char *line, size_t len, struct fan_error *err)
+{
+    return fan_chain_hook_json(ctx, line, len, err);
 }
 
 /* ---- calls ---- */
@@ -238,11 +287,10 @@ enum fan_status fan_call_answer(fan_call *handle, const char *json, size_t len, 
 void fan_call_fail(fan_call *handle, int code, const char *message, const char *data_json, size_t data_len)
 {
     struct call *call = (struct call *)handle;
+    bool has_data = data_json && is_json(slice_of(data_json, data_len), NULL);
 
-    if (data_json && is_json(slice_of(data_json, data_len), NULL))
-        call_fail_data(call, code, slice_of(data_json, data_len), "%s", message ? message : "");
-    else
-        call_fail(call, code, "%s", message ? message : "");
+    call_fail_as_told(call, code, slice_str(message ? message : ""),
+                      has_data ? slice_of(data_json, data_len) : slice_of(NULL, 0));
 }
 
 /* ---- life ---- */
@@ -264,6 +312,7 @@ enum fan_status fan_server_new(const struct fan_server_options *options, fan_ser
     s->has_chain_id = o->chain_id != 0;
     s->has_version = o->client_version && *o->client_version;
     status = read_options(s, o, err);
+    if (!status) status = open_upstream(s, o, err);
     if (!status) {
         status = host_new(&(struct host_options){.chain_id = o->chain_id, .history = o->history_blocks}, &s->host);
         if (status) (void)fan_error_set(err, status, "out of memory");
@@ -290,14 +339,16 @@ enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
     s->options.fallback = s->fallback.run ? &fallback_row : NULL;
     status = server_new(host_chain(s->host), &s->options, &s->server, err);
     if (!status) status = server_start(s->server, err);
-    if (status) {
-        if (s->server) server_stop(s->server);
-        server_free(s->server);
-        s->server = NULL;
-        return status;
+    if (!status) {
+        atomic_store(&s->state, SERVER_RUNNING); /* before the first line can come */
+        if (*s->texts[3]) status = feed_open(s->texts[3], feed_hook, s, &s->feed, err);
+        if (!status) return FAN_OK;
+        atomic_store(&s->state, SERVER_NEW);
     }
-    atomic_store(&s->state, SERVER_RUNNING);
-    return FAN_OK;
+    if (s->server) server_stop(s->server);
+    server_free(s->server);
+    s->server = NULL;
+    return status;
 }
 
 uint16_t fan_server_http_port(const fan_server *s)
@@ -312,12 +363,18 @@ uint16_t fan_server_ws_port(const fan_server *s)
 
 void fan_server_drain(fan_server *s)
 {
-    if (atomic_load(&s->state) == SERVER_RUNNING) server_drain(s->server);
+    if (atomic_load(&s->state) != SERVER_RUNNING) return;
+    feed_close(s->feed); /* what a feeder said before is on its way, and leaves in front of the 1001 */
+    s->feed = NULL;
+    server_drain(s->server);
 }
 
 void fan_server_stop(fan_server *s)
 {
-    if (atomic_exchange(&s->state, SERVER_STOPPED) == SERVER_RUNNING) server_stop(s->server);
+    if (atomic_exchange(&s->state, SERVER_STOPPED) != SERVER_RUNNING) return;
+    feed_close(s->feed);
+    s->feed = NULL;
+    server_stop(s->server);
 }
 
 void fan_server_free(fan_server *s)
@@ -326,6 +383,7 @@ void fan_server_free(fan_server *s)
     fan_server_stop(s);
     server_free(s->server);
     host_free(s->host);
+    client_free(s->upstream);
     for (size_t i = 0; i < s->method_count; i++) free(s->methods[i].name);
     free(s->methods);
     free(s->rows);

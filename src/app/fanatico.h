@@ -7,7 +7,8 @@
 #include "app/names.h"
 #include "app/server.h"
 #include "chain/host.h"
-#include "fanatico/fanatico.h"
+#include "fanatico/hooks.h"
+#include "upstream/client.h"
 
 struct host_method {
     char *name; /* NULL: the fallback */
@@ -22,8 +23,10 @@ struct fan_server {
     struct host *host;
     struct server *server; /* from the start on */
     struct server_options options;
-    char *texts[3];        /* hosts and version, ours */
-    struct names names[3]; /* vhosts, origins of HTTP, of WebSocket */
+    char *texts[4];          /* hosts, version, path of the feed, ours */
+    struct client *upstream; /* NULL: none */
+    struct feed *feed;       /* likewise */
+    struct names names[3];   /* vhosts, origins of HTTP, of WebSocket */
     bool has_chain_id, has_version;
     struct host_method *methods;
     size_t method_count;

@@ -251,6 +251,12 @@ void call_fail_data(struct call *c, int code, struct slice data_json, const char
     va_end(args);
 }
 
+void call_fail_as_told(struct call *c, int code, struct slice message, struct slice data_json)
+{
+    call_put_error(c, code, message, data_json);
+    hand_over(c);
+}
+
 void call_fail_status(struct call *c, enum fan_status s, const struct fan_error *err)
 {
     static const struct {

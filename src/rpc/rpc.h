@@ -97,6 +97,8 @@ void call_finish(struct call *c);
 void call_fail(struct call *c, int code, const char *format, ...) FAN_PRINTF(3, 4);
 /* The same with a data member: its JSON text. */
 void call_fail_data(struct call *c, int code, struct slice data_json, const char *format, ...) FAN_PRINTF(4, 5);
+/* An error that another server, or a host, has put into words: they leave as they are. data_json empty: none. Any thread. */
+void call_fail_as_told(struct call *c, int code, struct slice message, struct slice data_json);
 /* By rpc/errors.def: the one place where a status becomes a code. err may be NULL. */
 void call_fail_status(struct call *c, enum fan_status s, const struct fan_error *err);
 /* Where the call is running now. */

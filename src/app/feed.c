@@ -1,0 +1,255 @@
+#include "app/feed.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "codec/json.h"
+
+struct feeder {
+    struct feed *feed;
+    int fd; /* -1: the place is free */
+    pthread_t thread;
+    bool joinable;
+};
+
+struct feed {
+    char *path;
+    int listen_fd;
+    feed_line *each;
+    void *ctx;
+    pthread_t thread;
+    pthread_mutex_t lock; /* over the feeders' descriptors and `closing` */
+    bool closing;
+    struct feeder feeders[FEEDERS_MAX];
+};
+
+/* ---- lines ---- */
+
+static void answer(int fd, uint64_t line, const char *error)
+{
+    struct json_writer w;
+    struct buf text;
+
+    buf_init(&text, 0);
+    w = json_writer_of(&text);
+    json_begin_object(&w);
+    json_put_key(&w, "line");
+    json_put_number(&w, line);
+    json_put_key(&w, "error");
+    json_put_text(&w, error);
+    json_end_object(&w);
+    buf_put_byte(&text, '\n');
+    for (size_t at = 0; !text.failed && at < text.len;) {
+        ssize_t wrote = write(fd, text.at + at, text.len - at);
+
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) break; /* a feeder that does not listen is not told */
+        at += (size_t)wrote;
+    }
+    buf_fini(&text);
+}
+
+static void take_line(int answer_fd, uint64_t number, struct slice line, feed_line *each, void *ctx)
+{
+    struct fan_error err = {""};
+
+    if (slice_ends(line, SLICE("\r"))) line.len--;
+    if (line.len && each(ctx, (const char *)line.at, line.len, &err)) answer(answer_fd, number, err.text);
+}
+
+enum fan_status feed_read(int fd, int answer_fd, feed_line *each, void *ctx)
+{
+    enum { READ_BYTES = 65536 };
+    uint64_t number = 1;
+    enum fan_status s = FAN_OK;
+    struct buf waiting; /* the beginning of a line whose end has not come */
+
+    buf_init(&waiting, FEED_LINE_MAX + READ_BYTES);
+    for (;;) {
+        size_t from = waiting.len;
+        const uint8_t *end;
+        struct slice rest;
+        ssize_t got;
+
+        if (!buf_reserve(&waiting, READ_BYTES)) {
+            answer(answer_fd, number, "the line is too long");
+            s = FAN_ELIMIT;
+            break;
+        }
+        got = read(fd, waiting.at + from, READ_BYTES);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) s = FAN_EIO;
+        if (got <= 0) break;
+        waiting.len += (size_t)got;
+        rest = buf_peek(&waiting);
+        for (size_t searched = from; (end = memchr(rest.at + searched, '\n', rest.len - searched)) != NULL;
+             searched = 0) {
+            struct slice line = slice_first(rest, (size_t)(end - rest.at));
+
+            take_line(answer_fd, number++, line, each, ctx);
+            rest = slice_from(rest, line.len + 1);
+            if (!rest.len) break;
+        }
+        if (rest.len && rest.at != waiting.at) memmove(waiting.at, rest.at, rest.len);
+        waiting.len = rest.len;
+        if (waiting.len > FEED_LINE_MAX) {
+            answer(answer_fd, number, "the line is too long");
+            s = FAN_ELIMIT;
+            break;
+        }
+    }
+    if (!s) take_line(answer_fd, number, buf_peek(&waiting), each, ctx); /* a last line without its end */
+    buf_fini(&waiting);
+    return s;
+}
+
+/* ---- the socket ---- */
+
+static void *feeder_run(void *arg)
+{
+    struct feeder *f = arg;
+
+    enum fan_status s = feed_read(f->fd, f->fd, f->feed->each, f->feed->ctx);
+
+    (void)s; /* the connection ends, whatever it was: a line too long its feeder has been told */
+    (void)pthread_mutex_lock(&f->feed->lock);
+    (void)close(f->fd);
+    f->fd = -1; /* the place is free, its thread to be joined by whoever takes it */
+    (void)pthread_mutex_unlock(&f->feed->lock);
+    return NULL;
+}
+
+/* Starts a thread for the connection in a free place. False: there is none, or no thread. Under the lock. */
+static bool feeder_start(struct feed *feed, int fd)
+{
+    for (size_t i = 0; i < FEEDERS_MAX; i++) {
+        struct feeder *f = &feed->feeders[i];
+
+        if (f->fd >= 0) continue;
+        if (f->joinable)
+            (void)pthread_join(f->thread, NULL); /* it has let go of the lock: this waits for its last steps */
+        f->joinable = false;
+        f->feed = feed;
+        f->fd = fd;
+        if (pthread_create(&f->thread, NULL, feeder_run, f)) {
+            f->fd = -1;
+            return false;
+        }
+        f->joinable = true;
+        return true;
+    }
+    return false;
+}
+
+static void *accept_run(void *arg)
+{
+    struct feed *f = arg;
+
+    for (;;) {
+        int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        bool closing, taken = false;
+
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+        (void)pthread_mutex_lock(&f->lock);
+        closing = f->closing;
+        if (fd >= 0 && !closing) taken = feeder_start(f, fd);
+        (void)pthread_mutex_unlock(&f->lock);
+        if (fd >= 0 && !taken) {
+            if (!closing) answer(fd, 0, "too many feeders");
+            (void)close(fd);
+        }
+        if (closing) return NULL;
+        if (fd < 0) (void)poll(NULL, 0, 50); /* out of descriptors: somebody will close one */
+    }
+}
+
+/* A socket file that nobody listens on is left over from a process that was killed. */
+static enum fan_status clear_path(const struct sockaddr_un *to, struct fan_error *err)
+{
+    struct stat about;
+    int fd, refused;
+
+    if (lstat(to->sun_path, &about)) return FAN_OK;
+    if (!S_ISSOCK(about.st_mode))
+        return fan_error_set(err, FAN_EINVAL, "%s: there is a file that is no socket", to->sun_path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fan_error_set(err, FAN_ESYSTEM, "%s: %s", to->sun_path, strerror(errno));
+    refused = connect(fd, (const struct sockaddr *)to, sizeof *to) && errno == ECONNREFUSED;
+    (void)close(fd);
+    if (!refused) return fan_error_set(err, FAN_EEXIST, "%s: another process listens there", to->sun_path);
+    (void)unlink(to->sun_path);
+    return FAN_OK;
+}
+
+static enum fan_status listen_at(struct feed *f, struct fan_error *err)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    enum fan_status s;
+    mode_t before;
+
+    if (strlen(f->path) >= sizeof to.sun_path)
+        return fan_error_set(err, FAN_EINVAL, "%s: the path of a socket has at most %zu bytes", f->path,
+                             sizeof to.sun_path - 1);
+    memcpy(to.sun_path, f->path, strlen(f->path));
+    s = clear_path(&to, err);
+    if (s) return s;
+    f->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    before = umask(0117);
+    if (f->listen_fd < 0 || bind(f->listen_fd, (const struct sockaddr *)&to, sizeof to) ||
+        listen(f->listen_fd, FEEDERS_MAX))
+        s = fan_error_set(err, errno == EADDRINUSE ? FAN_EEXIST : FAN_ESYSTEM, "%s: %s", f->path, strerror(errno));
+    (void)umask(before);
+    return s;
+}
+
+enum fan_status feed_open(const char *path, feed_line *each, void *ctx, struct feed **out, struct fan_error *err)
+{
+    struct feed *f = calloc(1, sizeof *f);
+    enum fan_status s;
+
+    if (!f) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    f->listen_fd = -1;
+    f->each = each;
+    f->ctx = ctx;
+    for (size_t i = 0; i < FEEDERS_MAX; i++) f->feeders[i].fd = -1;
+    f->path = strdup(path);
+    s = f->path && !pthread_mutex_init(&f->lock, NULL) ? listen_at(f, err)
+                                                       : fan_error_set(err, FAN_ENOMEM, "out of memory");
+    if (!s && pthread_create(&f->thread, NULL, accept_run, f)) {
+        s = fan_error_set(err, FAN_ESYSTEM, "%s: no thread", path);
+        (void)unlink(path);
+    }
+    if (!s) {
+        *out = f;
+        return FAN_OK;
+    }
+    if (f->listen_fd >= 0) (void)close(f->listen_fd);
+    free(f->path);
+    free(f);
+    return s;
+}
+
+void feed_close(struct feed *f)
+{
+    if (!f) return;
+    (void)pthread_mutex_lock(&f->lock);
+    f->closing = true;
+    for (size_t i = 0; i < FEEDERS_MAX; i++)
+        if (f->feeders[i].fd >= 0) (void)shutdown(f->feeders[i].fd, SHUT_RDWR); /* its read ends */
+    (void)pthread_mutex_unlock(&f->lock);
+    (void)shutdown(f->listen_fd, SHUT_RDWR); /* accept ends too */
+    (void)pthread_join(f->thread, NULL);
+    for (size_t i = 0; i < FEEDERS_MAX; i++)
+        if (f->feeders[i].joinable) (void)pthread_join(f->feeders[i].thread, NULL);
+    (void)close(f->listen_fd);
+    (void)unlink(f->path);
+    (void)pthread_mutex_destroy(&f->lock);
+    free(f->path);
+    free(f);
+}
