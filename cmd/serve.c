@@ -9,40 +9,25 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/names.h"
 #include "app/server.h"
 #include "base/clock.h"
 #include "commands.h"
 #include "print.h"
 #include "progress.h"
 
-enum { LISTS_MAX = 64, FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
+enum { FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
 
+/* Names and origins: the lists that the server borrows. */
 struct lists {
-    char *text[3];
-    const char *names[3][LISTS_MAX];
+    struct names vhosts, cors_origins, ws_origins;
 };
-
-/* "a,b,c" as an array of names; the text is copied into l and cut there. */
-static enum fan_status split(struct lists *l, size_t which, const char *flag, const char *text, const char *const **out, size_t *out_count,
-                             struct fan_error *err)
-{
-    size_t count = 0;
-    char *save = NULL;
-
-    l->text[which] = strdup(text);
-    if (!l->text[which]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
-    for (char *name = strtok_r(l->text[which], ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
-        if (count == LISTS_MAX) return fan_error_set(err, FAN_EINVAL, "--%s: at most %d names", flag, LISTS_MAX);
-        l->names[which][count++] = name;
-    }
-    *out = l->names[which];
-    *out_count = count;
-    return FAN_OK;
-}
 
 static void lists_free(struct lists *l)
 {
-    for (size_t i = 0; i < COUNT_OF(l->text); i++) free(l->text[i]);
+    names_fini(&l->vhosts);
+    names_fini(&l->cors_origins);
+    names_fini(&l->ws_origins);
 }
 
 static enum fan_status server_options_from(const struct options *o, bool dev, struct lists *lists, char version[128], struct server_options *out,
@@ -81,9 +66,15 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
     /* Hardhat's helpers want to see a development node's name in front. */
     (void)snprintf(version, 128, "%sfanatico/v%s/linux/C17", dev ? "anvil/v1.7.1-" : "", FANATICO_VERSION);
     out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);
-    s = split(lists, 0, "http-vhosts", o->http_vhosts, &out->conn.vhosts, &out->conn.vhost_count, err);
-    if (!s) s = split(lists, 1, "http-corsdomain", o->http_corsdomain, &out->conn.cors_origins, &out->conn.cors_origin_count, err);
-    if (!s) s = split(lists, 2, "ws-origins", o->ws_origins, &out->conn.ws_origins, &out->conn.ws_origin_count, err);
+    s = names_split(&lists->vhosts, "--http-vhosts", o->http_vhosts, err);
+    if (!s) s = names_split(&lists->cors_origins, "--http-corsdomain", o->http_corsdomain, err);
+    if (!s) s = names_split(&lists->ws_origins, "--ws-origins", o->ws_origins, err);
+    out->conn.vhosts = lists->vhosts.names;
+    out->conn.vhost_count = lists->vhosts.count;
+    out->conn.cors_origins = lists->cors_origins.names;
+    out->conn.cors_origin_count = lists->cors_origins.count;
+    out->conn.ws_origins = lists->ws_origins.names;
+    out->conn.ws_origin_count = lists->ws_origins.count;
     return s;
 }
 
@@ -97,8 +88,7 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* what stands then stands */
 }
 
-/* Written beside and renamed, so that whoever waits for it never reads half of it. */
-static enum fan_status write_ready(const char *path, const struct server *s, struct fan_error *err)
+enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_port, struct fan_error *err)
 {
     char beside[4096];
     FILE *f;
@@ -106,7 +96,7 @@ static enum fan_status write_ready(const char *path, const struct server *s, str
     (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
     f = fopen(beside, "w");
     if (!f) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
-    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u}\n", (long)getpid(), server_http_port(s), server_ws_port(s));
+    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u}\n", (long)getpid(), http_port, ws_port);
     if (fclose(f) || rename(beside, path)) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
     return FAN_OK;
 }
@@ -130,9 +120,7 @@ static void show(const struct options *o, const struct serve *how, const struct 
     block_unref(head);
 }
 
-/* All signals are blocked by now: whoever asks us to end is met here, and named, since an end that nobody remembers having
- * asked for is hard to find out about. */
-static void wait_for_signal(const sigset_t *ends)
+void serve_wait(const sigset_t *ends)
 {
     siginfo_t info;
     int number;
@@ -234,9 +222,9 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     else {
         if (o->has_import) code = import(o, how, server, local);
         else show(o, how, server, local_chain(local));
-        if (code < 0 && o->has_ready_file && write_ready(o->ready_file, server, &err)) code = complain(2, err.text);
+        if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, server_http_port(server), server_ws_port(server), &err)) code = complain(2, err.text);
         if (code < 0) {
-            wait_for_signal(&how->ends);
+            serve_wait(&how->ends);
             code = 0;
         }
         if (how->ending) how->ending(how->ctx);

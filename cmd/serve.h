@@ -24,6 +24,12 @@ struct serve {
 void serve_prepare(struct serve *how);
 /* Serves until a signal comes; then the writer has stopped. Returns the exit code, having complained. */
 int serve(const struct options *o, const struct serve *how, struct local *local);
+/* Waits until somebody ends us, and says who, since an end that nobody remembers having asked for is hard to find out
+ * about. All signals are blocked by serve_prepare(). */
+void serve_wait(const sigset_t *ends);
+/* The ready file: written beside and renamed, so that whoever waits for it never reads half of it. */
+FAN_MUST_CHECK enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_port,
+                                           struct fan_error *err);
 /* --check-config: what can be known without ports and threads. */
 int serve_check(const struct options *o, bool dev);
 

@@ -1,0 +1,100 @@
+/* fanatico ws: the WebSocket server alone. Whose chain it is, other processes say, a hook a line. */
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/feed.h"
+#include "commands.h"
+#include "fanatico/hooks.h"
+#include "serve.h"
+
+static enum fan_status take_line(void *ctx, const char *line, size_t len, struct fan_error *err)
+{
+    return fan_chain_hook_json(ctx, line, len, err);
+}
+
+/* Standard input's end is not the server's: a file of events may be all there is, and its readers stay. */
+static void *read_input(void *ctx)
+{
+    enum fan_status s = feed_read(STDIN_FILENO, STDOUT_FILENO, take_line, ctx);
+
+    if (s) (void)fprintf(stderr, "fanatico: standard input: %s\n", fan_status_text(s));
+    return NULL;
+}
+
+static struct fan_server_options options_from(const struct options *o)
+{
+    return (struct fan_server_options){
+        .http_port = FAN_PORT_NONE,
+        .ws_host = o->ws_host,
+        .ws_port = o->ws_port ? o->ws_port : FAN_PORT_FREE,
+        .takeover = o->takeover,
+        .chain_id = o->has_chain_id || !o->has_upstream_http ? o->chain_id : 0, /* else the node upstream knows */
+        .client_version = o->has_client_version ? o->client_version : NULL,
+        .workers = o->workers,
+        .max_connections = o->max_connections,
+        .max_subscriptions_per_connection = o->max_subscriptions_per_connection,
+        .ping_interval_ms = o->ping_interval_ms,
+        .ping_timeout_ms = o->ping_timeout_ms,
+        .notify_bytes_max = o->notify_bytes_max,
+        .notify_age_max_ms = o->notify_age_max_ms,
+        .output_bytes_max = o->output_memory,
+        .history_blocks = o->history_blocks,
+        .upstream_url = o->has_upstream_http ? o->upstream_http : NULL,
+        .feed_path = o->has_feed ? o->feed : NULL,
+        .http_vhosts = o->http_vhosts,
+        .ws_origins = o->ws_origins,
+    };
+}
+
+static int run(const struct options *o, fan_server *server, const struct serve *how)
+{
+    struct fan_error err = {""};
+    pthread_t input;
+
+    if (fan_server_start(server, &err)) return complain(2, err.text);
+    if (o->has_ready_file && serve_ready(o->ready_file, 0, fan_server_ws_port(server), &err))
+        return complain(2, err.text);
+    if (!o->silent) {
+        (void)fprintf(stderr, "fanatico ws: ws://%s:%u, hooks from %s\n", o->ws_host, fan_server_ws_port(server),
+                      o->has_feed ? o->feed : "standard input");
+    }
+    if (!o->has_feed) {
+        if (pthread_create(&input, NULL, read_input, server)) return complain(1, "no thread for standard input");
+        (void)pthread_detach(input); /* it may be waiting for its next line when the process ends */
+    }
+    serve_wait(&how->ends);
+    fan_server_drain(server);
+    fan_server_stop(server);
+    return 0;
+}
+
+int command_ws(int argc, char **argv)
+{
+    struct options o;
+    struct fan_error err = {""};
+    enum options_outcome outcome;
+    struct serve how = {0};
+    struct fan_server_options options;
+    fan_server *server;
+    int code;
+
+    if (options_read(
+            &o, 'W',
+            "Usage: fanatico ws [OPTIONS]\n\nThe WebSocket server alone: eth_subscribe for a chain that other "
+            "processes tell, a line each, on a\n"
+            "Unix socket (--feed) or standard input: {\"hook\":\"on_new_block\",\"arg\":{...}}; the hooks are "
+            "on_new_block,\n"
+            "on_logs, on_pending_transaction and on_syncing. A line that does not fit is answered with its number\n"
+            "and why. Methods that it does not have go to --upstream-http.\n",
+            argc, argv, &outcome, &err))
+        return complain(2, err.text);
+    if (outcome == OPTIONS_DONE) return 0;
+    serve_prepare(&how);
+    options = options_from(&o);
+    if (fan_server_new(&options, &server, &err)) return complain(2, err.text);
+    code = o.check_config ? printf("the configuration is good\n") < 0 : run(&o, server, &how);
+    if (o.has_feed || o.check_config || code)
+        fan_server_free(server); /* else a hook may be under way: the process ends with it */
+    return code;
+}
