@@ -34,6 +34,7 @@ test('lines on standard input; a wrong one is answered with its number and why; 
   assert.equal((await provider.getNetwork()).chainId, 31337n);
   const blocks = [];
   await provider.on('block', (n) => blocks.push(n));
+  await provider.send('eth_chainId', []); // answered behind the subscription, which on() does not wait for
   one.say(block(1));
   one.say('what?');
   one.say('{"hook":"on_new_block","arg":{"number":2}}');
@@ -61,6 +62,7 @@ test('a Unix socket for several processes, and a node upstream for every other m
   await assert.rejects(provider.send('eth_nonsense', []), /eth_nonsense/);
   const blocks = [];
   await provider.on('block', (n) => blocks.push(n));
+  await provider.send('eth_chainId', []); // answered behind the subscription, which on() does not wait for
   const feeders = await Promise.all([0, 1, 2].map(async () => {
     const socket = net.connect(feed);
     await new Promise((done, fail) => socket.once('connect', done).once('error', fail));
