@@ -1,9 +1,14 @@
 /* Sending: raw transactions, and those that the node signs itself or takes from an impersonated account.
  *
  *   eth_sendRawTransaction   pool: decode, recover ─► writer: submit
+ *   …Sync                    the same ─► pool: is there a receipt?, again and again
  *   eth_sendTransaction      writer: impersonated? ─► pool: fees, gas ─► writer: nonce, sign, submit */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "api/execute.h"
 #include "api/tables.h"
+#include "base/clock.h"
 #include "codec/hex.h"
 #include "codec/u256.h"
 
@@ -23,21 +28,21 @@ static void submit_signed(struct call *call)
     call_finish(call);
 }
 
-static void send_raw(struct call *call)
+/* The signed transaction in parameter 0, its sender known. NULL: the call was answered. */
+static struct tx *read_raw(struct call *call, struct params *p)
 {
-    struct params p = params_of_call(call, 1);
     struct where at = params_where(0, "transaction");
-    struct slice bytes = params_data(&p, 0, "transaction");
+    struct slice bytes = params_data(p, 0, "transaction");
     struct chain *chain = api_of(call)->chain;
     uint64_t chain_id = chain->ops->config(chain)->chain_id;
     struct tx *tx = ARENA_NEW(call_arena(call), struct tx);
     struct fan_error err = {0};
     enum fan_status s = FAN_OK;
 
-    if (!p.code && !tx) s = FAN_ENOMEM;
-    if (!p.code && !s) s = tx_decode(bytes, call_arena(call), tx, &err);
-    if (s == FAN_EFORMAT) params_fail_at(&p, &at, "%s", err.text[0] ? err.text : fan_status_text(s));
-    if (params_refused(&p, call)) return;
+    if (!p->code && !tx) s = FAN_ENOMEM;
+    if (!p->code && !s) s = tx_decode(bytes, call_arena(call), tx, &err);
+    if (s == FAN_EFORMAT) params_fail_at(p, &at, "%s", err.text[0] ? err.text : fan_status_text(s));
+    if (params_refused(p, call)) return NULL;
     if (s) {
         answer_status(call, s, &err);
     } else if (!chain->ops->submit) {
@@ -48,9 +53,122 @@ static void send_raw(struct call *call)
     } else if (tx_recover(tx, true)) {
         call_fail(call, CODE_REFUSED, "invalid sender: invalid transaction v, r, s values");
     } else {
-        call_set_state(call, tx);
-        call_continue(call, RPC_WRITER, submit_signed);
+        return tx;
     }
+    return NULL;
+}
+
+static void send_raw(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct tx *tx = read_raw(call, &p);
+
+    if (!tx) return;
+    call_set_state(call, tx);
+    call_continue(call, RPC_WRITER, submit_signed);
+}
+
+/* ---- eth_sendRawTransactionSync (EIP-7966) ---- */
+
+enum { SYNC_MS = 20000, SYNC_MS_MAX = 60000, SYNC_LOOK_MS = 25, CODE_SYNC_TIMEOUT = 4 };
+
+/* What waits for its receipt. No thread waits with it: the pool looks again and again. */
+struct awaited {
+    struct tx *tx;
+    struct fan_hash hash;
+    uint64_t timeout_ms, end_ms;
+};
+
+/* As Go writes a duration: "500ms", "1.5s", "1m0s". */
+static void write_duration(uint64_t ms, char *out, size_t len)
+{
+    char fraction[8] = "";
+
+    if (ms < 1000) {
+        (void)snprintf(out, len, "%" PRIu64 "ms", ms);
+        return;
+    }
+    if (ms % 1000) {
+        int n = snprintf(fraction, sizeof fraction, ".%03" PRIu64, ms % 1000);
+
+        while (fraction[n - 1] == '0') fraction[--n] = '\0';
+    }
+    if (ms < 60000)
+        (void)snprintf(out, len, "%" PRIu64 "%ss", ms / 1000, fraction);
+    else
+        (void)snprintf(out, len, "%" PRIu64 "m%" PRIu64 "%ss", ms / 60000, ms / 1000 % 60, fraction);
+}
+
+static void answer_late(struct call *call, const struct awaited *a)
+{
+    char hash[2 * sizeof a->hash.bytes], data[2 * sizeof a->hash.bytes + 5], duration[32];
+
+    hex_encode(slice_of(a->hash.bytes, sizeof a->hash.bytes), hash);
+    (void)snprintf(data, sizeof data, "\"0x%.*s\"", (int)sizeof hash, hash);
+    write_duration(a->timeout_ms, duration, sizeof duration);
+    call_fail_data(call, CODE_SYNC_TIMEOUT, slice_str(data),
+                   "The transaction was added to the transaction pool but wasn't processed in %s", duration);
+}
+
+/* Any thread. */
+static void look_for_receipt(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct awaited *a = call_state(call);
+    struct block *block = NULL;
+    struct tx_place place;
+    size_t index = 0;
+    enum fan_status s = chain->ops->tx_by_hash(chain, &a->hash, &block, &index);
+
+    if (s == FAN_ENOTFOUND) {
+        uint64_t now = clock_monotonic_ms();
+
+        if (now < a->end_ms)
+            call_continue_later(call, min_u64(now + SYNC_LOOK_MS, a->end_ms), look_for_receipt);
+        else
+            answer_late(call, a);
+        return;
+    }
+    if (s) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    place = block_tx_place(block, index);
+    receipt_put_json(&block->receipts[index], &block->txs[index], &place, call_result(call));
+    block_unref(block);
+    call_finish(call);
+}
+
+static void submit_awaited(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct awaited *a = call_state(call);
+    struct fan_error err = {0};
+    enum fan_status s = chain->ops->submit(chain, a->tx, &a->hash, &err);
+
+    a->end_ms = clock_monotonic_ms() + a->timeout_ms;
+    if (s)
+        answer_status(call, s, &err);
+    else
+        look_for_receipt(call);
+}
+
+static void send_raw_sync(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct awaited *a = ARENA_NEW(call_arena(call), struct awaited);
+    uint64_t wanted_ms = params_has(&p, 1) ? params_count(&p, 1, "timeout") : 0;
+    struct tx *tx;
+
+    if (!a) {
+        answer_status(call, FAN_ENOMEM, NULL);
+        return;
+    }
+    tx = read_raw(call, &p);
+    if (!tx) return;
+    *a = (struct awaited){.tx = tx, .timeout_ms = wanted_ms ? min_u64(wanted_ms, SYNC_MS_MAX) : SYNC_MS};
+    call_set_state(call, a);
+    call_continue(call, RPC_WRITER, submit_awaited);
 }
 
 /* ---- what the node signs ---- */
@@ -321,6 +439,7 @@ static void fill_transaction(struct call *call)
 const struct rpc_method api_eth_send_methods[] = {
     {"eth_fillTransaction", RPC_POOL, 0, fill_transaction},
     {"eth_sendRawTransaction", RPC_POOL, 0, send_raw},
+    {"eth_sendRawTransactionSync", RPC_POOL, 0, send_raw_sync},
     {"eth_sendTransaction", RPC_POOL, RPC_DEVELOPMENT, send_transaction},
     {"eth_signTransaction", RPC_POOL, RPC_DEVELOPMENT, sign_transaction},
 };

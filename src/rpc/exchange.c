@@ -161,6 +161,16 @@ void call_continue(struct call *c, enum rpc_start where, void (*step)(struct cal
     if (!send_to(c, where)) call_fail(c, -32000, "server is busy");
 }
 
+void call_continue_later(struct call *c, uint64_t due_ms, void (*step)(struct call *call))
+{
+    c->step = step;
+    c->where = RPC_POOL;
+    c->letter.run = run_there;
+    if (call_pool_submit_later(exchange_of(c)->home->rpc->pool, &c->delay, &c->letter, due_ms)) return;
+    c->letter.run = come_home;
+    call_fail(c, -32000, "server is busy");
+}
+
 void exchange_abandoned(struct letter *l)
 {
     struct call *c = CONTAINER_OF(l, struct call, letter);

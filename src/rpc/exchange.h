@@ -23,6 +23,7 @@ enum call_state { CALL_ON_STACK, CALL_PARKED, CALL_FINISHED };
 
 struct call {
     struct letter letter;
+    struct call_delay delay; /* while it waits for its time */
     atomic_int state;                /* enum call_state */
     void (*step)(struct call *call); /* what the letter will run */
     enum rpc_start where;            /* it runs there, or is on its way */

@@ -3,26 +3,68 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 struct call_pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct letter *first, *last;
+    struct call_delay *later; /* the earliest first */
     size_t waiting, queue_max;
     bool stopping;
     size_t thread_count;
     pthread_t threads[];
 };
 
+static void append(struct call_pool *p, struct letter *l)
+{
+    l->next = NULL;
+    if (p->first)
+        p->last->next = l;
+    else
+        p->first = l;
+    p->last = l;
+}
+
+/* Locked: waits for work, or until the next delayed letter is due. */
+static void wait_for_work(struct call_pool *p)
+{
+    struct timespec due;
+
+    if (!p->later) {
+        (void)pthread_cond_wait(&p->work, &p->lock);
+        return;
+    }
+    due.tv_sec = (time_t)(p->later->due_ms / 1000);
+    due.tv_nsec = (long)(p->later->due_ms % 1000) * 1000000;
+    (void)pthread_cond_timedwait(&p->work, &p->lock, &due);
+}
+
+static void move_due(struct call_pool *p)
+{
+    while (p->later && p->later->due_ms <= clock_monotonic_ms()) {
+        struct letter *l = p->later->letter;
+
+        p->later = p->later->next;
+        append(p, l);
+    }
+}
+
 static struct letter *take(struct call_pool *p)
 {
     struct letter *l = NULL;
 
     (void)pthread_mutex_lock(&p->lock);
-    while (!p->stopping && !p->first) (void)pthread_cond_wait(&p->work, &p->lock);
+    move_due(p);
+    while (!p->stopping && !p->first) {
+        wait_for_work(p);
+        move_due(p);
+    }
     if (!p->stopping) {
         l = p->first;
         p->first = l->next;
         p->waiting--;
+        if (p->first) (void)pthread_cond_signal(&p->work); /* several may have become due at once */
     }
     (void)pthread_mutex_unlock(&p->lock);
     return l;
@@ -40,11 +82,15 @@ static void *thread_main(void *arg)
 enum fan_status call_pool_new(size_t threads, size_t queue_max, struct call_pool **out)
 {
     struct call_pool *p = calloc(1, sizeof *p + threads * sizeof p->threads[0]);
+    pthread_condattr_t monotonic;
 
     if (!p) return FAN_ENOMEM;
     p->queue_max = queue_max;
     (void)pthread_mutex_init(&p->lock, NULL); /* with default attributes these cannot fail on Linux */
-    (void)pthread_cond_init(&p->work, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&p->work, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     for (; p->thread_count < threads; p->thread_count++) {
         if (pthread_create(&p->threads[p->thread_count], NULL, thread_main, p)) {
             call_pool_stop(p, NULL); /* nothing waits yet */
@@ -63,15 +109,29 @@ bool call_pool_submit(struct call_pool *p, struct letter *l)
 
     (void)pthread_mutex_lock(&p->lock);
     if (!p->stopping && p->waiting < p->queue_max) {
-        l->next = NULL;
-        if (p->first)
-            p->last->next = l;
-        else
-            p->first = l;
-        p->last = l;
+        append(p, l);
         p->waiting++;
         taken = true;
         (void)pthread_cond_signal(&p->work);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    return taken;
+}
+
+bool call_pool_submit_later(struct call_pool *p, struct call_delay *d, struct letter *l, uint64_t due_ms)
+{
+    bool taken = false;
+
+    (void)pthread_mutex_lock(&p->lock);
+    if (!p->stopping && p->waiting < p->queue_max) {
+        struct call_delay **at = &p->later;
+
+        while (*at && (*at)->due_ms <= due_ms) at = &(*at)->next;
+        *d = (struct call_delay){.next = *at, .letter = l, .due_ms = due_ms};
+        *at = d;
+        p->waiting++;
+        taken = true;
+        (void)pthread_cond_signal(&p->work); /* whoever waits longer than that must look again */
     }
     (void)pthread_mutex_unlock(&p->lock);
     return taken;
@@ -89,6 +149,12 @@ void call_pool_stop(struct call_pool *p, void (*abandoned)(struct letter *l))
         struct letter *l = p->first;
 
         p->first = l->next;
+        abandoned(l);
+    }
+    while (p->later) {
+        struct letter *l = p->later->letter;
+
+        p->later = p->later->next;
         abandoned(l);
     }
 }

@@ -16,4 +16,14 @@ void call_pool_free(struct call_pool *p); /* a stopped one; NULL is fine */
 /* False: the queue is full, or the pool is being stopped; the letter is still the caller's. */
 FAN_MUST_CHECK bool call_pool_submit(struct call_pool *p, struct letter *l);
 
+/* What waits for its time: part of what the letter carries. */
+struct call_delay {
+    struct call_delay *next;
+    struct letter *letter;
+    uint64_t due_ms; /* monotonic */
+};
+/* Submits l when it is due, behind what waits by then. It counts against the limit from now on. False as above. */
+FAN_MUST_CHECK bool call_pool_submit_later(struct call_pool *p, struct call_delay *d, struct letter *l,
+                                           uint64_t due_ms);
+
 #endif

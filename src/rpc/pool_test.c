@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "base/clock.h"
 #include "base/test.h"
 
 struct job {
@@ -72,4 +73,31 @@ TEST(a_full_queue_refuses_and_stopping_abandons_what_waits, t)
     call_pool_stop(p, abandon);
     call_pool_free(p);
     CHECK_EQ(t, atomic_load(&ran) + abandoned_count, taken + 1);
+}
+
+/* Delayed letters run in the order of their times, none before its own, and what is still not due when the pool stops
+ * is handed back. */
+TEST(what_waits_for_its_time_comes_then, t)
+{
+    enum { LATER = 4 };
+    struct job jobs[LATER], never;
+    struct call_delay delays[LATER], never_delay;
+    struct call_pool *p;
+    atomic_size_t ran = 0;
+    uint64_t start = clock_monotonic_ms();
+
+    abandoned_count = 0;
+    REQUIRE(t, !call_pool_new(1, 100, &p));
+    never = (struct job){.letter.run = job_run, .ran = &ran};
+    CHECK(t, call_pool_submit_later(p, &never_delay, &never.letter, start + 3600000));
+    for (size_t i = 0; i < LATER; i++) {
+        jobs[i] = (struct job){.letter.run = job_run, .ran = &ran};
+        CHECK(t, call_pool_submit_later(p, &delays[i], &jobs[i].letter, start + 20 + 10 * (LATER - i)));
+    }
+    while (atomic_load(&ran) < LATER) sched_yield();
+    CHECK(t, clock_monotonic_ms() >= start + 20 + 10 * LATER);
+    call_pool_stop(p, abandon);
+    call_pool_free(p);
+    CHECK_EQ(t, atomic_load(&ran), LATER);
+    CHECK_EQ(t, abandoned_count, 1);
 }

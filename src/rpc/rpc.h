@@ -105,5 +105,7 @@ void call_fail_status(struct call *c, enum fan_status s, const struct fan_error 
 enum rpc_start call_where(const struct call *c);
 /* Goes on elsewhere; the caller must not touch the call afterwards. */
 void call_continue(struct call *c, enum rpc_start where, void (*step)(struct call *call));
+/* Goes on on the pool once the monotonic clock shows due_ms; no thread waits meanwhile. */
+void call_continue_later(struct call *c, uint64_t due_ms, void (*step)(struct call *call));
 
 #endif
