@@ -2,7 +2,7 @@
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
-const { spawnSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 
 const evmFile = () => path.join(h.cache, 'go/evm-v1.17.10');
@@ -38,7 +38,14 @@ function gethAll(files) {
   return new Map(files.map((file, i) => [file, answers[i]]));
 }
 
+/** Where the go-ethereum module lies, with the data of its own tests: what geth was compiled from, or fetched again. */
+function gethModule() {
+  const dir = path.join(execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim(), 'github.com/ethereum/go-ethereum@v1.17.10');
+  if (!fs.existsSync(dir)) execFileSync('go', ['mod', 'download', 'github.com/ethereum/go-ethereum'], { cwd: path.join(__dirname, 'chains'), stdio: 'inherit' });
+  return dir;
+}
+
 /** Every .json below a folder. */
 const below = (dir) => fs.readdirSync(dir, { recursive: true }).filter((f) => f.endsWith('.json')).sort().map((f) => path.join(dir, f));
 
-module.exports = { evmFile, fanatico, ours, geth, gethAll, below };
+module.exports = { gethModule, evmFile, fanatico, ours, geth, gethAll, below };

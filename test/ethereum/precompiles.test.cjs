@@ -6,12 +6,10 @@ const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 const peers = require('./peers.cjs');
 const { ethers } = require('ethers');
 
-const MODULE = 'github.com/ethereum/go-ethereum@v1.17.10';
 // Which precompile a file is about, and forks whose price it has.
 const FILES = {
   ecRecover: [1, 'Byzantium', 'Osaka'], modexp: [5, 'Byzantium', 'Istanbul'], modexp_eip2565: [5, 'Berlin', 'Prague'], modexp_eip7883: [5, 'Osaka'],
@@ -59,7 +57,7 @@ function stateTest(vectors, precompile, forks) {
 }
 
 test('every vector of every precompile, at its price and one gas below', { timeout: 600000 }, () => {
-  const modules = execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim(), from = path.join(modules, MODULE, 'core/vm/testdata/precompiles');
+  const from = path.join(peers.gethModule(), 'core/vm/testdata/precompiles');
   assert.deepEqual(fs.readdirSync(from).map((f) => f.replace('.json', '')).sort(), Object.keys(FILES).sort(), 'each file has its row');
   const dir = h.scratch(), tests = {};
   let vectors = 0, cases = 0, beyond = 0;

@@ -8,13 +8,11 @@ const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 const { ethers } = require('ethers');
+const { gethModule } = require('./peers.cjs');
 const era = require('./era.cjs');
 
-const MODULE = 'github.com/ethereum/go-ethereum@v1.17.10'; // what setup.sh compiles geth from
-
 test('Sepolia from its genesis on', { timeout: 300000 }, async () => {
-  const modules = execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim();
-  const blocks = era.blocks(path.join(modules, MODULE, 'core/rawdb/eradb/testdata/sepolia-00000-643a00f7.era1'));
+  const blocks = era.blocks(path.join(gethModule(), 'core/rawdb/eradb/testdata/sepolia-00000-643a00f7.era1'));
   assert.equal(blocks.length, 8192);
   const dir = h.scratch(), genesis = JSON.parse(execFileSync(h.gethFile(), ['dumpgenesis', '--sepolia'], { encoding: 'utf8', maxBuffer: 1 << 26 }));
   delete genesis.config.amsterdamTime; // a fork that we do not know is refused, and rightly
