@@ -62,7 +62,8 @@ def promised(result):
             put("subscriptions in one process", 1_000_000, r["subscriptions"], False, "{:,.0f}")
     calm, full = (find(result, f"1000 live, {x} stalled", "fanatico", "paced") for x in (0, 1000))
     if calm and full:
-        put("memory growth with 1,000 stalled of 2,000, MiB", 64, full["rss_growth"] / 2**20, True, "{:.1f}")
+        kernel = full.get("kernel_growth", 0) / 2**20
+        put(f"memory growth with 1,000 stalled of 2,000, MiB (the kernel's TCP memory: {kernel:+.0f} MiB)", 64, full["rss_growth"] / 2**20, True, "{:.1f}")
         put("time to the last live one ÷ without stalled", 1.05, full["last_ms"] / calm["last_ms"], True)
     for count in (1, 64):
         put(f"eth_blockNumber, {count} connections ÷ constant server", 0.9,

@@ -118,7 +118,9 @@ def heads(b, sizes, subscriptions):
                 if count not in sizes:
                     continue
                 events = 20 if each == 1 else 2
-                phases = [f"lockstep:{events}"] + (["paced:20@20"] if each == 1 else [])
+                # A geth that is behind puts several orders into one block, so events by the clock cannot be told apart.
+                paced = ["paced:20@20"] if each == 1 and peer.name != "geth" else []
+                phases = [f"lockstep:{events}", *paced]
                 b.compare(f"newHeads {count}x{each}", [(peer, [])], [f"connect:{count}", f"subscribe:{each}"], phases)
     finally:
         for s in [ours, plain, shared, *peers]:

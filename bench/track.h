@@ -16,6 +16,8 @@ enum track_kind { TRACK_HEADS, TRACK_LOGS, TRACK_PENDING };
 struct track_options {
     enum track_kind kind;
     uint64_t logs_per_event; /* TRACK_LOGS: each event is a block with so many logs */
+    bool skip_empty; /* TRACK_HEADS: a block without transactions is nobody's order; its place must be seen all the same
+                      */
 };
 
 struct track_faults {
@@ -40,8 +42,11 @@ struct track_faults *track_faults(void);
 void track_add(struct track_set *s, const char *id, size_t len);
 
 /* Reads a notification. Returns false when the text is none. *out_event: which event of the run it belongs to,
- * counted from 0; UINT64_MAX when it is a fault and does not count. */
+ * counted from 0; UINT64_MAX when it is a fault or nobody's order, and does not count. */
 bool track_read(struct track_set *s, const char *text, size_t len, uint64_t *out_event);
+
+/* Blocks that nobody had ordered. */
+uint64_t track_unasked(void);
 
 /* Adds to the holes what a subscription lacks of so many events. */
 void track_end(const struct track_set *s, uint64_t events);
