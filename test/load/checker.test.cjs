@@ -125,7 +125,7 @@ async function everyHash(call) {
 
 const KINDS = [['newHeads'], ['logs'], ['newHeads', 'logs'], ['newHeads', 'logs', 'transactionReceipts'], ['newPendingTransactions'], ['newHeads', 'newPendingTransactions']];
 
-test(`${CLIENTS} clients of all kinds, with reorgs, stalls and reconnects`, { timeout: 110000 }, async (t) => {
+test(`${CLIENTS} clients of all kinds, with reorgs, stalls and reconnects`, { timeout: 280000 }, async (t) => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9), roll = dice(seed);
   t.diagnostic(`SEED=${seed}`);
   const node = await h.fanatico(['--silent', '--workers', '2', '--notify-memory', '512K', '--notify-age', '3', '--notify-linger', '2']);

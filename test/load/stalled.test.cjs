@@ -43,7 +43,7 @@ function checker(args) {
   return { child, line, ask: (command) => { child.stdin.write(`${command}\n`); return line(); } };
 }
 
-test(`${STALLED} stalled readers among ${LIVE} live ones, ${EVENTS} events`, { timeout: 110000 }, async (t) => {
+test(`${STALLED} stalled readers among ${LIVE} live ones, ${EVENTS} events`, { timeout: 280000 }, async (t) => {
   const node = await h.fanatico(['--silent', '--max-connections', '3000', '--notify-linger', '25']);
   let check;
   try {
