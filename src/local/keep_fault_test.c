@@ -14,16 +14,17 @@ struct broken {
     char dir[64];
     struct store *store;
     struct test_chain *tc;
-    bool behind, over; /* the trouble was for good */
-    unsigned told;
+    bool behind;
+    _Atomic bool over; /* the trouble was for good; told by the keeper's thread too */
+    _Atomic unsigned told;
 };
 
 static void trouble(void *ctx, const char *text, bool over)
 {
     struct broken *b = ctx;
 
-    b->told += text != NULL;
-    b->over = b->over || over;
+    if (text) b->told++;
+    if (over) b->over = true;
 }
 
 static bool begin(struct broken *b)

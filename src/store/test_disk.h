@@ -1,7 +1,7 @@
 /* test_disk: a disk that fails when it is told to: the writes of whatever library is loaded into this test, LMDB's
  * among them, come here first, since a program's own functions stand in front of libc's.
  *
- * Include it in one file of a test. Thread: the one that writes; others may read files meanwhile. */
+ * Include it in one file of a test. Thread: any. */
 #ifndef STORE_TEST_DISK_H
 #define STORE_TEST_DISK_H
 
@@ -12,8 +12,8 @@
 
 #include "base/base.h"
 
-static long calls, fails_at; /* writes and fsyncs so far; the one that fails, 0: none */
-static int fails_with;       /* an errno, or 0: cut short */
+static _Atomic long calls, fails_at; /* writes and fsyncs so far; the one that fails, 0: none */
+static _Atomic int fails_with;       /* an errno, or 0: cut short */
 
 static bool fails(void)
 {
