@@ -112,14 +112,15 @@ def mined(server, senders):
 
 
 def sent(b, server, path, count, senders):
-    """A second is over when the last transaction is in a block, not when the last was answered: anvil answers before."""
+    """The clock stops when the last transaction is in a block, not when the last was answered: anvil answers before, and
+    leaves what came too fast in its pool until somebody mines."""
     begin = time.monotonic()
     got = load(b, server, path, senders)
     while mined(server, senders) < count:
-        if time.monotonic() > begin + 120:
+        if time.monotonic() > begin + 60:
             got["faults"] += 1
             break
-        time.sleep(0.002)
+        server.rpc("evm_mine")
     got["per_s"] = count / (time.monotonic() - begin)
     got["blocks"] = int(server.rpc("eth_blockNumber"), 16)
     return got
