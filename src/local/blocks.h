@@ -24,7 +24,7 @@
 #include "local/log_memory.h"
 #include "store/block_rows.h"
 
-enum { INDEX_ORPHANS_MAX = STORE_ORPHANS_MAX, BLOCKS_RECENT = 128, BLOCKS_CACHED = 32 };
+enum { INDEX_ORPHANS_MAX = STORE_ORPHANS_MAX, BLOCKS_RECENT = 128, BLOCKS_CACHED = 32, BLOCKS_FIND_MAX = 64 };
 #define BLOCKS_RECENT_BYTES ((size_t)64 << 20) /* of recent blocks, durable ones leave earlier */
 
 struct blocks {
@@ -106,7 +106,7 @@ struct blocks_search {
     uint64_t seen_number;
     struct fan_hash seen_hash; /* the block it stands in or behind; while that is canonical, all before it is too */
 };
-/* The next blocks up to number `to` that may have a log the query wants, at most *count, as one moment has them; *count
+/* The next blocks up to number `to` that may have a log the query wants, at most *count and BLOCKS_FIND_MAX, as one moment has them; *count
  * is then how many. The search has ended when s->at lies beyond `to` or the head, which *out_ended says. An empty
  * result is no end: one call only looks so far. FAN_ESTALE: the chain turned since the last call. */
 FAN_MUST_CHECK enum fan_status blocks_find(struct blocks *x, struct log_query *q, struct blocks_search *s, uint64_t to,

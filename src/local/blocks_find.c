@@ -1,4 +1,5 @@
 #include "local/blocks_store.h"
+#include "local/log_store.h"
 
 /* What one call may look at while it holds the lock that the writer waits for: a few hundred microseconds' worth. A
  * block read from the store counts for many. */
@@ -32,58 +33,110 @@ static enum fan_status still_there(struct blocks *x, uint64_t number, const stru
     return memcmp(&now, hash, sizeof now) == 0 ? FAN_OK : FAN_ESTALE;
 }
 
-static enum fan_status fetch(struct blocks *x, uint64_t number, size_t *steps, struct block **out)
+static enum fan_status fetch(struct blocks *x, uint64_t number, struct block **out)
 {
     struct block *b = blocks_at(x, number);
 
     if (!b) {
         enum fan_status s = blocks_store_at(x, number, out);
 
-        *steps = *steps > STEPS_OF_READ ? *steps - STEPS_OF_READ : 0;
         return s == FAN_ENOTFOUND ? FAN_ESTALE : s;
     }
     *out = block_ref(b);
     return FAN_OK;
 }
 
-/* Is there a list to ask for the logs of this block? With a store there is none yet: each block in turn. */
-static bool is_indexed(const struct blocks *x, const struct log_query *q, uint64_t number)
+/* The lists there are to ask, and the blocks of which they have every log: first … end - 1. What is not durable yet is
+ * in memory and in no list, and is looked at block by block. */
+struct source {
+    uint64_t first, end;
+    struct log_memory *memory;
+    struct log_store store;
+};
+
+static enum fan_status source_open(struct blocks *x, const struct log_query *q, struct source *out)
 {
-    return q->term_count && !x->store && number >= x->logs.first;
+    enum fan_status s;
+
+    *out = (struct source){.first = x->logs.first, .end = blocks_end(x), .memory = &x->logs};
+    if (!q->term_count) out->end = 0; /* nothing to ask */
+    if (!x->store || !q->term_count) return FAN_OK;
+    out->end = min_u64(out->end, atomic_load(&x->durable)); /* before the transaction, which then has all of these */
+    s = log_store_open(x->store, &out->store);
+    if (!s) s = log_store_first(out->store.txn, &out->first);
+    if (s) log_store_close(&out->store);
+    return s;
 }
 
+static struct log_lists lists_of(struct source *from)
+{
+    return from->store.txn ? log_store_lists(&from->store) : log_memory_lists(from->memory);
+}
+
+/* The numbers of the blocks to look at. A block that is not in memory is dear to read, so fewer of these are asked for.
+ */
+static enum fan_status search(struct blocks *x, struct log_query *q, struct source *from, struct blocks_search *s,
+                              uint64_t end, uint64_t *numbers, size_t *n)
+{
+    struct log_lists lists = lists_of(from);
+    uint64_t listed_end = log_number(min_u64(end, from->end), 0);
+    size_t steps = STEPS_MAX + q->key_count, most = *n;
+
+    for (*n = 0; *n < most && s->at < log_number(end, 0) && steps;) {
+        uint64_t number = s->at >> LOG_INDEX_BITS;
+
+        if (number >= from->first && s->at < listed_end) {
+            enum fan_status status = log_query_next(q, &lists, s->at, listed_end, &steps, &s->at);
+
+            if (status == FAN_ENOTFOUND) { /* what the lists do not know may follow */
+                s->at = listed_end;
+                continue;
+            }
+            if (status) return status == FAN_ELIMIT ? FAN_OK : status;
+            number = s->at >> LOG_INDEX_BITS;
+        }
+        steps -= min_u64(steps, blocks_at(x, number) ? 1 : STEPS_OF_READ);
+        numbers[(*n)++] = number;
+        s->at = log_number(number + 1, 0);
+    }
+    return FAN_OK;
+}
+
+static enum fan_status fetch_all(struct blocks *x, const uint64_t *numbers, size_t count, struct block **out, size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct block *b;
+        enum fan_status s = fetch(x, numbers[i], &b);
+
+        if (s) {
+            while (*n) block_unref(out[--*n]);
+            return s;
+        }
+        if (b->log_count)
+            out[(*n)++] = b;
+        else
+            block_unref(b);
+    }
+    return FAN_OK;
+}
+
+/* The lists' transaction ends before a block is read, since one read is not begun within another (store/store.h). The
+ * chain is held, so both see the same one. */
 static enum fan_status find_locked(struct blocks *x, struct log_query *q, struct blocks_search *s, uint64_t end,
                                    struct block **out, size_t *count)
 {
-    struct log_lists lists = log_memory_lists(&x->logs);
-    size_t n = 0, steps = STEPS_MAX + q->key_count;
-    enum fan_status status = FAN_OK;
+    uint64_t numbers[BLOCKS_FIND_MAX];
+    size_t found = min_u64(*count, BLOCKS_FIND_MAX);
+    struct source from;
+    enum fan_status status = source_open(x, q, &from);
 
+    *count = 0;
+    if (status) return status;
     log_query_restart(q);
-    while (n < *count && s->at < log_number(end, 0) && steps) {
-        uint64_t number = s->at >> LOG_INDEX_BITS;
-        struct block *b;
-
-        if (!is_indexed(x, q, number)) {
-            steps--;
-        } else {
-            status = log_query_next(q, &lists, s->at, log_number(end, 0), &steps, &s->at);
-            if (status == FAN_ENOTFOUND) s->at = log_number(end, 0);
-            if (status) break;
-            number = s->at >> LOG_INDEX_BITS;
-        }
-        status = fetch(x, number, &steps, &b);
-        if (status) break;
-        if (b->log_count)
-            out[n++] = b;
-        else
-            block_unref(b);
-        s->at = log_number(number + 1, 0);
-    }
-    if (status == FAN_ELIMIT || status == FAN_ENOTFOUND) status = FAN_OK;
-    while (status && n) block_unref(out[--n]);
-    *count = n;
-    return status;
+    status = search(x, q, &from, s, end, numbers, &found);
+    log_store_close(&from.store);
+    return status ? status : fetch_all(x, numbers, found, out, count);
 }
 
 enum fan_status blocks_find(struct blocks *x, struct log_query *q, struct blocks_search *s, uint64_t to,
@@ -112,7 +165,7 @@ enum fan_status blocks_find_next(struct blocks *x, struct log_query *q, const st
     uint64_t from = at ? at->header.number + 1 : 0, end;
     struct blocks_search search = {0};
     struct block *found;
-    size_t count = 1, any = STEPS_MAX;
+    size_t count = 1;
     enum fan_status s;
 
     blocks_hold(x);
@@ -124,7 +177,7 @@ enum fan_status blocks_find_next(struct blocks *x, struct log_query *q, const st
     if (!s && count)
         *out = found;
     else if (!s)
-        s = fetch(x, min_u64(search.at >> LOG_INDEX_BITS, end - 1), &any, out);
+        s = fetch(x, min_u64(search.at >> LOG_INDEX_BITS, end - 1), out);
     blocks_release(x);
     return s;
 }

@@ -1,6 +1,7 @@
 #include "local/keep_write.h"
 
 #include "local/db_base.h"
+#include "local/log_store.h"
 #include "local/state_diff.h"
 #include "store/block_rows.h"
 
@@ -12,6 +13,7 @@ static enum fan_status turn_back(struct store_txn *t, const struct keep_change *
     enum fan_status s = c->version ? FAN_OK : db_find(t, c->keep, &to);
 
     if (!s) s = db_rewind(t, to.version);
+    if (!s) s = log_store_remove(t, c->keep + 1);
     return s ? s : store_blocks_remove(t, c->keep + 1);
 }
 
@@ -37,6 +39,7 @@ static enum fan_status write_all(struct store_txn *t, const struct keep_change *
     for (size_t i = 0; i < c->count && !s; i++) {
         s = db_apply(t, c->added[i].diff);
         if (!s && c->added[i].block) s = store_block_put(t, c->added[i].block);
+        if (!s && c->added[i].block) s = log_store_put(t, c->added[i].block);
     }
     return s ? s : forget(t, c);
 }

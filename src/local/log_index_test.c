@@ -2,8 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <unistd.h>
+
 #include "base/test.h"
+#include "local/log_store.h"
 #include "local/node.h"
+#include "store/block_rows.h"
 
 enum { ADDRESSES = 5, TOPICS = 7, BLOCKS_MAX = 300, ROUNDS = 60, QUERIES = 40, FOUND_MAX = 20000 };
 
@@ -32,6 +36,22 @@ static struct fan_hash topic_of(uint64_t i)
 
     memcpy(h.bytes + 24, &i, sizeof i);
     return h;
+}
+
+/* The transaction that every block with logs has: one that can be written and read again. */
+static const struct tx *any_tx(void)
+{
+    static struct arena_home home;
+    static struct tx tx;
+    static const uint8_t secret[32] = {1};
+    struct arena a;
+
+    if (tx.has_sender) return &tx;
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    tx = (struct tx){.type = TX_LEGACY, .has_to = true, .has_chain_id = true, .chain_id = 1, .gas_limit = 21000};
+    if (tx_sign(&tx, secret, &a) || !tx.has_sender) abort();
+    return &tx;
 }
 
 /* A block on `parent` with so many logs, chosen from few values, so that they meet. */
@@ -63,8 +83,54 @@ static struct block *block_on(const struct block *parent, size_t logs)
         bloom_add(&b->header.logs_bloom, slice_of(l->address.bytes, 20));
         for (size_t t = 0; t < l->topic_count; t++) bloom_add(&b->header.logs_bloom, slice_of(topics[t].bytes, 32));
     }
-    b->hash = header_hash(&b->header);
+    b->tx_count = logs ? 1 : 0;
+    b->txs = ARENA_ARRAY(&a, 1, struct tx);
+    b->receipts = ARENA_ARRAY(&a, 1, struct receipt);
+    if (logs) {
+        b->txs[0] = *any_tx();
+        b->receipts[0] =
+            (struct receipt){.status = 1, .logs = b->logs, .log_count = logs, .cumulative_gas_used = 21000};
+    }
+    block_finish(b);
     return b;
+}
+
+/* The canonical chain, whole: with a store, most of it is not in memory. */
+static struct block *truth[16384];
+static uint64_t truth_count;
+
+static void forget_truth(uint64_t keep)
+{
+    while (truth_count > keep) block_unref(truth[--truth_count]);
+}
+
+/* As keep_write() does it, without a state; but the newest few blocks are not durable yet, now and then. */
+static void write_down(struct blocks *x, uint64_t keep, struct block **added, size_t count)
+{
+    struct store_txn *t;
+    uint64_t durable = atomic_load(&x->durable);
+    enum fan_status s = store_write_begin(x->store, &t);
+
+    if (!s && keep < durable) {
+        s = log_store_remove(t, keep);
+        if (!s) s = store_blocks_remove(t, keep);
+        durable = keep;
+    }
+    for (uint64_t n = durable; !s && n < keep; n++) { /* those left over from before */
+        s = store_block_put(t, blocks_at(x, n));
+        if (!s) s = log_store_put(t, blocks_at(x, n));
+    }
+    if (!s) durable = keep;
+    for (size_t i = 0; i < count && !s && (count - i > 5 || rng() % 2); i++, durable++) {
+        s = store_block_put(t, added[i]);
+        if (!s) s = log_store_put(t, added[i]);
+    }
+    if (!s) s = store_write_commit(t, NULL);
+    if (s) {
+        (void)printf("the store: %s\n", fan_status_text(s));
+        abort();
+    }
+    blocks_durable(x, durable);
 }
 
 static void switch_to(struct blocks *x, uint64_t keep, struct block **added, size_t count)
@@ -73,14 +139,17 @@ static void switch_to(struct blocks *x, uint64_t keep, struct block **added, siz
 
     assert(prepared);
     blocks_lock(x);
+    if (x->store) write_down(x, keep, added, count);
     blocks_switch(x, keep, added, count);
     blocks_unlock(x);
-    for (size_t i = 0; i < count; i++) block_unref(added[i]);
+    forget_truth(keep);
+    for (size_t i = 0; i < count; i++) truth[truth_count++] = added[i];
+    assert(truth_count < COUNT_OF(truth) - BLOCKS_MAX);
 }
 
 static void grow(struct blocks *x, uint64_t keep, size_t count)
 {
-    struct block *added[BLOCKS_MAX] = {NULL}, *parent = keep ? x->canonical[keep - 1] : NULL;
+    struct block *added[BLOCKS_MAX] = {NULL}, *parent = keep ? truth[keep - 1] : NULL;
 
     assert(count <= BLOCKS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -139,8 +208,9 @@ static void random_filter(struct any_filter *any)
     }
 }
 
+/* Which logs: block and index. */
 struct found {
-    const struct log *logs[FOUND_MAX];
+    uint64_t logs[FOUND_MAX];
     size_t count;
 };
 
@@ -149,22 +219,22 @@ static enum fan_status keep(void *ctx, const struct log *l)
     struct found *f = ctx;
 
     if (f->count == FOUND_MAX) return FAN_ELIMIT;
-    f->logs[f->count++] = l;
+    f->logs[f->count++] = log_number(l->block_number, l->index);
     return FAN_OK;
 }
 
 /* Every log of every block, nothing clever. Returns as the limit demands. */
-static enum fan_status plain(const struct blocks *x, const struct filter *f, uint64_t from, uint64_t to, size_t max,
-                             struct found *out, uint64_t *fits)
+static enum fan_status plain(const struct filter *f, uint64_t from, uint64_t to, size_t max, struct found *out,
+                             uint64_t *fits)
 {
     out->count = 0;
-    for (uint64_t n = from; n <= to && n < x->count; n++) {
+    for (uint64_t n = from; n <= to && n < truth_count; n++) {
         size_t before = out->count;
 
-        for (size_t i = 0; i < x->canonical[n]->log_count; i++) {
-            const struct log *l = &x->canonical[n]->logs[i];
+        for (size_t i = 0; i < truth[n]->log_count; i++) {
+            const struct log *l = &truth[n]->logs[i];
 
-            if (filter_matches(f, &l->address, l->topics, l->topic_count)) out->logs[out->count++] = l;
+            if (filter_matches(f, &l->address, l->topics, l->topic_count)) out->logs[out->count++] = log_number(n, i);
         }
         if (out->count > max) {
             out->count = before;
@@ -178,14 +248,14 @@ static enum fan_status plain(const struct blocks *x, const struct filter *f, uin
 static void compare(struct test *t, struct local *l, struct found *a, struct found *b)
 {
     struct any_filter any;
-    uint64_t from = rng() % (l->index.count + 2), to = from + rng() % (l->index.count + 2), fits_a = 0, fits_b = 0;
+    uint64_t from = rng() % (truth_count + 2), to = from + rng() % (truth_count + 2), fits_a = 0, fits_b = 0;
     size_t max = rng() % 4 ? FOUND_MAX : rng() % 50;
     enum fan_status expected, got;
 
     random_filter(&any);
     if (rng() % 4 == 0) from = 0;
-    if (rng() % 4 == 0) to = rng() % 2 ? UINT64_MAX : l->index.count;
-    expected = plain(&l->index, &any.f, from, to, max, a, &fits_a);
+    if (rng() % 4 == 0) to = rng() % 2 ? UINT64_MAX : truth_count;
+    expected = plain(&any.f, from, to, max, a, &fits_a);
     b->count = 0;
     got = logs_scan(&l->chain, &any.f, from, to, max, keep, b, &fits_b);
     CHECK_EQ(t, got, expected);
@@ -198,8 +268,8 @@ static void compare(struct test *t, struct local *l, struct found *a, struct fou
 static void walk(struct test *t, struct local *l)
 {
     struct any_filter any;
-    uint64_t to = rng() % (l->index.count + 5), end = min_u64(to, l->index.count - 1), next;
-    struct block *at = rng() % 2 ? NULL : block_ref(l->index.canonical[rng() % l->index.count]), *b;
+    uint64_t to = rng() % (truth_count + 5), end = min_u64(to, truth_count - 1), next;
+    struct block *at = rng() % 2 ? NULL : block_ref(truth[rng() % truth_count]), *b;
     enum fan_status s;
 
     random_filter(&any);
@@ -207,8 +277,8 @@ static void walk(struct test *t, struct local *l)
     while (!(s = logs_next(&l->chain, &any.f, at, to, &b))) {
         CHECK(t, b->header.number >= next && b->header.number <= end);
         for (; next < b->header.number; next++)
-            for (size_t i = 0; i < l->index.canonical[next]->log_count; i++) {
-                const struct log *log = &l->index.canonical[next]->logs[i];
+            for (size_t i = 0; i < truth[next]->log_count; i++) {
+                const struct log *log = &truth[next]->logs[i];
 
                 CHECK(t, !filter_matches(&any.f, &log->address, log->topics, log->topic_count));
             }
@@ -229,26 +299,26 @@ TEST(a_block_that_has_gone_is_no_place_to_walk_on_from, t)
 
     REQUIRE(t, l && blocks_init(&l->index) == FAN_OK);
     grow(&l->index, 0, 20);
-    old = block_ref(l->index.canonical[15]);
+    old = block_ref(truth[15]);
     grow(&l->index, 10, 0);
     CHECK_EQ(t, logs_next(&l->chain, &any, old, 30, &b), FAN_ESTALE);
     grow(&l->index, 10, 10);
     CHECK_EQ(t, logs_next(&l->chain, &any, old, 30, &b), FAN_ESTALE);
     block_unref(old);
+    forget_truth(0);
     blocks_fini(&l->index);
     free(l);
 }
 
-TEST(the_index_answers_what_a_plain_scan_answers_through_growth_reorgs_and_gaps, t)
+/* Growth, reorgs, and now and then an index that has a gap. */
+static void live(struct test *t, struct local *l, size_t rounds, size_t queries)
 {
-    struct local *l = calloc(1, sizeof *l);
-    struct found *a = malloc(sizeof *a), *b = malloc(sizeof *b);
+    static struct found a, b;
     size_t compared = 0, nonempty = 0;
 
-    REQUIRE(t, l && a && b && blocks_init(&l->index) == FAN_OK);
     grow(&l->index, 0, 1);
-    for (size_t round = 0; round < ROUNDS; round++) {
-        uint64_t head = l->index.count;
+    for (size_t round = 0; round < rounds; round++) {
+        uint64_t head = truth_count;
 
         switch (rng() % 8) {
         case 0: /* the chain turns back */
@@ -258,26 +328,88 @@ TEST(the_index_answers_what_a_plain_scan_answers_through_growth_reorgs_and_gaps,
             grow(&l->index, head - rng() % min_u64(head, 40), rng() % 60);
             break;
         case 2: /* memory ran out once: what is behind that is not indexed */
-            if (rng() % 3 == 0) {
-                l->index.coming.failed = true;
-                log_memory_add(&l->index.logs, &l->index.coming, head);
-                CHECK_EQ(t, l->index.logs.first, head);
-            }
+            if (rng() % 3 || l->index.store) break;
+            l->index.coming.failed = true;
+            log_memory_add(&l->index.logs, &l->index.coming, head);
+            CHECK_EQ(t, l->index.logs.first, head);
             break;
         default:
             grow(&l->index, head, rng() % 80);
         }
-        for (size_t i = 0; i < QUERIES; i++, compared++) {
-            compare(t, l, a, b);
+        for (size_t i = 0; i < queries; i++, compared++) {
+            compare(t, l, &a, &b);
             if (i % 8 == 0) walk(t, l);
-            nonempty += b->count > 0;
+            nonempty += b.count > 0;
         }
     }
     CHECK(t, nonempty > compared / 10); /* or this proves little */
+}
+
+TEST(the_index_answers_what_a_plain_scan_answers_through_growth_reorgs_and_gaps, t)
+{
+    struct local *l = calloc(1, sizeof *l);
+
+    REQUIRE(t, l && blocks_init(&l->index) == FAN_OK);
+    live(t, l, ROUNDS, QUERIES);
+    forget_truth(0);
     blocks_fini(&l->index);
     free(l);
-    free(a);
-    free(b);
+}
+
+static uint64_t count_rows(struct store *s)
+{
+    struct store_txn *t;
+    uint64_t n = UINT64_MAX;
+
+    if (store_read_begin(s, &t)) return n;
+    if (store_count(t, STORE_LOGS, &n)) n = UINT64_MAX;
+    store_read_end(t);
+    return n;
+}
+
+static void remove_dir(const char *dir)
+{
+    char command[200];
+
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    if (system(command)) abort();
+}
+
+/* The same with a store: lists in its tables, most blocks on disk, the newest few in neither. And when a store begins
+ * its index late, what lies before is looked at block by block. */
+TEST(the_index_in_the_store_answers_likewise, t)
+{
+    char dir[] = "/tmp/log_index_test.XXXXXX";
+    struct local *l = calloc(1, sizeof *l);
+    struct store_options fast = {.fast = true};
+    struct store_txn *txn;
+    struct fan_error err = {{0}};
+
+    REQUIRE(t, l && mkdtemp(dir) && blocks_init(&l->index) == FAN_OK);
+    if (store_open(dir, &fast, &l->index.store, &err)) {
+        test_fail(t, __FILE__, __LINE__, "%s", err.text);
+        return;
+    }
+    live(t, l, ROUNDS, QUERIES / 4);
+    grow(&l->index, 1, 0);
+    CHECK_EQ(t, count_rows(l->index.store), 0); /* all rows went with their blocks */
+    grow(&l->index, 1, 250);
+    CHECK(t, count_rows(l->index.store) > 300);
+    REQUIRE(t, store_write_begin(l->index.store, &txn) == FAN_OK);
+    CHECK_EQ(t, store_meta_put_u64(txn, STORE_META_LOGS, 150), FAN_OK);
+    REQUIRE(t, store_write_commit(txn, NULL) == FAN_OK);
+    {
+        static struct found a, b;
+
+        for (size_t i = 0; i < 50; i++) compare(t, l, &a, &b);
+        for (size_t i = 0; i < 10; i++) walk(t, l);
+    }
+    forget_truth(0);
+    store_close(l->index.store);
+    l->index.store = NULL;
+    blocks_fini(&l->index);
+    free(l);
+    remove_dir(dir);
 }
 
 TEST(lists_are_empty_again_when_every_block_has_left, t)
@@ -293,6 +425,7 @@ TEST(lists_are_empty_again_when_every_block_has_left, t)
     CHECK_EQ(t, x.logs.bytes, 0);
     CHECK_EQ(t, x.logs.lists.count, 0);
     CHECK_EQ(t, x.logs.first, 0);
+    forget_truth(0);
     blocks_fini(&x);
 }
 
@@ -396,6 +529,7 @@ TEST(a_question_that_may_look_only_so_often_says_where_to_go_on, t)
     } while (s == FAN_OK || s == FAN_ELIMIT);
     CHECK(t, whole > 0);
     CHECK_EQ(t, pieces, whole);
+    forget_truth(0);
     arena_home_fini(&home);
     blocks_fini(&x);
 }

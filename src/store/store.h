@@ -44,7 +44,8 @@ enum { STORE_FORMAT = 1 };
     X(STORE_NUMBERS, "numbers")   /* number (8) → hash (32) of the canonical block */                                \
     X(STORE_HASHES, "hashes")     /* block hash → number (8); orphans too */                                         \
     X(STORE_TXS, "txs")           /* transaction hash → number (8), index (4); canonical blocks only */              \
-    X(STORE_ORPHANS, "orphans")   /* count (8) → number (8), hash (32) of a block that left the chain */
+    X(STORE_ORPHANS, "orphans")   /* count (8) → number (8), hash (32) of a block that left the chain */               \
+    X(STORE_LOGS, "logs")         /* list of a value (8), log's number (8) → nothing: local/log_store.h */
 
 /* clang-format off */
 enum store_table {
@@ -60,6 +61,7 @@ enum store_table {
 #define STORE_META_GENESIS "genesis" /* genesis.json */
 #define STORE_META_STATE   "state"   /* oldest version (8), newest version (8) */
 #define STORE_META_IMPORT  "import"  /* 8: the number up to which blocks came from an import */
+#define STORE_META_LOGS    "logs"    /* 8: the first block of which every log is in STORE_LOGS */
 
 enum { STORE_KEY_MAX = 511 };
 
