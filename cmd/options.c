@@ -250,3 +250,25 @@ enum fan_status options_read(struct options *o, char command, const char *usage,
     else *out = OPTIONS_GO;
     return FAN_OK;
 }
+
+size_t options_take_words(int *argc, char **argv, const char **words, size_t max)
+{
+    size_t count = 0;
+    int kept = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        const char *arg = argv[i];
+        const struct option_row *r;
+
+        if (arg[0] != '-' || !arg[1]) {
+            if (count < max) words[count] = arg;
+            count++;
+            continue;
+        }
+        argv[kept++] = argv[i];
+        r = strncmp(arg, "--", 2) == 0 && !strchr(arg, '=') ? option_find(arg + 2, strlen(arg) - 2) : NULL;
+        if (((r && r->kind != SWITCH) || strcmp(arg, "-p") == 0) && i + 1 < *argc) argv[kept++] = argv[++i];
+    }
+    *argc = kept;
+    return count;
+}

@@ -38,4 +38,8 @@ enum options_outcome { OPTIONS_GO, OPTIONS_DONE };
 FAN_MUST_CHECK enum fan_status options_read(struct options *o, char command, const char *usage, int argc, char **argv,
                                             enum options_outcome *out, struct fan_error *err);
 
+/* Takes the arguments that are neither options nor an option's value out of argv, before options_read(). Returns how
+ * many there were; the first `max` are in words. */
+size_t options_take_words(int *argc, char **argv, const char **words, size_t max);
+
 #endif

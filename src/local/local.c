@@ -179,6 +179,11 @@ void local_close(struct local *l)
     free(l);
 }
 
+enum fan_status local_sync(struct local *l, struct fan_error *err)
+{
+    return l->keep ? keep_sync(l->keep, err) : FAN_OK;
+}
+
 struct chain *local_chain(struct local *l)
 {
     return &l->chain;

@@ -128,6 +128,14 @@ FAN_MUST_CHECK enum fan_status local_import_watched(struct local *l, const char 
 FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice bytes,
                                                   struct local_import_result *out_result, struct fan_error *err);
 
+/* Writes canonical blocks first … last to a file as RLP, gzip'd when its name ends in .gz; the file appears once it is
+ * whole. FAN_EINVAL: the chain has not all of them; FAN_EIO: err says why; FAN_ECLOSED: the watch stopped it. Where
+ * local_import() may be called. */
+FAN_MUST_CHECK enum fan_status local_export(struct local *l, const char *path, uint64_t first, uint64_t last,
+                                            const struct local_import_watch *watch, struct fan_error *err);
+/* With a store: all that was committed is durable when it returns FAN_OK; FAN_EIO: err says why it is not. The writer's. */
+FAN_MUST_CHECK enum fan_status local_sync(struct local *l, struct fan_error *err);
+
 /* Starts the writer. FAN_ESYSTEM: no thread. */
 FAN_MUST_CHECK enum fan_status local_start(struct local *l);
 /* Imports as above, on the writer while it serves others: some blocks, then whatever came, then some blocks. The chain
