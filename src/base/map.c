@@ -38,22 +38,32 @@ static uint64_t seed(void)
 
 __extension__ typedef unsigned __int128 wide_t;
 
-/* A multiply-fold over 8-byte words: the 128-bit product mixes every input bit into the result. */
+static uint64_t load64(const uint8_t *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+static uint64_t fold(uint64_t h, uint64_t word, uint64_t by)
+{
+    wide_t wide = (wide_t)(h ^ word ^ 0x9e3779b97f4a7c15u) * by;
+
+    return (uint64_t)wide ^ (uint64_t)(wide >> 64);
+}
+
+/* A multiply-fold over 8-byte words: the 128-bit product mixes every input bit into the result. A block asks some
+ * thousand maps, so the seed is fetched once for a key, and only its last word is put together byte by byte. */
 static uint64_t hash(const void *key, size_t len)
 {
     const uint8_t *p = key;
-    uint64_t h = seed() ^ len;
+    uint64_t own = seed(), h = own ^ len, by = 0xd6e8feb86659fd93u ^ (own << 1), last = 0;
 
-    while (len) {
-        uint64_t word = 0;
-        size_t take = len < 8 ? len : 8;
-        wide_t wide;
-
-        memcpy(&word, p, take);
-        p += take;
-        len -= take;
-        wide = (wide_t)(h ^ word ^ 0x9e3779b97f4a7c15u) * (0xd6e8feb86659fd93u ^ (seed() << 1));
-        h = (uint64_t)wide ^ (uint64_t)(wide >> 64);
+    for (; len >= 8; p += 8, len -= 8) h = fold(h, load64(p), by);
+    if (len) {
+        for (size_t i = 0; i < len; i++) last |= (uint64_t)p[i] << 8 * i;
+        h = fold(h, last, by);
     }
     return h ^ h >> 32;
 }

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "local/check.h"
+#include "local/log_store.h"
 #include "store/block_rows.h"
 
 #define WRONG(...) return fan_error_set(err, FAN_EFORMAT, __VA_ARGS__)
@@ -10,6 +11,7 @@ enum { PAGE = 64 }; /* blocks in one read transaction */
 struct walk {
     uint64_t head;
     struct fan_hash parent; /* of the block to come */
+    uint64_t log_rows;      /* that belong into the index of logs */
     struct check_count *count;
 };
 
@@ -73,6 +75,11 @@ static enum fan_status check_one(struct store_txn *t, struct walk *w, uint64_t n
         s = fan_error_set(err, FAN_EFORMAT, "block %" PRIu64 ": its parent is not block %" PRIu64, number, number - 1);
     if (!s) s = check_roots(b, err);
     if (!s) s = check_places(t, b, err);
+    if (!s) {
+        s = log_store_check(t, b, &w->log_rows);
+        if (s == FAN_EFORMAT)
+            (void)fan_error_set(err, s, "block %" PRIu64 ": a log of it is missing in the index of logs", number);
+    }
     w->parent = hash;
     w->count->blocks++;
     w->count->txs += b->tx_count;
@@ -82,9 +89,10 @@ static enum fan_status check_one(struct store_txn *t, struct walk *w, uint64_t n
 }
 
 /* What is in the tables beside the canonical chain: orphans, and nothing else. */
-static enum fan_status check_counts(struct store_txn *t, struct check_count *count, struct fan_error *err)
+static enum fan_status check_counts(struct store_txn *t, const struct walk *w, struct fan_error *err)
 {
-    uint64_t numbers, hashes, txs, headers, bodies, outcomes, queued;
+    struct check_count *count = w->count;
+    uint64_t logs_first, logs, numbers, hashes, txs, headers, bodies, outcomes, queued;
     enum fan_status s = store_count(t, STORE_NUMBERS, &numbers);
 
     if (!s) s = store_count(t, STORE_HASHES, &hashes);
@@ -93,7 +101,11 @@ static enum fan_status check_counts(struct store_txn *t, struct check_count *cou
     if (!s) s = store_count(t, STORE_BODIES, &bodies);
     if (!s) s = store_count(t, STORE_OUTCOMES, &outcomes);
     if (!s) s = store_count(t, STORE_ORPHANS, &queued);
+    if (!s) s = store_count(t, STORE_LOGS, &logs);
+    if (!s) s = log_store_first(t, &logs_first);
     if (s) return s;
+    if (logs_first == 0 && logs != w->log_rows)
+        WRONG("%" PRIu64 " rows in the index of logs, but %" PRIu64 " belong there", logs, w->log_rows);
     if (numbers != count->blocks) WRONG("%" PRIu64 " block numbers, but %" PRIu64 " blocks", numbers, count->blocks);
     if (txs != count->txs) WRONG("%" PRIu64 " transactions in the index, but %" PRIu64 " in blocks", txs, count->txs);
     if (headers != hashes || bodies != hashes || outcomes != hashes)
@@ -127,7 +139,7 @@ enum fan_status check_blocks(struct store *store, void (*progress)(void *ctx, ui
     if (s) return s;
     s = store_read_begin(store, &t);
     if (s) return s;
-    s = check_counts(t, out, err);
+    s = check_counts(t, &w, err);
     store_read_end(t);
     return s;
 }

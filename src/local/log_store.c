@@ -91,6 +91,25 @@ enum fan_status log_store_remove(struct store_txn *t, uint64_t number)
     return s;
 }
 
+enum fan_status log_store_check(struct store_txn *t, const struct block *b, uint64_t *rows)
+{
+    struct log_postings_of_block p = {0};
+    struct slice value;
+    uint64_t first;
+    uint8_t bytes[ROW_LEN];
+    enum fan_status s = log_store_first(t, &first);
+
+    if (s || b->header.number < first) return s;
+    log_postings_add(&p, b);
+    if (p.failed) s = FAN_ENOMEM;
+    for (size_t i = 0; i < p.count && !s; i++, ++*rows) {
+        s = store_get(t, STORE_LOGS, row(p.at[i].key, p.at[i].number, bytes), &value);
+        if (s == FAN_ENOTFOUND) s = FAN_EFORMAT;
+    }
+    log_postings_fini(&p);
+    return s;
+}
+
 /* ---- reading ---- */
 
 enum fan_status log_store_open(struct store *s, struct log_store *out)

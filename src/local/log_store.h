@@ -17,6 +17,10 @@ FAN_MUST_CHECK enum fan_status log_store_remove(struct store_txn *t, uint64_t nu
 /* From which block on the index is whole; UINT64_MAX: there is none. */
 FAN_MUST_CHECK enum fan_status log_store_first(struct store_txn *t, uint64_t *out);
 
+/* Is every log of the canonical block in the lists, where the index has the block? Adds how many rows that are to
+ * *rows. FAN_EFORMAT: one is missing. */
+FAN_MUST_CHECK enum fan_status log_store_check(struct store_txn *t, const struct block *b, uint64_t *rows);
+
 /* A reader's lists. */
 struct log_store {
     struct store_txn *txn;
