@@ -31,9 +31,27 @@ static void max_priority_fee(struct call *call)
     answer_wei(call, fees_of(call).priority_fee_wei);
 }
 
+/* Before Cancun there is none: null, as in geth. */
 static void blob_base_fee_method(struct call *call)
 {
-    answer_wei(call, fees_of(call).blob_base_fee_wei);
+    struct params p = params_of_call(call, 0);
+    struct chain *chain = api_of(call)->chain;
+    struct block *head;
+    bool has_blobs;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    s = chain->ops->head(chain, &head);
+    if (s) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    has_blobs = head->header.extent >= HEADER_CANCUN;
+    block_unref(head);
+    if (has_blobs)
+        answer_wei(call, fees_of(call).blob_base_fee_wei);
+    else
+        answer_null(call);
 }
 
 static void base_fee(struct call *call)

@@ -246,6 +246,7 @@ static void read_override(struct params *p, const struct where *at, struct json 
     struct json state = json_get(o, "state"), diff = json_get(o, "stateDiff"), code = json_get(o, "code");
     struct where code_at = {.outer = at, .key = "code"};
     struct where slots_at = {.outer = at, .key = params_given(state) ? "state" : "stateDiff"};
+    char who[43];
 
     if (!params_expect(p, at, o, JSON_OBJECT)) return;
     out->balance_wei = amount(p, at, o, "balance", &out->has_balance);
@@ -254,7 +255,8 @@ static void read_override(struct params *p, const struct where *at, struct json 
     out->has_code = params_given(code);
     if (out->has_code) out->code = read_data(p, &code_at, code);
     if (params_given(state) && params_given(diff)) {
-        params_fail(p, CODE_REFUSED, "account %s has both 'state' and 'stateDiff'", at->key);
+        hex_write_checksum(&out->address, who);
+        params_fail(p, CODE_REFUSED, "account %s has both 'state' and 'stateDiff'", who);
         return;
     }
     out->has_state = params_given(state);

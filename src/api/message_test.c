@@ -218,7 +218,7 @@ TEST(overrides_that_do_not_fit, t)
         {"[{},null,{\"0x12\":{}}]", "invalid argument 2 (state overrides).0x12: no address", CODE_INVALID_PARAMS},
         {"[{},null,[]]", "invalid argument 2 (state overrides): want an object, got an array", CODE_INVALID_PARAMS},
         {"[{},null,{\"0x00000000000000000000000000000000000000aa\":{\"state\":{},\"stateDiff\":{}}}]",
-         "account 0x00000000000000000000000000000000000000aa has both 'state' and 'stateDiff'", CODE_REFUSED},
+         "account 0x00000000000000000000000000000000000000AA has both 'state' and 'stateDiff'", CODE_REFUSED},
         {"[{},null,null,{\"beaconRoot\":" HASH "}]",
          "block override \"beaconRoot\" is not supported for this RPC method", CODE_REFUSED},
         {"[{},null,null,{\"number\":1}]",

@@ -111,9 +111,17 @@ void exec_invalid_words(enum evm_invalid why, const struct evm_tx *tx, const str
                             env->chain_id);
         return;
     case EVM_INVALID_TYPE:
-        (void)fan_error_set(out, FAN_OK, "transaction type not supported: type %u", tx->type);
+        if (tx->type == TX_BLOB || tx->type == TX_SET_CODE)
+            (void)fan_error_set(out, FAN_OK, "transaction type not supported: %s tx (sender %s)",
+                                tx->type == TX_BLOB ? "blob" : "setcode", who);
+        else
+            (void)fan_error_set(out, FAN_OK, "transaction type not supported: type %u", tx->type);
         return;
     case EVM_INVALID_BLOB_FEE:
+        if (!tx->blob_count) { /* the executor looks at the fee before it counts */
+            (void)fan_error_set(out, FAN_OK, "blob transaction missing blob hashes");
+            return;
+        }
         (void)u256_to_decimal(&tx->blob_fee_max_wei, a);
         (void)fan_error_set(
             out, FAN_OK,

@@ -77,9 +77,6 @@ const DIFFERENCES = [
   { methods: /^eth_feeHistory$/, what: 'percentiles that do not fit are -32602', why: 'they are parameters; the words are geth\'s', holds: (a, b) => isError(a, -32602) && isError(b, -32000) && a.error.message.endsWith(b.error.message) },
   { methods: /^eth_feeHistory$/, names: /no percentiles|null percentiles/, what: '`eth_feeHistory` without percentiles answers', why: 'some clients leave them out where they want no rewards', holds: (a, b) => a.result && !a.result.reward && isError(b, -32602) },
   { methods: /./, names: /an empty quantity/, what: 'an empty string is no quantity', why: 'geth reads it as zero, and so a forgotten amount', holds: (a) => isError(a, -32602) && /empty hex string/.test(a.error.message) },
-  {
-    methods: /^eth_(call|estimateGas|createAccessList)$/, names: /blobs without hashes/, what: 'a blob call without hashes meets the blob fee first', why: 'the executor checks in that order; a call without blobs is refused by both', holds: (a, b) => isError(a, -32000) && isError(b, -32000) && /blob/.test(a.error.message),
-  },
   { methods: /^eth_createAccessList$/, names: /unknown version/, what: 'the hash of the transaction in an error about blobs', why: 'geth hashes it with a blob fee it filled in', holds: (a, b) => isError(a) && isError(b) && masked(a.error.message) === masked(b.error.message) },
   { methods: /./, names: /moved/, what: '`movePrecompileToAddress` is refused', why: 'not built yet', holds: (a) => isError(a, -32000) && /moving precompiles/.test(a.error.message) },
   {

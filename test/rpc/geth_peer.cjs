@@ -1,16 +1,16 @@
-// geth on the blocks of a chain of ours: our genesis.json, our blocks imported, then a server that seals nothing.
+// geth on given blocks: a genesis.json, RLP blocks imported, then a server that seals nothing.
 'use strict';
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const h = require('../lib/harness.cjs');
-const { exportBlocks, genesisFile } = require('./rich.cjs');
 
-async function start(url) {
-  const dir = h.scratch(), file = path.join(dir, 'chain.rlp');
+async function start(genesis, blocks) {
+  const dir = h.scratch(), file = path.join(dir, 'chain.rlp'), first = path.join(dir, 'genesis.json');
   const run = (...args) => new h.Program(h.gethFile(), ['--datadir', path.join(dir, 'geth'), '--gcmode', 'archive', '--verbosity', '3', ...args]);
-  await exportBlocks(url, file);
-  for (const args of [['init', genesisFile(dir)], ['import', file]]) {
+  fs.writeFileSync(first, genesis);
+  fs.writeFileSync(file, blocks);
+  for (const args of [['init', first], ['import', file]]) {
     const step = run(...args);
     assert.equal(await step.ended, 0, step.output.slice(-3000));
   }

@@ -2,7 +2,6 @@
 // many transactions and with none, a block that a reorg took away, and transactions that wait. What stands where is told in `facts`,
 // so that a test can ask for it by number, by hash and by address.
 'use strict';
-const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
@@ -101,17 +100,12 @@ async function make(url) {
 }
 
 /** The chain's blocks, as `geth import` and --import read them. */
-async function exportBlocks(url, file) {
-  const out = fs.openSync(file, 'w');
-  const last = Number(await h.rpc(url, 'eth_blockNumber'));
-  for (let n = 1; n <= last; n++) fs.writeSync(out, Buffer.from((await h.rpc(url, 'debug_getRawBlock', [hex(n)])).slice(2), 'hex'));
-  fs.closeSync(out);
+async function blocksOf(url) {
+  const last = Number(await h.rpc(url, 'eth_blockNumber')), out = [];
+  for (let n = 1; n <= last; n++) out.push(Buffer.from((await h.rpc(url, 'debug_getRawBlock', [hex(n)])).slice(2), 'hex'));
+  return Buffer.concat(out);
 }
 
-function genesisFile(dir) {
-  const file = path.join(dir, 'genesis.json');
-  fs.writeFileSync(file, execFileSync(path.join(h.bin, 'fanatico'), ['genesis', ...CHAIN_ARGS]));
-  return file;
-}
+const genesis = () => execFileSync(path.join(h.bin, 'fanatico'), ['genesis', ...CHAIN_ARGS]);
 
-module.exports = { CHAIN_ARGS, FEES, Signer, blobs, exportBlocks, face, genesisFile, hex, make, wallets, word };
+module.exports = { CHAIN_ARGS, FEES, Signer, blobs, blocksOf, face, genesis, hex, make, wallets, word };
