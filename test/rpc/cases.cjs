@@ -202,6 +202,17 @@ function plain(f) {
   ['one too many', 'eth_chainId', [1]], ['one too many', 'eth_getBalance', [f.chaos, 'latest', 'more']], ['an object of parameters', 'eth_getBalance', { address: f.chaos }], ['an object of parameters', 'eth_chainId', {}], ['null for parameters', 'eth_chainId', null]];
 }
 
+/** Subscribing, rightly and wrongly; over HTTP nobody can. */
+function subscriptions(f) {
+  const out = [];
+  for (const [name, params] of Object.entries({ heads: ['newHeads'], logs: ['logs', {}], 'logs without a filter': ['logs'], 'logs of an address': ['logs', { address: f.chaos, topics: [null, [word(1)]] }], pending: ['newPendingTransactions'], 'pending bodies': ['newPendingTransactions', true], syncing: ['syncing'], receipts: ['transactionReceipts'],
+    nothing: [], 'an unknown kind': ['newNothing'], 'a kind in capitals': ['NEWHEADS'], 'a number as kind': [5], 'null as kind': [null], 'a list as kind': [[]], 'an empty kind': [''], 'heads and more': ['newHeads', 'more'], 'a filter that is text': ['logs', 'text'], 'a filter that is a list': ['logs', []], 'a bad address in the filter': ['logs', { address: '0x12' }],
+    'five topics in the filter': ['logs', { topics: [null, null, null, null, null] }], 'a bad topic in the filter': ['logs', { topics: ['0x12'] }], 'bodies by text': ['newPendingTransactions', 'yes'], 'one more behind the filter': ['logs', {}, 1] })) out.push([`subscribing to ${name}`, 'eth_subscribe', params]);
+  out.push(['unsubscribing from nothing', 'eth_unsubscribe', []], ['unsubscribing from what is not there', 'eth_unsubscribe', ['0xdead']], ['unsubscribing from a number', 'eth_unsubscribe', [5]], ['unsubscribing from null', 'eth_unsubscribe', [null]],
+    ['unsubscribing', 'eth_unsubscribe', async (ask) => [(await ask('eth_subscribe', ['newHeads'])).result]], ['unsubscribing twice', 'eth_unsubscribe', async (ask) => { const { result } = await ask('eth_subscribe', ['newHeads']); await ask('eth_unsubscribe', [result]); return [result]; }]);
+  return out;
+}
+
 /** One wrong parameter for many methods: what users get wrong first. */
 function wrong(f) {
   const out = [];
@@ -225,4 +236,4 @@ function wrong(f) {
   return out;
 }
 
-module.exports = { NOBODY, NOWHERE, blocks, calls, executions, fees, logs, plain, state, transactions, wrong };
+module.exports = { NOBODY, NOWHERE, blocks, calls, executions, fees, logs, plain, state, subscriptions, transactions, wrong };

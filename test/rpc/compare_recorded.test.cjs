@@ -14,7 +14,6 @@ const { DIFFERENCES } = require('./differences.cjs');
 const data = process.env.FANATICO_SHARED ? path.join(process.env.FANATICO_SHARED, 'conformance') : path.join(h.source, '../shared/conformance');
 const masked = (a) => a.error?.message.replace(/0x[0-9a-f]{64}/, '0x…');
 const OWN = [
-  { methods: /^eth_syncing$/, what: 'geth is syncing after an import without a consensus client', holds: (a, b) => a.result === false && b.result.currentBlock },
   { methods: /^eth_(gasPrice|maxPriorityFeePerGas)$/, what: 'geth counts an empty block as its least tip, we leave it out', holds: (a, b) => a.result !== undefined && b.result !== undefined },
   { methods: /^eth_createAccessList$/, names: /blob/, what: 'the hash, and the cost, of blob calls whose fee geth fills in', holds: (a, b) => a.error && b.error && masked(a).replace(/want \d+/, '') === masked(b).replace(/want \d+/, '') },
 ];

@@ -2,7 +2,7 @@
 // row explains, and on a row that explains nothing any more.
 //
 // A row: methods and names (of the case) it is about; what is different; why; holds(ours, geths) says whether two answers differ in just
-// this way. An answer is {result} or {error: {code, message, data}}.
+// this way. sometimes: whether it shows depends on the moment. An answer is {result} or {error: {code, message, data}}.
 'use strict';
 
 const PHRASE = /^(Invalid params|Method not found|Invalid request|Parse error): /;
@@ -22,7 +22,7 @@ const SAME = [
   [/^non-string$/, /want a hex string, got /], [/^string$/, /got a string/], [/^number$/, /got a number|whole number/], [/^array$/, /got an array/], [/^object$/, /got an object/], [/^bool$/, /got (true|false)/],
   [/^hex string without 0x prefix$/, /got (a number|an array|true|an object)|no address/], [/^hex string has length 0, want \d+$/, /empty hex string/], [/^blocknumber too high$/, /block number larger than int64/],
   [/^invalid address: hex has invalid length/, /invalid address: 0x and 40 hex digits/], [/^hex has invalid length \d+ after decoding; expected 32 for topic$/, /0x and 64 hex digits/], [/^(invalid hex in storage key|storage key too long)/, /^(invalid hex in storage key|storage key too long)/],
-  [/^invalid request$/, /method must be a string/], [/^hex string has length \d+, want 40$/, /no address/], [/^invalid block range params$|^number$/, /want a (hex string|number)/],
+  [/^invalid request$/, /method must be a string/], [/^expected subscription name as first argument$/, /^missing value|want a string/], [/^too many arguments, want at most 1$/, /\(options\)|want an object, got /], [/^hex string has length \d+, want 40$/, /no address/], [/^invalid block range params$|^number$/, /want a (hex string|number)/],
 ];
 
 function sameReason(ours, geths) {
@@ -33,8 +33,8 @@ function sameReason(ours, geths) {
 
 const strip = (object, ...keys) => Object.fromEntries(Object.entries(object).filter(([k]) => !keys.includes(k)));
 const equal = (a, b) => { try { require('node:assert/strict').deepStrictEqual(a, b); return true; } catch { return false; } };
-/** Everything that names the pending block by its hash. */
-const unhashed = (v) => JSON.parse(JSON.stringify(v, (k, x) => (k === 'blockHash' || k === 'effectiveGasPrice' ? null : x)));
+/** Without what names the pending block, or tells when it was made up. */
+const unhashed = (v) => JSON.parse(JSON.stringify(v, (k, x) => (['blockHash', 'blockTimestamp', 'effectiveGasPrice'].includes(k) ? null : x)));
 const masked = (words) => words.replace(/0x[0-9a-f]{64}/, '0x…');
 
 const DIFFERENCES = [
@@ -42,7 +42,10 @@ const DIFFERENCES = [
     methods: /^/, what: 'errors of -32600 to -32602 begin with their phrase (`Invalid params: `) and name the parameter', why: 'a reader finds the place; the reason behind it is geth\'s, without the names of Go types',
     holds: (a, b) => isError(a) && isError(b) && a.error.code === b.error.code && [-32600, -32601, -32602].includes(a.error.code) && sameReason(a.error.message, b.error.message) && equal(a.error.data, b.error.data),
   },
-  { methods: /^eth_newFilter$|^eth_new/, what: 'ids of filters', why: 'random in both', holds: (a, b) => both(a, b) && /^0x[0-9a-f]{32}$/.test(a.result) && /^0x[0-9a-f]+$/.test(b.result) },
+  { methods: /^eth_new|^eth_subscribe$/, what: 'ids of filters and subscriptions', why: 'random in both', holds: (a, b) => both(a, b) && /^0x[0-9a-f]{32}$/.test(a.result) && /^0x[0-9a-f]+$/.test(b.result) },
+  { methods: /^eth_unsubscribe$/, what: '`eth_unsubscribe` of what is not there answers false', why: 'as anvil; an error can end a process that uses ethers', holds: (a, b) => a.result === false && /not found/.test(b.error?.message) },
+  { methods: /^eth_subscribe$/, names: /without a filter/, what: 'a subscription to logs may leave out its filter', why: 'so most nodes have it; geth wants one, be it empty', holds: (a, b) => a.result && isError(b, -32602) },
+  { methods: /^eth_syncing$/, sometimes: true, what: '`eth_syncing` is about blocks', why: 'geth without a consensus client may still be indexing its states, and says so', holds: (a, b) => a.result === false && b.result?.stateIndexRemaining },
   { methods: /^(eth_accounts|eth_coinbase|web3_clientVersion|rpc_modules)$/, what: 'accounts, coinbase, version, modules', why: 'our own: a development chain has unlocked accounts, and `eth_coinbase` is asked by older tools', holds: (a) => a.result !== undefined },
   { methods: /^eth_pendingTransactions$/, what: '`eth_pendingTransactions` lists everything that waits', why: 'as Hardhat has it; geth lists only what its own accounts sent', holds: (a, b) => both(a, b) && a.result.length > 0 && b.result.length === 0 },
   {
