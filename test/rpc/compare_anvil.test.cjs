@@ -27,4 +27,37 @@ test('calls, estimates and access lists', { timeout: 120000 }, async () => {
   await c.run(nodes[0].http, nodes[1].http, ...facts.map((f) => cases.executions(f)));
   assert.ok(c.same > 60, `${c.same}`);
 });
+test('the life of each kind of filter', { timeout: 60000 }, async () => {
+  const told = [];
+  for (const [i, node] of nodes.entries()) {
+    const f = facts[i], lines = [], say = (what, got) => lines.push([what, got]);
+    const ask = (method, ...params) => h.rpc(node.http, method, params);
+    const filters = { logs: await ask('eth_newFilter', { address: f.chaos }), plain: await ask('eth_newFilter', { topics: [f.face.getEvent('Plain').topicHash] }), others: await ask('eth_newFilter', { address: cases.NOBODY }), blocks: await ask('eth_newBlockFilter'), pending: await ask('eth_newPendingTransactionFilter') };
+    const own = (log) => Object.fromEntries(Object.entries(log).filter(([k]) => !['blockHash', 'blockTimestamp', 'transactionIndex', 'logIndex', 'blockNumber'].includes(k)));
+    const look = async (when) => {
+      for (const [name, id] of Object.entries(filters)) {
+        const got = await ask('eth_getFilterChanges', id);
+        say(`${when}: ${name}`, name === 'blocks' ? got.length : got.map((x) => (typeof x === 'string' ? x : JSON.stringify(own(x)))).sort());
+      }
+    };
+    await ask('anvil_dropAllTransactions');
+    await look('at first');
+    const s = Object.assign(new rich.Signer(), { nonces: [...f.nonces] });
+    s.nonces[0] -= 2; // what waited was thrown away
+    s.nonces[1] -= 1;
+    const sent = [await s.sign(0, { to: f.chaos, data: f.face.encodeFunctionData('note', [2, '0x42']) }), await s.sign(1, { to: f.chaos, data: f.face.encodeFunctionData('note', [1, '0x43']) })];
+    for (const { raw } of sent) await ask('eth_sendRawTransaction', raw);
+    await h.until('the pending filter', async () => (await ask('txpool_status')).pending !== '0x0');
+    await ask('evm_mine');
+    await ask('evm_mine');
+    await look('two blocks later');
+    await look('at once again');
+    say('all logs', (await ask('eth_getFilterLogs', filters.logs)).filter((l) => BigInt(l.blockNumber) > BigInt(f.head.number)).map((l) => JSON.stringify(own(l))).sort());
+    for (const [name, id] of Object.entries(filters)) say(`${name} ends`, [await ask('eth_uninstallFilter', id), await ask('eth_uninstallFilter', id), (await h.post(node.http, { jsonrpc: '2.0', id: 1, method: 'eth_getFilterChanges', params: [id] })).error?.message]);
+    told.push(lines);
+  }
+  assert.deepEqual(told[0], told[1]);
+  const later = Object.fromEntries(told[0])['two blocks later: logs'];
+  assert.equal(later.length, 9, 'three logs for each note');
+});
 test('docs/RPC.md lists the differences, and no other', () => c.checkTable('differences from anvil', 'test/rpc/compare_anvil.test.cjs'));
