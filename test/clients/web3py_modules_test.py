@@ -33,7 +33,6 @@ LOG_DOUBLE_WITH_INDEX = 9
 EXPECTED = [
     (r"Async\w+::test_(invalid_)?eth_sign_typed_data", "web3.py's own: async_map_if_collection unpacks the values of a mapping, and no request leaves"),
     (r"TestEth::test_invalid_eth_sign_typed_data", "they want eth-account's words (Expected 2 items for array type); ours are geth's (type mismatch: expected type ...)"),
-    (r"test_eth_simulate_v1", "not built yet: eth_simulateV1"),
     (r"syncing_mocked\[syncing-True\]", "they feign a notification and want it to be the first; a syncing subscription of ours begins with the state, as promised"),
 ]
 # These send something that has to wait a moment, since they replace it or ask for what is not mined yet.
