@@ -55,10 +55,16 @@ function scratch() {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'fanatico-test-'));
 }
 
+// A test that is ended by its time limit has no chance to stop what it started: that must not go on without it.
+const running = new Set();
+process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
+
 class Program {
   constructor(file, args, env = {}) {
     this.output = '';
     this.child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(this.child);
+    this.child.on('close', () => running.delete(this.child));
     this.child.stdout.on('data', (d) => (this.output += d));
     this.child.stderr.on('data', (d) => (this.output += d));
     this.ended = new Promise((done) => {
