@@ -46,6 +46,7 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
     struct local *local;
     int code;
 
+    if (!store && !d->chain.from_file) options.ground = forkchain_ground(&d->fork); /* a genesis of a file, or in a folder, is nobody's fork */
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
     options.sink.trouble = print_trouble;
     if (local_open(&options, &local, &err)) return complain(2, err.text);

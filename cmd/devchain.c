@@ -107,15 +107,14 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
         return s ? fan_error_set(err, s, "%s: %s", o->genesis, why.text) : FAN_OK;
     }
     if (!fork_by_name(slice_str(o->hardfork), &newest)) return fan_error_set(err, FAN_EINVAL, "--hardfork: \"%s\" is no fork known here", o->hardfork);
-    return devchain_rules(d, o, o->chain_id, newest, err);
+    return devchain_genesis(d, o, o->chain_id, newest, &a, &d->genesis, err);
 }
 
-enum fan_status devchain_rules(struct devchain *d, const struct options *o, uint64_t chain_id, enum fork newest,
-                               struct fan_error *err)
+enum fan_status devchain_genesis(const struct devchain *d, const struct options *o, uint64_t chain_id, enum fork newest,
+                                 struct arena *a, struct genesis *out, struct fan_error *err)
 {
-    struct arena a = (struct arena){.home = &d->memory}; /* behind what was carved: a cursor of its own block */
     enum fan_status s = genesis_dev(chain_id, newest, d->accounts, d->account_count, &o->balance, o->gas_limit,
-                                    o->has_timestamp ? o->timestamp : clock_wall_s(), &a, &d->genesis);
+                                    o->has_timestamp ? o->timestamp : clock_wall_s(), a, out);
 
     return s ? fan_error_set(err, s, "%s", fan_status_text(s)) : FAN_OK;
 }

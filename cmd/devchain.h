@@ -20,9 +20,10 @@ struct devchain {
 /* Zeroed or initialised is fine for the last. FAN_EINVAL and FAN_EIO with words for the user. */
 FAN_MUST_CHECK enum fan_status devchain_init(struct devchain *d, const struct options *o, struct fan_error *err);
 void devchain_fini(struct devchain *d);
-/* Other rules for the accounts it has: on a fork they follow from the other chain. */
-FAN_MUST_CHECK enum fan_status devchain_rules(struct devchain *d, const struct options *o, uint64_t chain_id,
-                                              enum fork newest, struct fan_error *err);
+/* A genesis of other rules for the accounts it has, in the arena: on a fork they follow from the other chain. */
+FAN_MUST_CHECK enum fan_status devchain_genesis(const struct devchain *d, const struct options *o, uint64_t chain_id,
+                                                enum fork newest, struct arena *a, struct genesis *out,
+                                                struct fan_error *err);
 
 /* A file whole, into the arena. FAN_EIO with "PATH: why". */
 FAN_MUST_CHECK enum fan_status read_file(const char *path, struct arena *a, struct slice *out, struct fan_error *err);

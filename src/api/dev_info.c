@@ -160,14 +160,61 @@ static void set_logging(struct call *call)
     answer_null(call);
 }
 
-/* Nothing is fetched from elsewhere, and a tool that asks for it should hear so. */
+/* The timestamp of the block the chain begins with; on a fork that is the fork's. */
+static void genesis_time(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+    struct api *api = api_of(call);
+    struct chain_remote *r;
+    struct block *b = NULL;
+    enum fan_status s = FAN_OK;
+
+    if (!dev_of(call, &p)) return;
+    r = past_of(api);
+    if (r)
+        b = block_ref(r->block);
+    else
+        s = api->chain->ops->block_by_number(api->chain, 0, &b);
+    chain_remote_unref(r);
+    if (s) {
+        answer_status(call, s, NULL);
+        return;
+    }
+    json_put_number(call_result(call), b->header.timestamp);
+    block_unref(b);
+    call_finish(call);
+}
+
+/* The fork's block stays; who tells of it changes. */
 static void set_rpc_url(struct call *call)
 {
     struct params p = params_of_call(call, 1);
+    char *url = arena_cstr(call_arena(call), params_text(&p, 0, "url"));
+    struct chain_remote *r;
+    struct fan_error err = {{0}};
+    enum fan_status s;
 
-    (void)params_text(&p, 0, "url");
     if (!dev_of(call, &p)) return;
-    call_fail(call, CODE_REFUSED, "this chain is not a fork of another: there is no RPC URL to change");
+    r = past_of(api_of(call));
+    if (!r) {
+        call_fail(call, CODE_REFUSED, "this chain is not a fork of another: there is no RPC URL to change");
+        return;
+    }
+    s = url ? r->ops->set_url(r, url, &err) : FAN_ENOMEM;
+    chain_remote_unref(r);
+    answer_done(call, s == FAN_ENOTFOUND || s == FAN_EINVAL ? FAN_EREJECTED : s, &err);
+}
+
+static void set_chain_id(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    uint64_t id = params_count(&p, 0, "chain id");
+    struct where at = params_where(0, "chain id");
+    const struct chain_dev_ops *dev;
+
+    if (!id) params_fail_at(&p, &at, "at least 1");
+    dev = dev_of(call, &p);
+    if (dev) answer_done(call, dev->set_chain_id(api_of(call)->chain, id), NULL);
 }
 
 /* Hardhat hands over what it compiled, for stack traces in errors; false says that it will not be used. */
@@ -197,14 +244,16 @@ static void set_min_gas_price(struct call *call)
     }
 
 const struct rpc_method api_dev_info_methods[] = {
+    ROW("anvil_getGenesisTime", genesis_time),
     ROW("anvil_metadata", metadata),
     ROW("anvil_nodeInfo", node_info),
+    ROW("anvil_setChainId", set_chain_id),
     ROW("anvil_setLoggingEnabled", set_logging),
     ROW("anvil_setMinGasPrice", set_min_gas_price),
-    ROW("anvil_setRpcUrl", set_rpc_url),
+    {"anvil_setRpcUrl", RPC_POOL, RPC_DEVELOPMENT, set_rpc_url},
     ROW("hardhat_addCompilationResult", add_compilation_result),
     ROW("hardhat_metadata", metadata),
     ROW("hardhat_setLoggingEnabled", set_logging),
     ROW("hardhat_setMinGasPrice", set_min_gas_price),
-    ROW("hardhat_setRpcUrl", set_rpc_url),
+    {"hardhat_setRpcUrl", RPC_POOL, RPC_DEVELOPMENT, set_rpc_url},
 };

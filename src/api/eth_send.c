@@ -177,6 +177,7 @@ static void send_raw_sync(struct call *call)
 struct outgoing {
     struct message m;
     const uint8_t *secret; /* of the sender; NULL: not ours */
+    bool anyone;           /* it needs no signature and no permission */
     struct view next;      /* the block it will meet, where gas must be estimated on a development chain; else empty */
 };
 
@@ -278,6 +279,18 @@ static bool finish_tx(struct call *call, struct message *m)
     return true;
 }
 
+/* Impersonates the sender for this one transaction. */
+static enum fan_status submit_as_anyone(struct chain *chain, struct tx *tx, struct fan_hash *out_hash,
+                                        struct fan_error *err)
+{
+    bool may = chain->dev->may_impersonate(chain, &tx->sender);
+    enum fan_status s = may ? FAN_OK : chain->dev->impersonate(chain, &tx->sender, true), off = FAN_OK;
+
+    if (!s) s = chain->dev->submit_unsigned(chain, tx, out_hash, err);
+    if (!may) off = chain->dev->impersonate(chain, &tx->sender, false);
+    return s ? s : off;
+}
+
 /* Writer's thread: the last step of eth_sendTransaction. */
 static void submit_outgoing(struct call *call)
 {
@@ -293,7 +306,7 @@ static void submit_outgoing(struct call *call)
         s = tx_sign(tx, o->secret, call_arena(call));
         if (!s) s = chain->ops->submit(chain, tx, &hash, &err);
     } else {
-        s = chain->dev->submit_unsigned(chain, tx, &hash, &err);
+        s = o->anyone ? submit_as_anyone(chain, tx, &hash, &err) : chain->dev->submit_unsigned(chain, tx, &hash, &err);
     }
     if (s) {
         answer_status(call, s, &err);
@@ -325,7 +338,7 @@ static void admit_outgoing(struct call *call)
     struct outgoing *o = call_state(call);
     enum fan_status s = FAN_OK;
 
-    if (!o->secret && !chain->dev->may_impersonate(chain, &o->m.tx.sender)) {
+    if (!o->secret && !o->anyone && !chain->dev->may_impersonate(chain, &o->m.tx.sender)) {
         call_fail(call, CODE_REFUSED, "unknown account");
         return;
     }
@@ -354,7 +367,7 @@ static struct outgoing *read_outgoing(struct call *call)
     return o;
 }
 
-static void send_transaction(struct call *call)
+static void send_outgoing(struct call *call, bool anyone)
 {
     struct chain *chain = api_of(call)->chain;
     struct outgoing *o = read_outgoing(call);
@@ -364,11 +377,23 @@ static void send_transaction(struct call *call)
         call_fail(call, CODE_REFUSED, "unknown account");
         return;
     }
+    o->anyone = anyone;
     call_set_state(call, o);
     if (o->secret && o->m.has_gas)
         prepare_outgoing(call);
     else
         call_continue(call, RPC_WRITER, admit_outgoing);
+}
+
+static void send_transaction(struct call *call)
+{
+    send_outgoing(call, false);
+}
+
+/* anvil's: from anybody, without a signature. */
+static void send_unsigned(struct call *call)
+{
+    send_outgoing(call, true);
 }
 
 /* {raw, tx}, as geth's eth_signTransaction and eth_fillTransaction answer. */
@@ -441,5 +466,6 @@ const struct rpc_method api_eth_send_methods[] = {
     {"eth_sendRawTransaction", RPC_POOL, 0, send_raw},
     {"eth_sendRawTransactionSync", RPC_POOL, 0, send_raw_sync},
     {"eth_sendTransaction", RPC_POOL, RPC_DEVELOPMENT, send_transaction},
+    {"eth_sendUnsignedTransaction", RPC_POOL, RPC_DEVELOPMENT, send_unsigned},
     {"eth_signTransaction", RPC_POOL, RPC_DEVELOPMENT, sign_transaction},
 };

@@ -83,6 +83,57 @@ static void get_code(struct call *call)
     finish(call, &v, s);
 }
 
+/* Everything an account is, without its code (geth's eth_getAccount), or with it instead of the hashes (anvil's
+ * eth_getAccountInfo). */
+static void get_account(struct call *call, bool info, void (*again)(struct call *call))
+{
+    struct params p = params_of_call(call, 2);
+    struct fan_address address = params_address(&p, 0, "address");
+    struct block_at at = params_block(&p, 1);
+    const struct chain_ops *ops = api_of(call)->chain->ops;
+    struct json_writer *w = call_result(call);
+    struct chain_account account = {0};
+    struct slice code = {0};
+    struct view v;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    if (!view_state(call, &at, RPC_WRITER, again, &v)) return;
+    s = ops->account(v.state, &address, &account);
+    if (!s && info && account.exists) s = ops->code(v.state, &account.code_hash, call_arena(call), &code);
+    if (!account.exists) {
+        account.code_hash = KECCAK_EMPTY;
+        account.storage_root = KECCAK_EMPTY_TRIE;
+    }
+    if (!s) {
+        json_begin_object(w);
+        json_put_key(w, "nonce");
+        json_put_u64(w, account.nonce);
+        json_put_key(w, "balance");
+        json_put_u256(w, &account.balance_wei);
+        json_put_key(w, info ? "code" : "codeHash");
+        if (info) {
+            json_put_data(w, code);
+        } else {
+            json_put_hash(w, &account.code_hash);
+            json_put_key(w, "storageRoot");
+            json_put_hash(w, &account.storage_root);
+        }
+        json_end_object(w);
+    }
+    finish(call, &v, s);
+}
+
+static void get_account_alone(struct call *call)
+{
+    get_account(call, false, get_account_alone);
+}
+
+static void get_account_info(struct call *call)
+{
+    get_account(call, true, get_account_info);
+}
+
 static void get_storage_at(struct call *call)
 {
     struct params p = params_of_call(call, 3);
@@ -325,6 +376,8 @@ static void get_proof(struct call *call)
 }
 
 const struct rpc_method api_eth_state_methods[] = {
+    {"eth_getAccount", RPC_INLINE, 0, get_account_alone},
+    {"eth_getAccountInfo", RPC_INLINE, 0, get_account_info},
     {"eth_getBalance", RPC_INLINE, 0, get_balance},
     {"eth_getCode", RPC_INLINE, 0, get_code},
     {"eth_getProof", RPC_POOL, 0, get_proof},

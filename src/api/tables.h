@@ -8,7 +8,7 @@
 #define API_TABLES(X)                                                                                                  \
     X(eth_block, 12)                                                                                                   \
     X(eth_tx, 8)                                                                                                       \
-    X(eth_state, 6)                                                                                                    \
+    X(eth_state, 8)                                                                                                    \
     X(eth_call, 2)                                                                                                     \
     X(eth_estimate, 1)                                                                                                 \
     X(eth_fee, 5)                                                                                                      \
@@ -27,8 +27,9 @@
     X(debug_trace, 4)                                                                                                  \
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \
-    X(dev_state, 25)                                                                                                   \
-    X(dev_info, 10)                                                                                                    \
+    X(dev_state, 28)                                                                                                   \
+    X(dev_info, 12)                                                                                                    \
+    X(dev_token, 5)                                                                                                    \
     X(dev_whole, 6)
 
 #define X(name, count) extern const struct rpc_method api_##name##_methods[count];

@@ -21,6 +21,14 @@ struct chain_dev_ops {
     /* Back to the genesis block and its state; the pool is emptied, and time, coinbase, fees and impersonation are as at the start. Snapshots are
      * gone. What blocks are sealed for (automine, interval) stays. */
     enum fan_status (*reset)(struct chain *c, struct fan_error *err);
+    /* The same, on other ground: on top of another node's block, or (NULL) on a genesis of its own. Rules and chain id
+     * follow. FAN_EUNSUPPORTED: this chain stays where it is. */
+    enum fan_status (*reset_onto)(struct chain *c, struct chain_remote *remote, struct fan_error *err);
+    /* Not the writer's: a thread that may wait for the network. Opens another node for reset_onto(). url NULL: the one
+     * that was opened last; has_number false: at its latest block. */
+    enum fan_status (*ground_open)(struct chain *c, const char *url, bool has_number, uint64_t number,
+                                   struct chain_remote **out, struct fan_error *err);
+    enum fan_status (*set_chain_id)(struct chain *c, uint64_t chain_id);
     int64_t (*increase_time)(struct chain *c, int64_t seconds); /* returns the total offset */
     enum fan_status (*set_next_timestamp)(struct chain *c, uint64_t timestamp, struct fan_error *err);
     void (*set_time)(struct chain *c, uint64_t timestamp);

@@ -35,17 +35,20 @@ struct chain_remote_ops {
     FAN_MUST_CHECK enum fan_status (*request)(struct chain_remote *r, const char *method, struct slice params,
                                               bool past, struct arena *a, struct slice *out_result, int64_t *out_code,
                                               struct slice *out_data, struct fan_error *err);
+    /* Asks the node at another URL from now on, which must know the fork's block. A thread that may wait. FAN_EINVAL,
+     * FAN_EREMOTE, FAN_ENOTFOUND with err; nothing changed then. */
+    FAN_MUST_CHECK enum fan_status (*set_url)(struct chain_remote *r, const char *url, struct fan_error *err);
     void (*free)(struct chain_remote *r);
 };
 
-/* The implementation embeds this as its first member. But for the count, nothing here changes once it is open. */
+/* The implementation embeds this as its first member. But for count and url, nothing here changes once it is open. */
 struct chain_remote {
     const struct chain_remote_ops *ops;
     struct ref ref;
     uint64_t chain_id;
-    struct block *block; /* the fork's: its header and hash; its transactions are the other node's to tell */
-    const char *url;     /* as it may be shown: without user and password */
-    uint64_t backoff_ms; /* between tries; for those who ask how the fork was made */
+    struct block *block;     /* the fork's: its header and hash; its transactions are the other node's to tell */
+    const char *_Atomic url; /* as it may be shown: without user and password; set_url() alone changes it */
+    uint64_t backoff_ms;     /* between tries; for those who ask how the fork was made */
 };
 
 struct chain_remote *chain_remote_ref(struct chain_remote *r); /* any thread; returns r */

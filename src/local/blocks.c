@@ -150,6 +150,16 @@ struct chain_remote *blocks_remote(struct blocks *x)
     return r;
 }
 
+uint64_t blocks_first(struct blocks *x)
+{
+    uint64_t first;
+
+    blocks_hold(x);
+    first = x->first;
+    blocks_release(x);
+    return first;
+}
+
 enum fan_status blocks_ancestor_hash(struct blocks *x, uint64_t number, struct fan_hash *out)
 {
     struct chain_remote *r;
@@ -394,4 +404,23 @@ void blocks_begin(struct blocks *x, struct chain_remote *remote)
     chain_remote_unref(x->remote);
     x->remote = remote;
     x->low = x->first = remote ? remote->block->header.number : 0;
+}
+
+void blocks_restart(struct blocks *x, struct chain_remote *remote, struct block *first)
+{
+    assert(!x->store);
+    turned(x);
+    while (held(x)) {
+        struct block *b = blocks_peek(x);
+
+        x->count--;
+        x->bytes -= b->memory.bytes;
+        orphan(x, b);
+    }
+    log_memory_fini(&x->logs);
+    log_memory_init(&x->logs);
+    x->start = 0;
+    blocks_begin(x, remote);
+    assert(first->header.number == x->first);
+    blocks_switch(x, x->first, &first, 1);
 }

@@ -67,6 +67,7 @@ FAN_MUST_CHECK enum fan_status blocks_by_tx(struct blocks *x, const struct fan_h
                                             size_t *out_index);
 FAN_MUST_CHECK enum fan_status blocks_hash_at(struct blocks *x, uint64_t number, struct fan_hash *out);
 struct chain_remote *blocks_remote(struct blocks *x); /* a reference; NULL: no fork */
+uint64_t blocks_first(struct blocks *x);              /* the number of the block the chain begins with */
 /* The same as blocks_hash_at() for BLOCKHASH, also before a fork, where it may wait for the network. FAN_EREMOTE too.
  */
 FAN_MUST_CHECK enum fan_status blocks_ancestor_hash(struct blocks *x, uint64_t number, struct fan_hash *out);
@@ -133,5 +134,8 @@ void blocks_unlock(struct blocks *x);
 void blocks_switch(struct blocks *x, uint64_t keep, struct block *const *added, size_t count);
 /* The keeper, any thread: the store has all blocks below this number. */
 void blocks_durable(struct blocks *x, uint64_t below);
+/* Forgets the whole chain, whose blocks become orphans, and begins at `first`, which is the remote's block (NULL: block
+ * 0). Takes references. One block was prepared; under blocks_lock(), without a store. */
+void blocks_restart(struct blocks *x, struct chain_remote *remote, struct block *first);
 
 #endif

@@ -68,7 +68,7 @@ static void begin_header(const struct local *l, const struct block *parent, cons
                          struct header *h)
 {
     const struct header *p = &parent->header;
-    enum fork f = fork_at(&l->config, p->number + 1, plan->timestamp);
+    enum fork f = fork_at(config_of(l), p->number + 1, plan->timestamp);
     struct blob_params blob;
 
     h->parent_hash = parent->hash;
@@ -83,11 +83,11 @@ static void begin_header(const struct local *l, const struct block *parent, cons
     if (f >= FORK_PARIS)
         h->mix_hash = plan->has_prev_randao ? plan->prev_randao : derived_randao(l, parent);
     else
-        h->difficulty = header_difficulty(&l->config, p, plan->timestamp);
+        h->difficulty = header_difficulty(config_of(l), p, plan->timestamp);
     if (f >= FORK_LONDON)
         h->base_fee_wei = plan->has_base_fee ? plan->base_fee_wei : header_next_base_fee(p, p->extent >= HEADER_LONDON);
     if (f >= FORK_SHANGHAI) h->withdrawals_root = KECCAK_EMPTY_TRIE;
-    if (f >= FORK_CANCUN && blob_params_at(&l->config, plan->timestamp, &blob)) {
+    if (f >= FORK_CANCUN && blob_params_at(config_of(l), plan->timestamp, &blob)) {
         bool had = p->extent >= HEADER_CANCUN;
 
         h->excess_blob_gas =
@@ -219,7 +219,7 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
 
     if (!built.block) return FAN_ENOMEM;
     begin_header(l, parent, plan, &built.block->header);
-    s = run_open(&f.run, built.block, &l->config, parent_view, &l->index, fresh, fresh_count,
+    s = run_open(&f.run, built.block, config_of(l), parent_view, &l->index, fresh, fresh_count,
                  l->dev ? RUN_ANY_SENDER : RUN_STRICT, NULL, err);
     if (!s) s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
     if (!s) s = fill(&f, &cursor, err);

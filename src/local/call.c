@@ -8,7 +8,7 @@ void call_env(const struct chain_state *s, const struct block *at, const struct 
 {
     const struct header *h = s->pending ? &s->pending->header : &at->header;
 
-    exec_env(&s->local->config, h, env);
+    exec_env(config_of(s->local), h, env);
     if (call->has_number) env->number = call->number;
     if (call->has_timestamp) env->timestamp = call->timestamp;
     if (call->has_gas_limit) env->gas_limit = call->gas_limit;
@@ -26,7 +26,7 @@ void call_env(const struct chain_state *s, const struct block *at, const struct 
 void call_tx(const struct chain_state *s, const struct chain_call *call, const struct evm_env *env, struct tx *out)
 {
     *out = call->tx;
-    out->chain_id = s->local->config.chain_id;
+    out->chain_id = config_of(s->local)->chain_id;
     if (!call->has_gas || (call->gas_max && out->gas_limit > call->gas_max))
         out->gas_limit = call->gas_max ? call->gas_max : env->gas_limit;
     if (!call->has_fee) out->gas_price_wei = out->priority_fee_wei = u256_of(0);

@@ -249,6 +249,27 @@ static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struc
     return s;
 }
 
+/* ---- the ground ---- */
+
+static enum fan_status dev_ground_open(struct chain *c, const char *url, bool has_number, uint64_t number,
+                                       struct chain_remote **out, struct fan_error *err)
+{
+    struct local *l = local_of(c);
+
+    if (!l->ground.open) return fan_error_set(err, FAN_EUNSUPPORTED, "this chain stays where it is");
+    return l->ground.open(l->ground.ctx, url, has_number, number, out, err);
+}
+
+static enum fan_status dev_set_chain_id(struct chain *c, uint64_t chain_id)
+{
+    struct local *l = local_of(c);
+    struct chain_config config = *config_of(l);
+
+    config.chain_id = chain_id;
+    builder_forget_pending(l);
+    return rules_replace(l, &config);
+}
+
 /* ---- the next blocks ---- */
 
 static void dev_set_coinbase(struct chain *c, const struct fan_address *a)
@@ -343,4 +364,7 @@ const struct chain_dev_ops LOCAL_DEV_OPS = {
     .accounts = dev_accounts,
     .secret_of = dev_secret_of,
     .submit_unsigned = dev_submit_unsigned,
+    .reset_onto = turn_reset_onto,
+    .ground_open = dev_ground_open,
+    .set_chain_id = dev_set_chain_id,
 };

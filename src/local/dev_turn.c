@@ -65,14 +65,8 @@ enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error 
     return head_move(l, head_peek(l)->header.number - depth, 0, NULL, 0, false, err);
 }
 
-enum fan_status turn_reset(struct chain *c, struct fan_error *err)
+static void forget_settings(struct local *l)
 {
-    struct local *l = local_of(c);
-    enum fan_status s;
-
-    pool_drop_all(&l->pool);
-    s = head_move(l, l->index.first, 1, NULL, 0, false, err); /* version 1 is the genesis before anybody edited it */
-    if (s) return s;
     l->snapshot_count = 0;
     l->time_offset_s = 0;
     l->next_timestamp = 0;
@@ -81,6 +75,65 @@ enum fan_status turn_reset(struct chain *c, struct fan_error *err)
     l->gas_limit = l->gas_limit_first;
     map_clear(&l->impersonated);
     builder_forget_pending(l);
+}
+
+enum fan_status turn_reset(struct chain *c, struct fan_error *err)
+{
+    struct local *l = local_of(c);
+    enum fan_status s;
+
+    pool_drop_all(&l->pool);
+    s = head_move(l, l->index.first, 1, NULL, 0, false, err); /* version 1 is the genesis before anybody edited it */
+    if (!s) forget_settings(l);
+    return s;
+}
+
+/* What the watchers are told: all blocks but the one it began with are gone. NULL in *out: there were none. */
+static enum fan_status all_gone(struct local *l, struct block *head, struct chain_event **out)
+{
+    size_t count = (size_t)(blocks_end(&l->index) - l->index.first - 1);
+    struct block **removed = malloc((count + 1) * sizeof *removed);
+
+    *out = NULL;
+    if (!removed) return FAN_ENOMEM;
+    for (size_t i = 0; i < count; i++) removed[i] = blocks_at(&l->index, blocks_end(&l->index) - 1 - i);
+    if (count) *out = chain_event_head_new(removed, count, NULL, 0, head);
+    free(removed);
+    return count && !*out ? FAN_ENOMEM : FAN_OK;
+}
+
+enum fan_status turn_reset_onto(struct chain *c, struct chain_remote *remote, struct fan_error *err)
+{
+    struct local *l = local_of(c);
+    struct chain_event *e = NULL;
+    struct arena_home home;
+    struct genesis g;
+    struct arena a;
+    enum fan_status s;
+
+    if (!l->ground.genesis || l->keep) return fan_error_set(err, FAN_EUNSUPPORTED, "this chain stays where it is");
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    s = l->ground.genesis(l->ground.ctx, remote, &a, &g, err);
+    if (!s) s = all_gone(l, head_peek(l), &e);
+    if (!s) {
+        builder_forget_pending(l);
+        pool_drop_all(&l->pool);
+        s = genesis_build(l, &g, remote, err);
+    }
+    arena_home_fini(&home);
+    if (s) {
+        chain_event_unref(e);
+        return s;
+    }
+    if (e) {
+        block_unref(e->head);
+        e->head = block_ref(head_peek(l));
+    }
+    forget_settings(l);
+    l->turns++;
+    atomic_store(&l->imported_number, 0);
+    chain_publish(&l->chain, e);
     return FAN_OK;
 }
 

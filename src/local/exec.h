@@ -28,8 +28,8 @@ struct exec_reader {
     struct arena_home memory;           /* code handed to the EVM */
     struct arena arena;
     enum fan_status failed; /* why a callback answered 1 */
-    /* Before the first transaction the system contracts of EIP-4788 and 2935 overwrite slots of their rings. On a fork their
-     * old values are far, and nobody can see them any more in this block: 0 is as good. */
+    /* Before the first transaction the system contracts of EIP-4788 and 2935 overwrite slots of their rings. On a fork
+     * their old values are far, and nobody can see them any more in this block: 0 is as good. */
     bool begins;
     struct {
         struct fan_address address;

@@ -48,7 +48,7 @@ static uint64_t suggest_tip(struct local *l, uint64_t head)
 {
     struct block *blocks[BLOCKS];
     uint64_t tips[BLOCKS * PER_BLOCK];
-    uint64_t first = max_u64(head >= BLOCKS ? head - BLOCKS + 1 : 1, l->index.first + 1);
+    uint64_t first = max_u64(head >= BLOCKS ? head - BLOCKS + 1 : 1, blocks_first(&l->index) + 1);
     size_t got = 0, n = 0;
 
     if (head && blocks_range(&l->index, first, BLOCKS, blocks, &got)) got = 0; /* unread: as a chain without any */
@@ -67,14 +67,14 @@ void fees_suggest(struct chain *c, struct chain_fees *out)
     struct block *head = blocks_head(&l->index);
     const struct header *h = &head->header;
     uint64_t next_time = h->timestamp + 1;
-    enum fork f = fork_at(&l->config, h->number + 1, next_time);
+    enum fork f = fork_at(config_of(l), h->number + 1, next_time);
     struct blob_params blob;
 
     memset(out, 0, sizeof *out);
     out->priority_fee_wei = suggest_tip(l, h->number);
     if (f >= FORK_LONDON) out->next_base_fee_wei = header_next_base_fee(h, h->extent >= HEADER_LONDON);
     out->gas_price_wei = out->priority_fee_wei + max_u64(h->base_fee_wei, out->next_base_fee_wei);
-    if (f >= FORK_CANCUN && blob_params_at(&l->config, next_time, &blob)) {
+    if (f >= FORK_CANCUN && blob_params_at(config_of(l), next_time, &blob)) {
         bool had = h->extent >= HEADER_CANCUN;
 
         out->blob_base_fee_wei = blob_base_fee(

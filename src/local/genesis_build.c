@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "codec/keccak.h"
 #include "local/fork_base.h"
 #include "local/node.h"
@@ -17,8 +19,9 @@ enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db 
 }
 
 /* On a fork an account keeps what it has over there, but for the balance it was promised. Where nobody lives, the
- * account is laid down whole (the CREATE2 deployer, the system contracts). The keys of the development accounts are public
- * knowledge, and on a live chain somebody has delegated them (EIP-7702) to code that sends all they get away: that goes. */
+ * account is laid down whole (the CREATE2 deployer, the system contracts). The keys of the development accounts are
+ * public knowledge, and on a live chain somebody has delegated them (EIP-7702) to code that sends all they get away:
+ * that goes. */
 static enum fan_status lay_account(struct state_builder *b, const struct state_view *below,
                                    const struct genesis_account *g, struct arena scratch)
 {
@@ -45,18 +48,17 @@ static enum fan_status lay_accounts(struct state_builder *b, const struct state_
 }
 
 /* The allocation's state, with its root. */
-static enum fan_status build_state(struct local *l, const struct genesis *g, struct state_diff **out)
+static enum fan_status build_state(struct state_db *db, const struct genesis *g, const struct chain_remote *remote,
+                                   struct state_diff **out)
 {
     struct state_view *empty;
     struct state_builder *b = NULL;
-    bool remote = l->index.remote != NULL;
-    enum fan_status s = state_db_head(l->state, &empty);
+    enum fan_status s = state_db_head(db, &empty);
 
     if (s) return s;
     s = state_builder_new(empty, &b);
-    if (!s)
-        s = remote ? lay_accounts(b, empty, g) : state_builder_add_genesis(b, g->accounts, g->account_count);
-    if (!s) s = state_builder_finish(b, l->index.first, out);
+    if (!s) s = remote ? lay_accounts(b, empty, g) : state_builder_add_genesis(b, g->accounts, g->account_count);
+    if (!s) s = state_builder_finish(b, remote ? remote->block->header.number : 0, out);
     if (s) state_builder_free(b);
     state_view_unref(empty);
     return s;
@@ -85,6 +87,58 @@ static enum fan_status fill_block(struct block *b, const struct genesis *g, cons
     return FAN_OK;
 }
 
+void ground_fini(struct ground *g)
+{
+    state_db_unref(g->state);
+    block_unref(g->block);
+    free(g->rules);
+    *g = (struct ground){0};
+}
+
+enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote, struct ground *out,
+                                struct fan_error *err)
+{
+    struct ground made = {.rules = calloc(1, sizeof *made.rules)};
+    struct state_diff *diff = NULL;
+    enum fan_status s = made.rules ? genesis_open_state(remote, &made.state) : FAN_ENOMEM;
+
+    if (!s) s = build_state(made.state, g, remote, &diff);
+    if (s == FAN_EREMOTE)
+        (void)fan_error_set(err, s, "%s", chain_remote_noted()->text);
+    else if (s)
+        (void)fan_error_set(err, s, "genesis: the state could not be built: %s", fan_status_text(s));
+    if (!s) {
+        made.rules->config = g->config;
+        made.block = remote ? block_ref(remote->block) : block_new();
+        if (!made.block) s = FAN_ENOMEM;
+    }
+    if (!s && !remote) s = fill_block(made.block, g, &state_diff_point(diff)->root);
+    if (!s) s = state_db_commit(made.state, diff);
+    state_diff_unref(diff);
+    if (s)
+        ground_fini(&made);
+    else
+        *out = made;
+    return s;
+}
+
+/* Readers may be at the old ones: they stay. */
+static void rules_put(struct local *l, struct rules *r)
+{
+    r->before = atomic_load(&l->rules);
+    atomic_store_explicit(&l->rules, r, memory_order_release);
+}
+
+enum fan_status rules_replace(struct local *l, const struct chain_config *config)
+{
+    struct rules *r = calloc(1, sizeof *r);
+
+    if (!r) return FAN_ENOMEM;
+    r->config = *config;
+    rules_put(l, r);
+    return FAN_OK;
+}
+
 static enum fan_status keep_first(struct local *l, const struct genesis *g, const struct built *first,
                                   struct fan_error *err)
 {
@@ -100,30 +154,51 @@ static enum fan_status keep_first(struct local *l, const struct genesis *g, cons
     return s;
 }
 
-enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err)
+/* In a store that has no chain yet. */
+static enum fan_status begin_in_store(struct local *l, const struct genesis *g, struct fan_error *err)
 {
     struct state_diff *diff = NULL;
     struct block *b = NULL;
-    enum fan_status s = build_state(l, g, &diff);
+    enum fan_status s = build_state(l->state, g, NULL, &diff);
 
-    if (s == FAN_EREMOTE) return fan_error_set(err, s, "%s", chain_remote_noted()->text);
     if (s) return fan_error_set(err, s, "genesis: the state could not be built: %s", fan_status_text(s));
-    if (l->index.remote) {
-        b = block_ref(l->index.remote->block);
-        atomic_store(&l->chain.forked, true);
-        atomic_store(&l->chain.head_number, b->header.number);
-    } else {
-        b = block_new();
-        s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
-    }
-    if (!s) s = blocks_prepare(&l->index, l->index.first, &b, 1) ? FAN_OK : FAN_ENOMEM;
-    if (!s) s = l->keep ? keep_first(l, g, &(struct built){b, diff}, err) : state_db_commit(l->state, diff);
+    b = block_new();
+    s = b ? fill_block(b, g, &state_diff_point(diff)->root) : FAN_ENOMEM;
+    if (!s) s = blocks_prepare(&l->index, 0, &b, 1) ? FAN_OK : FAN_ENOMEM;
+    if (!s) s = keep_first(l, g, &(struct built){b, diff}, err);
     if (!s) {
         blocks_lock(&l->index);
-        blocks_switch(&l->index, l->index.first, &b, 1);
+        blocks_switch(&l->index, 0, &b, 1);
         blocks_unlock(&l->index);
     }
     block_unref(b);
     state_diff_unref(diff);
     return s;
+}
+
+enum fan_status genesis_build(struct local *l, const struct genesis *g, struct chain_remote *remote,
+                              struct fan_error *err)
+{
+    struct ground ground;
+    struct state_db *before;
+    enum fan_status s;
+
+    if (l->keep) return begin_in_store(l, g, err);
+    s = genesis_prepare(g, remote, &ground, err);
+    if (s) return s;
+    if (!blocks_prepare(&l->index, blocks_end(&l->index), &ground.block, 1)) {
+        ground_fini(&ground);
+        return FAN_ENOMEM;
+    }
+    blocks_lock(&l->index);
+    blocks_restart(&l->index, remote, ground.block);
+    before = l->state;
+    l->state = ground.state;
+    rules_put(l, ground.rules);
+    atomic_store(&l->chain.head_number, ground.block->header.number);
+    atomic_store(&l->chain.forked, remote != NULL);
+    blocks_unlock(&l->index);
+    block_unref(ground.block);
+    state_db_unref(before);
+    return FAN_OK;
 }

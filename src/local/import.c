@@ -68,7 +68,7 @@ static enum fan_status check_ommer(struct local *l, const struct block *b, size_
         if (memcmp(&other, &hash, sizeof hash) == 0) REFUSE("duplicate uncle");
     }
     if (!found) REFUSE("uncle's parent is not ancestor");
-    s = header_check(&l->config, &parent, o, &why);
+    s = header_check(config_of(l), &parent, o, &why);
     if (s) return fan_error_set(err, s, "uncle %zu: %s", at, why.text);
     return FAN_OK;
 }
@@ -108,9 +108,9 @@ static enum fan_status check_body(struct local *l, const struct block *b, enum f
     for (size_t i = 0; i < b->tx_count; i++) {
         blobs += b->txs[i].blob_count;
         if (b->txs[i].sidecar) REFUSE("unexpected blob sidecar in transaction at index %zu", i);
-        if (b->txs[i].has_chain_id && b->txs[i].chain_id != l->config.chain_id)
+        if (b->txs[i].has_chain_id && b->txs[i].chain_id != config_of(l)->chain_id)
             REFUSE("could not apply tx %zu: invalid chain id for signer: have %" PRIu64 " want %" PRIu64, i,
-                   b->txs[i].chain_id, l->config.chain_id);
+                   b->txs[i].chain_id, config_of(l)->chain_id);
     }
     if (f >= FORK_CANCUN && b->header.blob_gas_used != blobs * BLOB_GAS)
         REFUSE("blob gas used mismatch (header %" PRIu64 ", calculated %" PRIu64 ")", b->header.blob_gas_used,
@@ -143,7 +143,7 @@ static enum fan_status execute(struct local *l, struct block *b, enum fork f, st
     enum fan_status s = state_db_head(l->state, &view);
 
     if (s) return s;
-    s = run_open(&run, b, &l->config, view, &l->index, NULL, 0, RUN_STRICT, NULL, err);
+    s = run_open(&run, b, config_of(l), view, &l->index, NULL, 0, RUN_STRICT, NULL, err);
     for (size_t i = 0; i < b->tx_count && !s; i++) {
         enum evm_invalid reason;
 
@@ -177,9 +177,9 @@ static enum fan_status import_block(struct local *l, struct block *b, struct fan
     if (b->header.number != parent->header.number + 1 ||
         memcmp(&b->header.parent_hash, &parent->hash, sizeof parent->hash) != 0)
         REFUSE("unknown ancestor: the head is block %" PRIu64, parent->header.number);
-    s = header_check(&l->config, &parent->header, &b->header, err);
+    s = header_check(config_of(l), &parent->header, &b->header, err);
     if (s) return s;
-    f = fork_at(&l->config, b->header.number, b->header.timestamp);
+    f = fork_at(config_of(l), b->header.number, b->header.timestamp);
     block_finish(b); /* hash and size, which the checks below name; receipts follow */
     s = check_body(l, b, f, err);
     if (!s) s = block_recover_senders(b, f >= FORK_HOMESTEAD, err);
@@ -301,7 +301,7 @@ enum fan_status local_import_bytes(struct local *l, struct slice bytes, struct l
     enum fan_status s;
 
     *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
-    s = intake_open_bytes(bytes, &l->config, &l->index, &in);
+    s = intake_open_bytes(bytes, config_of(l), &l->index, &in);
     if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
     return run(l, in, NULL, out_result, err);
 }
@@ -313,7 +313,7 @@ enum fan_status local_import_watched(struct local *l, const char *path, const st
     enum fan_status s;
 
     *out_result = (struct local_import_result){.head_number = head_peek(l)->header.number};
-    s = intake_open_file(path, &l->config, &l->index, &in);
+    s = intake_open_file(path, config_of(l), &l->index, &in);
     if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
     return run(l, in, watch, out_result, err);
 }

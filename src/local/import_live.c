@@ -65,7 +65,7 @@ enum fan_status local_import_start(struct local *l, const char *path, const stru
 
     assert(l->started && !l->importing);
     if (!v) return FAN_ENOMEM;
-    s = intake_open_file(path, &l->config, &l->index, &v->import.in);
+    s = intake_open_file(path, config_of(l), &l->index, &v->import.in);
     if (s) {
         free(v);
         return s;

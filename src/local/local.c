@@ -78,7 +78,7 @@ static void warm_start(void)
 enum fan_status local_start(struct local *l)
 {
     assert(!l->started);
-    if (l->config.fork_time[FORK_CANCUN] != FORK_NEVER) warm_start();
+    if (config_of(l)->fork_time[FORK_CANCUN] != FORK_NEVER) warm_start();
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
     l->started = true;
     if (pthread_create(&l->thread, NULL, writer, l)) {
@@ -116,7 +116,7 @@ static enum fan_status copy_accounts(struct local *l, const struct local_options
 
 static void take_options(struct local *l, const struct local_options *o)
 {
-    l->config = o->genesis->config;
+    l->ground = o->ground;
     l->sink = o->sink;
     l->wall_s = o->wall_s;
     l->wall_ctx = o->wall_ctx;
@@ -149,9 +149,9 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     if (!s) s = blocks_init(&l->index);
     if (!s) s = pool_init(&l->pool, &o->pool);
     if (!s && o->store && o->remote) s = fan_error_set(err, FAN_EUNSUPPORTED, "a fork has no store of its own yet");
-    if (!s) s = o->store ? reopen(l, o, err) : genesis_open_state(o->remote, &l->state);
-    if (!s && !o->store) blocks_begin(&l->index, o->remote);
-    if (!s && !l->index.count) s = genesis_build(l, o->genesis, err);
+    if (!s) s = rules_replace(l, &o->genesis->config);
+    if (!s && o->store) s = reopen(l, o, err);
+    if (!s && !l->index.count) s = genesis_build(l, o->genesis, o->remote, err);
     if (s) {
         local_close(l);
         return s;
@@ -169,6 +169,10 @@ void local_close(struct local *l)
     keep_close(l->keep);
     blocks_fini(&l->index);
     state_db_unref(l->state);
+    for (struct rules *r = atomic_load(&l->rules), *before; r; r = before) {
+        before = r->before;
+        free(r);
+    }
     map_fini(&l->impersonated);
     if (l->secrets) explicit_bzero(l->secrets, l->account_count * sizeof *l->secrets);
     free(l->secrets);

@@ -53,6 +53,19 @@ struct local_pool_limits {
     unsigned price_bump_percent;   /* [10] a replacement pays so much more; blob transactions 100 */
 };
 
+/* Where else a development chain may be put by a reset: who knows other nodes and what the options ask for. Either may
+ * be NULL: then it stays where it is. */
+struct local_ground {
+    void *ctx;
+    /* Opens another node's chain at a block (has_number false: its latest). url NULL: the one that was opened last. A
+     * thread that may wait. */
+    enum fan_status (*open)(void *ctx, const char *url, bool has_number, uint64_t number, struct chain_remote **out,
+                            struct fan_error *err);
+    /* The genesis there (NULL: on nobody's), in the arena. */
+    enum fan_status (*genesis)(void *ctx, const struct chain_remote *remote, struct arena *a, struct genesis *out,
+                               struct fan_error *err);
+};
+
 /* Zero is a sensible default everywhere; genesis is the one thing that must be there. */
 struct local_options {
     const struct genesis *genesis; /* borrowed until local_open() returns */
@@ -60,9 +73,10 @@ struct local_options {
      * rules count then, and the accounts: their balances are set, and code is laid where there is none. A reference of
      * its own is taken. */
     struct chain_remote *remote;
-    bool dev;                      /* answer chain->dev */
-    bool no_automine;              /* do not seal when a transaction arrives: block_time_ms, or mine alone */
-    uint64_t block_time_ms;        /* a block every so often, empty ones too; 0: none. Implies no_automine */
+    struct local_ground ground; /* borrowed for as long as the chain lives */
+    bool dev;                   /* answer chain->dev */
+    bool no_automine;           /* do not seal when a transaction arrives: block_time_ms, or mine alone */
+    uint64_t block_time_ms;     /* a block every so often, empty ones too; 0: none. Implies no_automine */
     struct fan_address coinbase;
     uint64_t gas_limit; /* of blocks sealed here; 0: the genesis block's. Outside dev the limit moves there by steps of
                            1/1024 */

@@ -15,8 +15,8 @@
 /* Empty, at version 0. */
 FAN_MUST_CHECK enum fan_status mem_base_new(struct state_base *out);
 
-/* For a base that lies over another: false, and *out untouched, where no version up to this one says anything of the key
- * (a record that says "gone" does). The base is a mem_base; between its read_begin and read_end. */
+/* For a base that lies over another: false, and *out untouched, where no version up to this one says anything of the
+ * key (a record that says "gone" does). The base is a mem_base; between its read_begin and read_end. */
 bool mem_base_account(const struct state_base *base, uint64_t version, const struct fan_address *address,
                       struct state_account *out);
 bool mem_base_slot(const struct state_base *base, uint64_t version, const struct state_slot_key *key,

@@ -33,9 +33,17 @@ struct snapshot {
     int64_t time_offset_s;
 };
 
+struct rules {
+    struct chain_config config;
+    struct rules *before; /* those it replaced */
+};
+
 struct local {
     struct chain chain; /* first: the door */
-    struct chain_config config;
+    /* The rules; what is there never changes, but a reset to another ground puts others in their place. All that ever
+     * were stay, since readers hold no count. */
+    _Atomic(struct rules *) rules;
+    struct local_ground ground;
     struct fan_address *accounts;
     uint8_t (*secrets)[32];
     size_t account_count;
@@ -97,15 +105,35 @@ static inline struct local *local_of(struct chain *c)
     return (struct local *)(void *)c;
 }
 
+static inline const struct chain_config *config_of(const struct local *l)
+{
+    struct local *unconst = (struct local *)(uintptr_t)l; /* clang loads no atomic that is const */
+
+    return &atomic_load_explicit(&unconst->rules, memory_order_acquire)->config;
+}
+
 extern const struct chain_ops LOCAL_OPS;         /* ops.c */
 extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
 
 /* ---- genesis_build.c ---- */
 /* An empty state; on a fork it lies over the other node's. */
 FAN_MUST_CHECK enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out);
-/* Block 0 and its state, put into the empty index and state db; on a fork the other node's block, and the accounts over
- * its state; into the store where there is one. */
-FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct fan_error *err);
+/* Block 0 and its state, or on a fork the other node's block and the accounts over its state, in the place of all that
+ * was there: blocks, state and rules change as one; into the store where there is one. Nothing changed on failure. */
+FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct chain_remote *remote,
+                                             struct fan_error *err);
+
+/* The same for other ground, from scratch, with nothing of l changed yet. */
+struct ground {
+    struct state_db *state;
+    struct block *block; /* a reference */
+    struct rules *rules;
+};
+FAN_MUST_CHECK enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote, struct ground *out,
+                                               struct fan_error *err);
+void ground_fini(struct ground *g); /* zeroed is fine */
+/* Rules with another chain id. */
+FAN_MUST_CHECK enum fan_status rules_replace(struct local *l, const struct chain_config *config);
 
 /* ---- reopen.c ---- */
 /* State, keeper and head from the store; a store without a chain leaves the index empty. */
@@ -216,6 +244,7 @@ bool turn_revert(struct chain *c, uint64_t id);
 enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *err);
 enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error *err);
 enum fan_status turn_reset(struct chain *c, struct fan_error *err);
+enum fan_status turn_reset_onto(struct chain *c, struct chain_remote *remote, struct fan_error *err);
 
 /* ---- dev_dump.c: chain/dev.h ---- */
 enum fan_status dump_walk(struct chain *c, enum fan_status (*each)(void *ctx, const struct genesis_account *account),

@@ -24,7 +24,7 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
     uint64_t number = head->header.number, imported = min_u64(atomic_load(&l->imported_number), number);
     enum fan_status s;
 
-    imported = max_u64(imported, l->index.first); /* what lies before a fork is the other node's */
+    imported = max_u64(imported, blocks_first(&l->index)); /* what lies before a fork is the other node's */
     block_unref(head);
     s = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0), &safe);
     if (s) return s == FAN_ENOTFOUND ? FAN_ESTALE : s; /* the chain turned back in between */
@@ -169,7 +169,7 @@ static struct chain_remote *op_remote(struct chain *c)
 
 static const struct chain_config *op_config(struct chain *c)
 {
-    return &local_of(c)->config;
+    return config_of(local_of(c));
 }
 
 /* ---- the writer's ---- */

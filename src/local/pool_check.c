@@ -30,12 +30,12 @@ static struct next_block next_block_of(struct local *l)
     const struct header *h = &head_peek(l)->header;
     struct next_block n = {.timestamp = builder_timestamp(l), .gas_limit = h->gas_limit};
 
-    n.fork = fork_at(&l->config, h->number + 1, n.timestamp);
+    n.fork = fork_at(config_of(l), h->number + 1, n.timestamp);
     if (l->gas_limit && l->dev) n.gas_limit = l->gas_limit;
     if (n.fork >= FORK_LONDON)
         n.base_fee_wei =
             l->has_next_base_fee ? l->next_base_fee_wei : header_next_base_fee(h, h->extent >= HEADER_LONDON);
-    if (n.fork >= FORK_CANCUN && blob_params_at(&l->config, n.timestamp, &n.blob)) {
+    if (n.fork >= FORK_CANCUN && blob_params_at(config_of(l), n.timestamp, &n.blob)) {
         bool had = h->extent >= HEADER_CANCUN;
         uint64_t excess = next_excess_blob_gas(n.fork, &n.blob, had ? h->excess_blob_gas : 0,
                                                had ? h->blob_gas_used : 0, h->base_fee_wei);
@@ -81,9 +81,9 @@ static enum fan_status check_sender(const struct local *l, const struct next_blo
                                     bool is_unsigned, struct fan_error *err)
 {
     if (!tx->has_sender) REFUSE("invalid sender");
-    if (tx->has_chain_id && tx->chain_id != l->config.chain_id)
+    if (tx->has_chain_id && tx->chain_id != config_of(l)->chain_id)
         REFUSE("invalid sender: invalid chain id for signer: have %" PRIu64 " want %" PRIu64, tx->chain_id,
-               l->config.chain_id);
+               config_of(l)->chain_id);
     if (!is_unsigned && tx->type == TX_LEGACY && tx->has_chain_id && n->fork < FORK_SPURIOUS)
         REFUSE("invalid sender: invalid transaction v, r, s values"); /* EIP-155 is not yet in force */
     if (tx->nonce == UINT64_MAX) REFUSE("nonce has max value");

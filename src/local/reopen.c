@@ -71,13 +71,11 @@ enum fan_status local_stored_genesis(struct store *store, struct arena *a, struc
 
 enum fan_status local_genesis_hash(const struct genesis *g, struct fan_hash *out, struct fan_error *err)
 {
-    struct local l = {.config = g->config};
-    enum fan_status s = blocks_init(&l.index);
+    struct ground ground;
+    enum fan_status s = genesis_prepare(g, NULL, &ground, err);
 
-    if (!s) s = state_db_new(&(struct state_options){0}, &l.state);
-    if (!s) s = genesis_build(&l, g, err);
-    if (!s) *out = head_peek(&l)->hash;
-    blocks_fini(&l.index);
-    state_db_unref(l.state);
-    return s;
+    if (s) return s;
+    *out = ground.block->hash;
+    ground_fini(&ground);
+    return FAN_OK;
 }

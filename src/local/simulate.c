@@ -97,7 +97,7 @@ static enum fan_status begin_header(struct simulating *m)
 {
     const struct chain_call *t = &m->plan->terms;
     const struct header *p = &m->parent->header;
-    const struct chain_config *config = &m->local->config;
+    const struct chain_config *config = config_of(m->local);
     struct header *h = &m->block->header;
     enum fork f = fork_at(config, t->number, t->timestamp);
 
@@ -125,7 +125,7 @@ static enum fan_status begin_block(struct simulating *m)
 {
     const struct header *p = &m->parent->header;
     struct header *h = &m->block->header;
-    enum fork f = fork_at(&m->local->config, h->number, h->timestamp);
+    enum fork f = fork_at(config_of(m->local), h->number, h->timestamp);
     struct blob_params blob;
     struct withdrawal *withdrawals;
 
@@ -133,7 +133,7 @@ static enum fan_status begin_block(struct simulating *m)
         bool had = p->extent >= HEADER_CANCUN;
 
         h->parent_beacon_root = m->plan->beacon_root;
-        if (had && blob_params_at(&m->local->config, h->timestamp, &blob))
+        if (had && blob_params_at(config_of(m->local), h->timestamp, &blob))
             h->excess_blob_gas = next_excess_blob_gas(f, &blob, p->excess_blob_gas, p->blob_gas_used, p->base_fee_wei);
     }
     if (f >= FORK_SHANGHAI && m->plan->withdrawal_count) {
@@ -248,7 +248,7 @@ static enum fan_status fill_call(struct simulating *m, const struct chain_sim_ca
 
     *out = call->tx;
     out->has_chain_id = true;
-    out->chain_id = m->local->config.chain_id;
+    out->chain_id = config_of(m->local)->chain_id;
     if (!call->has_nonce) out->nonce = nonce;
     if (!call->has_gas) out->gas_limit = left;
     if (out->gas_limit > left) {
@@ -349,7 +349,7 @@ static enum fan_status one_block(struct simulating *m)
     if (!s) s = begin_block(m);
     if (s) return s;
     m->log_index = 0;
-    s = run_open(&m->run, m->block, &m->local->config, m->view, &m->local->index, m->made, m->made_count,
+    s = run_open(&m->run, m->block, config_of(m->local), m->view, &m->local->index, m->made, m->made_count,
                  RUN_ANY_SENDER | RUN_ANY_GAS | (m->sim->validation ? 0u : (unsigned)RUN_LENIENT),
                  m->plan->terms.has_blob_base_fee ? &m->plan->terms.blob_base_fee_wei : NULL, m->err);
     if (!s) s = run_calls(m, &diff);

@@ -35,7 +35,7 @@ enum { STATE_DIFFS_MAX = 8 };
 enum { STATE_DIFFS_BEHIND = 256 };
 
 struct state_account {
-    bool exists; /* false: no such account; the other fields are then zero, KECCAK_EMPTY and KECCAK_EMPTY_TRIE */
+    bool exists;      /* false: no such account; the other fields are then zero, KECCAK_EMPTY and KECCAK_EMPTY_TRIE */
     bool own_storage; /* made or emptied here: over a fork, none of its slots is the other node's (fork_base.h) */
     uint64_t nonce;
     struct fan_u256 balance_wei;

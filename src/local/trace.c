@@ -88,7 +88,7 @@ static enum fan_status begin_block(struct tracing *t)
     enum fan_status s;
     uint32_t status;
 
-    exec_env(&t->state->local->config, h, &t->env);
+    exec_env(config_of(t->state->local), h, &t->env);
     t->env.no_eoa_check = 1; /* a development chain's impersonated senders */
     s = open_evm(t);
     if (s) return s;

@@ -14,7 +14,7 @@
 
 /* Of answers and code held in memory; beyond it they are asked for again. */
 #define MEMORY_MAX (256ull << 20)
-enum { ANSWER_LEN_MAX = 1 << 20, CODE_LEN_MAX = 1 << 20 };
+enum { ANSWER_LEN_MAX = 1 << 20, CODE_LEN_MAX = 1 << 20, URLS_MAX = 64 };
 
 /* What is cached, and its key and payload on disk: the key's bytes, then the value's. */
 enum record { RECORD_ACCOUNT = 1, RECORD_SLOT, RECORD_CODE, RECORD_HASH, RECORD_ANSWER };
@@ -41,7 +41,11 @@ struct blob {
 struct forked {
     struct chain_remote remote; /* first */
     struct arena_home memory;
-    struct client *client;
+    _Atomic(struct client *) client;
+    struct client_options way; /* how to reach a node, but for its URL */
+    pthread_mutex_t urls;      /* over those that were replaced, and which calls may still be at */
+    struct client *replaced[URLS_MAX];
+    size_t replaced_count;
     struct cache *disk; /* NULL: none */
     char at[24];        /* the block, as a QUANTITY in quotes */
     atomic_bool no_proofs;
@@ -185,7 +189,8 @@ static enum fan_status ask(struct forked *f, const char *method, struct buf *par
 {
     struct client_reply reply;
     struct fan_error why = {{0}};
-    enum fan_status s = params->failed ? FAN_ENOMEM : client_call(f->client, method, buf_peek(params), a, &reply, &why);
+    enum fan_status s =
+        params->failed ? FAN_ENOMEM : client_call(atomic_load(&f->client), method, buf_peek(params), a, &reply, &why);
 
     buf_reset(params);
     if (s == FAN_EREJECTED) {
@@ -504,7 +509,7 @@ static enum fan_status request(struct chain_remote *r, const char *method, struc
         buf_fini(&text);
     }
     if (keep && known_blob(f, RECORD_ANSWER, &key, a, out_result)) return out_result->at ? FAN_OK : FAN_ENOMEM;
-    s = client_call(f->client, method, params, a, &reply, err);
+    s = client_call(atomic_load(&f->client), method, params, a, &reply, err);
     *out_code = reply.code;
     *out_data = reply.data;
     if (s) return s;
@@ -516,6 +521,54 @@ static enum fan_status request(struct chain_remote *r, const char *method, struc
     if (keep && !json_is(reply.result, JSON_NULL) && out_result->len <= ANSWER_LEN_MAX)
         remember(f, RECORD_ANSWER, &key, *out_result);
     return FAN_OK;
+}
+
+/* ---- another URL ---- */
+
+/* Is it a node of the same chain, with the very block? */
+static enum fan_status check_node(struct forked *f, struct client *c, struct fan_error *err)
+{
+    const struct block *b = f->remote.block;
+    struct client_reply reply;
+    struct arena_home home;
+    struct arena a;
+    char params[40];
+    struct fan_hash hash;
+    enum fan_status s;
+
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
+    (void)snprintf(params, sizeof params, "[%s,false]", f->at);
+    s = client_call(c, "eth_getBlockByNumber", slice_str(params), &a, &reply, err);
+    if (!s && (json_read_hash(json_get(reply.result, "hash"), &hash) || !hash_is(&hash, &b->hash)))
+        s = fan_error_set(err, FAN_ENOTFOUND, "%s: its block %" PRIu64 " is not the fork's", client_url(c),
+                          b->header.number);
+    arena_home_fini(&home);
+    return s == FAN_EREJECTED ? FAN_EREMOTE : s;
+}
+
+static enum fan_status set_url(struct chain_remote *r, const char *url, struct fan_error *err)
+{
+    struct forked *f = forked_of(r);
+    struct client_options o = f->way;
+    struct client *c = NULL;
+    enum fan_status s;
+
+    o.url = url;
+    s = client_new(&o, &c, err);
+    if (!s) s = check_node(f, c, err);
+    if (!s) {
+        (void)pthread_mutex_lock(&f->urls);
+        if (f->replaced_count == URLS_MAX) {
+            s = fan_error_set(err, FAN_ELIMIT, "the URL was changed %d times: that is enough", URLS_MAX);
+        } else {
+            f->replaced[f->replaced_count++] = atomic_exchange(&f->client, c); /* somebody may be calling it */
+            f->remote.url = client_url(c);
+        }
+        (void)pthread_mutex_unlock(&f->urls);
+    }
+    if (s) client_free(c);
+    return s;
 }
 
 /* ---- life ---- */
@@ -532,7 +585,9 @@ static void forked_free(struct chain_remote *r)
 {
     struct forked *f = forked_of(r);
 
-    client_free(f->client);
+    client_free(atomic_load(&f->client));
+    while (f->replaced_count) client_free(f->replaced[--f->replaced_count]);
+    (void)pthread_mutex_destroy(&f->urls);
     cache_close(f->disk);
     block_unref(r->block);
     map_fini(&f->accounts);
@@ -552,6 +607,7 @@ static const struct chain_remote_ops ops = {
     .code = get_code,
     .block_hash = get_block_hash,
     .request = request,
+    .set_url = set_url,
     .free = forked_free,
 };
 
@@ -605,6 +661,7 @@ enum fan_status forked_open(const struct forked_options *o, struct chain_remote 
                             struct fan_error *err)
 {
     struct forked *f = calloc(1, sizeof *f);
+    struct client *first = NULL;
     struct fan_error why = {{0}};
     struct arena_home home;
     struct arena a;
@@ -623,9 +680,15 @@ enum fan_status forked_open(const struct forked_options *o, struct chain_remote 
     map_init(&f->owners, sizeof(struct fan_hash), sizeof(struct fan_address));
     map_init(&f->hashes, 8, sizeof(struct fan_hash));
     map_init(&f->answers, sizeof(struct fan_hash), sizeof(struct blob));
-    s = client_new(&o->client, &f->client, err);
+    (void)pthread_mutex_init(&f->urls, NULL);
+    f->way = o->client;
+    f->way.url = NULL;
+    f->way.headers = NULL; /* they were for the first one's ears */
+    f->way.header_count = 0;
+    s = client_new(&o->client, &first, err);
     if (!s) {
-        f->remote.url = client_url(f->client);
+        atomic_store(&f->client, first);
+        f->remote.url = client_url(first);
         f->remote.backoff_ms = o->client.backoff_ms ? o->client.backoff_ms : 1000;
         s = get_ground(f, o, &a, err);
     }
@@ -647,5 +710,5 @@ enum fan_status forked_open(const struct forked_options *o, struct chain_remote 
 
 uint64_t forked_calls(const struct chain_remote *r)
 {
-    return client_calls(((const struct forked *)(const void *)r)->client);
+    return client_calls(atomic_load(&((struct forked *)(uintptr_t)r)->client));
 }

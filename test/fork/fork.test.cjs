@@ -44,6 +44,7 @@ for (const [name, start] of Object.entries(below)) {
     await both('eth_getBlockTransactionCountByNumber', ['latest']);
     await both('eth_getTransactionByHash', [g.deployed.hash]);
     await both('eth_getTransactionReceipt', [g.moved.hash]);
+    if (name !== 'anvil') await both('debug_traceTransaction', [g.moved.hash, { tracer: 'callTracer' }]);
     await both('eth_getTransactionByBlockNumberAndIndex', [hex(g.moved.number), '0x0']);
     await both('eth_getLogs', [{ fromBlock: 'earliest', toBlock: 'latest', address: g.token }]);
     await both('eth_getLogs', [{ blockHash: (await h.rpc(node.http, 'eth_getTransactionReceipt', [g.moved.hash])).blockHash }]);

@@ -1,0 +1,150 @@
+// Development methods through those who call them: Hardhat's chai-matchers, viem's test client action by action, and what anvil has
+// beside them, asked of both.
+'use strict';
+const { test, before, after } = require('node:test');
+const assert = require('node:assert/strict');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+const h = require('../lib/harness.cjs');
+const { ethers } = require('ethers');
+const viem = require('viem');
+const { foundry } = require('viem/chains');
+
+let node, anvil;
+before(async () => { [node, anvil] = await Promise.all([h.fanatico(['--silent']), h.anvil()]); });
+after(() => Promise.all([node?.stop(), anvil?.stop()]));
+const A = '0x' + 'a1'.repeat(20), B = '0x' + 'b2'.repeat(20);
+const hex = (n) => `0x${BigInt(n).toString(16)}`;
+
+test('hardhat-chai-matchers', { timeout: 180000 }, () => {
+  const done = spawnSync('npx', ['--no-install', 'hardhat', 'run', '--no-compile', '--network', 'fanatico', path.join(__dirname, 'matchers_run.cjs')], {
+    cwd: path.join(h.source, 'hardhat'), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 150000,
+    env: { ...process.env, FANATICO_HTTP: node.http, FANATICO_WS: node.ws, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', NODE_PATH: path.join(h.source, 'hardhat/node_modules'),
+      FANATICO_CONTRACTS: JSON.stringify({ ...h.compile('Matchers.sol'), ...h.compile('Ground.sol') }) },
+  });
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  console.log(done.stdout.trim());
+});
+
+/** What one node answers: the result, or the error's code. */
+async function ask(n, method, params = []) {
+  const { result, error } = await h.post(n.http, { jsonrpc: '2.0', id: 1, method, params });
+  return error ? { code: error.code } : result;
+}
+async function same(method, params) {
+  const [ours, theirs] = await Promise.all([ask(node, method, params), ask(anvil, method, params)]);
+  assert.deepEqual(ours, theirs, `${method} ${JSON.stringify(params)}`);
+  return ours;
+}
+async function deploy(n, contract, ...args) {
+  const data = contract.bytecode + (args.length ? ethers.AbiCoder.defaultAbiCoder().encode(['uint256'], args).slice(2) : '');
+  const hash = await h.rpc(n.http, 'eth_sendTransaction', [{ from: h.ACCOUNTS[0], data }]);
+  return (await h.until('the receipt', () => h.rpc(n.http, 'eth_getTransactionReceipt', [hash]))).contractAddress;
+}
+
+test("a token's balances are set, as by anvil", { timeout: 60000 }, async () => {
+  const { Token } = h.compile('Ground.sol'), iface = new ethers.Interface(Token.abi);
+  const [ours, theirs] = [await deploy(node, Token, 1000n), await deploy(anvil, Token, 1000n)];
+  const balance = async (n, token, who) => BigInt(await h.rpc(n.http, 'eth_call', [{ to: token, data: iface.encodeFunctionData('balanceOf', [who]) }, 'latest']));
+  for (const method of ['anvil_dealERC20', 'anvil_setERC20Balance', 'hardhat_dealERC20']) {
+    for (const [n, token] of [[node, ours], [anvil, theirs]]) {
+      for (const value of [12345n, 12345n, 0n, 2n ** 256n - 1n]) {
+        assert.equal(await h.rpc(n.http, method, [A, token, hex(value)]), null);
+        assert.equal(await balance(n, token, A), value);
+        assert.equal(await balance(n, token, h.ACCOUNTS[0]), 1000n);
+      }
+    }
+  }
+  await assert.rejects(h.rpc(node.http, 'anvil_dealERC20', [A, B, '0x1']), /no storage slot of the token is its balance/);
+  const code = await h.rpc(node.http, 'eth_getCode', [ours, 'latest']);
+  assert.deepEqual(await h.rpc(node.http, 'eth_getAccountInfo', [ours, 'latest']), { nonce: '0x1', balance: '0x0', code });
+  const account = await h.rpc(node.http, 'eth_getAccount', [ours, 'latest']);
+  const proof = await h.rpc(node.http, 'eth_getProof', [ours, [], 'latest']);
+  assert.deepEqual(account, { nonce: '0x1', balance: '0x0', codeHash: ethers.keccak256(code), storageRoot: proof.storageHash });
+});
+
+test('what anvil has beside them', async () => {
+  for (const method of ['anvil_addBalance', 'hardhat_addBalance', 'tenderly_addBalance', 'tenderly_setBalance']) {
+    await same(method, [B, '0x10']);
+    await same('eth_getBalance', [B, 'latest']);
+  }
+  for (const who of [B, A]) for (const method of ['eth_getAccount', 'eth_getAccountInfo']) await same(method, [who, 'latest']);
+  assert.equal(await h.rpc(node.http, 'anvil_getGenesisTime'), Number((await h.rpc(node.http, 'eth_getBlockByNumber', ['0x0', false])).timestamp));
+  // A transaction of somebody whose key nobody has, and who is not impersonated afterwards.
+  for (const n of [node, anvil]) {
+    await h.rpc(n.http, 'anvil_setBalance', [A, hex(10n ** 18n)]);
+    const hash = await h.rpc(n.http, 'eth_sendUnsignedTransaction', [{ from: A, to: B, value: '0x5', gas: '0x5208', maxFeePerGas: hex(10n ** 10n), maxPriorityFeePerGas: '0x1', nonce: '0x0' }]);
+    const receipt = await h.until('the receipt', () => h.rpc(n.http, 'eth_getTransactionReceipt', [hash]));
+    assert.equal(receipt.status, '0x1');
+    assert.equal(receipt.from, A);
+    await assert.rejects(h.rpc(n.http, 'eth_sendTransaction', [{ from: A, to: B, value: '0x5' }]));
+  }
+});
+
+test("viem's test client, every action", { timeout: 120000 }, async () => {
+  for (const mode of ['anvil', 'hardhat']) {
+    const c = viem.createTestClient({ chain: foundry, mode, transport: viem.http(node.http) }).extend(viem.publicActions).extend(viem.walletActions);
+    const [from, to] = h.ACCOUNTS, done = new Set();
+    const t = new Proxy(c, { get: (o, k) => { done.add(k); return o[k]; } });
+    const snapshot = await t.snapshot();
+    await t.setAutomine(false);
+    if (mode === 'anvil') assert.equal(await t.getAutomine(), false);
+    else assert.equal(await t.getAutomine(), false);
+    const dropped = await c.sendTransaction({ account: from, to, value: 1n });
+    assert.equal((await t.getTxpoolStatus()).pending, 1);
+    assert.ok((await t.getTxpoolContent()).pending);
+    assert.ok((await t.inspectTxpool()).pending);
+    await t.dropTransaction({ hash: dropped });
+    assert.equal((await t.getTxpoolStatus()).pending, 0);
+    await t.setAutomine(true);
+    await t.setBalance({ address: A, value: 77n });
+    assert.equal(await c.getBalance({ address: A }), 77n);
+    await t.setNonce({ address: A, nonce: 9 });
+    assert.equal(await c.getTransactionCount({ address: A }), 9);
+    await t.setCode({ address: A, bytecode: '0x6001' });
+    assert.equal(await c.getCode({ address: A }), '0x6001');
+    await t.setStorageAt({ address: A, index: 2, value: viem.numberToHex(5, { size: 32 }) });
+    assert.equal(BigInt(await c.getStorageAt({ address: A, slot: '0x2' })), 5n);
+    await t.impersonateAccount({ address: B });
+    await t.setBalance({ address: B, value: 10n ** 18n });
+    assert.ok(await c.sendTransaction({ account: B, to, value: 1n }));
+    await t.stopImpersonatingAccount({ address: B });
+    await assert.rejects(c.sendTransaction({ account: B, to, value: 1n }));
+    assert.ok(await t.sendUnsignedTransaction({ from: B, to, value: 1n, gas: 21000n, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n }));
+    const n = await c.getBlockNumber({ cacheTime: 0 });
+    await t.mine({ blocks: 2, interval: 3 });
+    assert.equal(await c.getBlockNumber({ cacheTime: 0 }), n + 2n);
+    await t.increaseTime({ seconds: 100 });
+    const block = await c.getBlock();
+    await t.setNextBlockTimestamp({ timestamp: block.timestamp + 1000n });
+    await t.setNextBlockBaseFeePerGas({ baseFeePerGas: 123456n });
+    await t.setCoinbase({ address: B });
+    await t.setBlockGasLimit({ gasLimit: 20000000n });
+    await t.mine({ blocks: 1 });
+    const mined = await c.getBlock();
+    assert.equal(mined.timestamp, block.timestamp + 1000n);
+    assert.equal(mined.baseFeePerGas, 123456n);
+    assert.equal(mined.gasLimit, 20000000n);
+    assert.equal(mined.miner, B);
+    await t.setIntervalMining({ interval: 0 });
+    await t.setAutomine(true);
+    await t.setBlockTimestampInterval({ interval: 5 });
+    await t.mine({ blocks: 1 });
+    assert.equal((await c.getBlock()).timestamp, mined.timestamp + (mode === 'hardhat' ? 5000n : 5n), 'viem counts milliseconds for Hardhat; we count seconds');
+    await t.removeBlockTimestampInterval();
+    await t.setLoggingEnabled(true);
+    await assert.rejects(t.setMinGasPrice({ gasPrice: 1n }), /EIP-1559/);
+    await assert.rejects(t.setRpcUrl('http://127.0.0.1:1'), /not a fork/);
+    await t.setBalance({ address: A, value: 78n });
+    const dump = await t.dumpState();
+    await t.setBalance({ address: A, value: 1n });
+    await t.loadState({ state: dump });
+    assert.equal(await c.getBalance({ address: A }), 78n);
+    await t.revert({ id: snapshot });
+    assert.equal(await c.getCode({ address: A }), undefined);
+    await t.reset();
+    assert.equal(await c.getBlockNumber({ cacheTime: 0 }), 0n);
+    const actions = Object.keys(viem.testActions({ mode })(viem.createClient({ transport: viem.http(node.http) })));
+    assert.deepEqual(actions.filter((a) => !done.has(a)), [], 'actions that were not tried');
+  }
+});
