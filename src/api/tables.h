@@ -12,7 +12,7 @@
     X(eth_call, 2)                                                                                                     \
     X(eth_estimate, 1)                                                                                                 \
     X(eth_fee, 5)                                                                                                      \
-    X(eth_send, 5)                                                                                                     \
+    X(eth_send, 6)                                                                                                     \
     X(eth_account, 7)                                                                                                  \
     X(eth_simulate, 1)                                                                                                 \
     X(eth_config, 1)                                                                                                   \
