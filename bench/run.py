@@ -261,7 +261,7 @@ def main():
         plan = [("heads", lambda: heads(b, [50], [1, 10])), ("logs", lambda: logs(b, 20, 50)),
                 ("pending", lambda: pending(b, 50)), ("deflate", lambda: deflate(b, 50)), ("http", lambda: http(b, [8])),
                 ("transactions", lambda: chain.transactions(b, 40, [2])),
-                ("chain", lambda: chain.calls_and_logs(b, 40))]
+                ("chain", lambda: chain.calls_and_logs(b, 40)), ("import", lambda: chain.imports(b, 2, 5))]
     else:
         b = Bench(a.rounds, 1, True)
         plan = [("heads", lambda: heads(b, [100, 1000, 10000], [1, 10, 100])), ("logs", lambda: logs(b, 1000, 100)),
@@ -270,7 +270,7 @@ def main():
                 ("http", lambda: http(b, [1, 64])), ("memory", lambda: memory(b, 1000, 8000, 100)),
                 ("million", lambda: memory(b, 1000, 10000, 100)),
                 ("transactions", lambda: chain.transactions(b, 5000)),
-                ("chain", lambda: chain.calls_and_logs(b, 100000))]
+                ("chain", lambda: chain.calls_and_logs(b, 100000)), ("import", lambda: chain.imports(b, 300, 330))]
     out = os.path.join(servers.SOURCE, "build", "bench")
     os.makedirs(out, exist_ok=True)
     result = {}
