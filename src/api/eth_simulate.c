@@ -294,6 +294,7 @@ static int code_of(enum chain_sim_refusal why)
     case CHAIN_SIM_TOO_LARGE:
         return CODE_TOO_LARGE;
     case CHAIN_SIM_FINE:
+        return CODE_REFUSED;
     case CHAIN_SIM_OTHER:
         break;
     }

@@ -40,6 +40,13 @@ struct evm_state_reader {
 
 /* ---- the block a transaction runs in ---- */
 
+/* A precompile that is not where it was: covered by an account (is_moved 0), or moved to another address. */
+struct evm_precompile_move {
+    struct fan_address from;
+    uint8_t is_moved;
+    struct fan_address to;
+};
+
 struct evm_env {
     uint32_t fork; /* enum fork */
     uint64_t chain_id;
@@ -60,6 +67,8 @@ struct evm_env {
     uint64_t code_size_max;     /* 0: the fork's own */
     uint8_t has_blob_base_fee;  /* the next is meant; else it follows from excess_blob_gas */
     struct fan_u256 blob_base_fee_wei;
+    const struct evm_precompile_move *moves; /* borrowed while the block, or the call, is opened */
+    size_t move_count;
 };
 
 struct evm_access { /* EIP-2930 */
@@ -303,6 +312,9 @@ void evm_blob_warm(void);
 int evm_blob_verify(uint8_t version, const uint8_t *blobs, size_t blob_count, const uint8_t *commitments,
                     const uint8_t *proofs, size_t proof_count, const struct fan_hash *versioned_hashes,
                     const char **out_text);
+
+/* Is there a precompile at this address under the rules of the fork? */
+uint8_t evm_is_precompile(uint32_t fork, const struct fan_address *address);
 
 /* ---- the border itself ---- */
 

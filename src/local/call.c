@@ -120,13 +120,13 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     struct evm_call_options options = {.deadline_ms = call->deadline_ms, .want_access_list = want_access};
     enum fan_status status;
 
-    for (size_t i = 0; i < call->override_count; i++)
-        if (call->overrides[i].has_moved_to)
-            return fan_error_set(err, FAN_EUNSUPPORTED, "moving precompiles is not supported");
     call_env(s, at, call, &env);
     call_tx(s, call, &env, &tx);
     exec_reader_init(&reader, s->view, &s->local->index);
     status = exec_reader_override(&reader, call->overrides, call->override_count);
+    if (!status)
+        status = exec_moves(env.fork, call->overrides, call->override_count, &reader.arena, &env.moves, &env.move_count,
+                            err);
     if (!status) status = exec_tx(&tx, &reader.arena, &t);
     if (status) goto out;
     memset(&result, 0, sizeof result);

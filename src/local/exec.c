@@ -82,8 +82,7 @@ static enum fan_status broken(const struct run *r, uint32_t status, const char *
 
 enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
                          struct state_view *parent, struct blocks *index, struct block *const *fresh,
-                         size_t fresh_count, unsigned terms, const struct fan_u256 *blob_base_fee_wei,
-                         struct fan_error *err)
+                         size_t fresh_count, unsigned terms, const struct run_more *more, struct fan_error *err)
 {
     const struct header *h = &block->header;
     uint32_t status;
@@ -100,9 +99,13 @@ enum fan_status run_open(struct run *r, struct block *block, const struct chain_
     r->reader.fresh_count = fresh_count;
     exec_env(config, h, &r->env);
     r->env.no_eoa_check = (terms & RUN_ANY_SENDER) != 0;
-    if (blob_base_fee_wei) {
+    if (more && more->blob_base_fee_wei) {
         r->env.has_blob_base_fee = 1;
-        r->env.blob_base_fee_wei = *blob_base_fee_wei;
+        r->env.blob_base_fee_wei = *more->blob_base_fee_wei;
+    }
+    if (more) {
+        r->env.moves = more->moves;
+        r->env.move_count = more->move_count;
     }
     if (terms & RUN_LENIENT) r->env.no_base_fee = r->env.no_nonce_check = 1;
     if (terms & RUN_ANY_GAS) r->env.no_block_gas_limit = 1;

@@ -43,6 +43,11 @@ void exec_reader_init(struct exec_reader *r, const struct state_view *view, stru
 /* Lays overrides over the view; borrowed. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides,
                                                     size_t count);
+/* What overrides do to precompiles: an account at such an address covers it, or it moves. The moves live in the arena.
+ * FAN_EREJECTED in geth's words where that does not fit. */
+FAN_MUST_CHECK enum fan_status exec_moves(uint32_t fork, const struct chain_override *overrides, size_t count,
+                                          struct arena *a, const struct evm_precompile_move **out, size_t *out_count,
+                                          struct fan_error *err);
 void exec_reader_fini(struct exec_reader *r);
 /* Words for an execution that ended because a read failed with s; returns s. */
 enum fan_status exec_unreadable(enum fan_status s, struct fan_error *err);
@@ -78,6 +83,13 @@ struct run {
     void *result_ctx;
 };
 
+/* Of a block's environment what no header says: a simulation's. */
+struct run_more {
+    const struct fan_u256 *blob_base_fee_wei; /* NULL: as the header has it */
+    const struct evm_precompile_move *moves;
+    size_t move_count;
+};
+
 /* Rules that are off. */
 enum run_terms {
     RUN_STRICT = 0,
@@ -94,11 +106,11 @@ struct run_outcome {
 };
 
 /* Opens a block on its parent's state and runs what comes before the first transaction. `index` and fresh blocks answer
- * BLOCKHASH. terms: of enum run_terms; blob_base_fee_wei: another than the header's, or NULL. On failure only
+ * BLOCKHASH. terms: of enum run_terms; more: NULL, or what the header does not say. On failure only
  * run_close() may follow. */
 FAN_MUST_CHECK enum fan_status run_open(struct run *r, struct block *block, const struct chain_config *config,
                                         struct state_view *parent, struct blocks *index, struct block *const *fresh,
-                                        size_t fresh_count, unsigned terms, const struct fan_u256 *blob_base_fee_wei,
+                                        size_t fresh_count, unsigned terms, const struct run_more *more,
                                         struct fan_error *err);
 /* Executes one transaction; on FAN_OK its receipt is kept. FAN_EREJECTED: it cannot run here, nothing changed, *out_why
  * says why and err has geth's words. */

@@ -1,3 +1,4 @@
+#include "codec/hex.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
 #include "local/exec.h"
@@ -158,4 +159,42 @@ enum fan_status exec_unreadable(enum fan_status s, struct fan_error *err)
 {
     if (s == FAN_EREMOTE) return fan_error_set(err, s, "%s", chain_remote_noted()->text);
     return fan_error_set(err, s, "the state could not be read: %s", fan_status_text(s));
+}
+
+static bool is_overridden(const struct chain_override *overrides, size_t count, const struct fan_address *address)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&overrides[i].address, address, sizeof *address) == 0) return true;
+    return false;
+}
+
+static enum fan_status refuse_move(struct fan_error *err, const struct fan_address *address, const char *why)
+{
+    char text[43];
+
+    hex_write_checksum(address, text);
+    return fan_error_set(err, FAN_EREJECTED, "account %s %s", text, why);
+}
+
+enum fan_status exec_moves(uint32_t fork, const struct chain_override *overrides, size_t count, struct arena *a,
+                           const struct evm_precompile_move **out, size_t *out_count, struct fan_error *err)
+{
+    struct evm_precompile_move *moves = NULL;
+
+    *out = NULL;
+    *out_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct chain_override *o = &overrides[i];
+        bool precompile = evm_is_precompile(fork, &o->address) != 0;
+
+        if (o->has_moved_to && !precompile) return refuse_move(err, &o->address, "is not a precompile");
+        if (o->has_moved_to && is_overridden(overrides, count, &o->moved_to))
+            return refuse_move(err, &o->moved_to, "is already overridden");
+        if (!precompile) continue;
+        if (!moves) moves = ARENA_ARRAY(a, count, struct evm_precompile_move);
+        if (!moves) return FAN_ENOMEM;
+        moves[(*out_count)++] = (struct evm_precompile_move){o->address, o->has_moved_to, o->moved_to};
+    }
+    *out = moves;
+    return FAN_OK;
 }

@@ -73,9 +73,6 @@ static enum fan_status override_state(struct simulating *m)
     enum fan_status s;
 
     if (!terms->override_count) return FAN_OK;
-    for (size_t i = 0; i < terms->override_count; i++)
-        if (terms->overrides[i].has_moved_to)
-            return fan_error_set(m->err, FAN_EUNSUPPORTED, "moving precompiles is not supported");
     s = state_builder_new(m->view, &b);
     for (size_t i = 0; i < terms->override_count && !s; i++) s = override_account(b, m->view, &terms->overrides[i]);
     if (!s) s = state_builder_finish(b, m->parent->header.number, &diff);
@@ -343,15 +340,20 @@ static enum fan_status one_block(struct simulating *m)
 {
     struct state_diff *diff = NULL;
     struct state_view *after = NULL;
+    struct arena a = {.home = &m->block->memory};
+    struct run_more more = {.blob_base_fee_wei =
+                                m->plan->terms.has_blob_base_fee ? &m->plan->terms.blob_base_fee_wei : NULL};
     enum fan_status s = override_state(m);
 
     if (!s) s = begin_header(m);
     if (!s) s = begin_block(m);
     if (s) return s;
+    s = exec_moves(fork_at(config_of(m->local), m->plan->terms.number, m->plan->terms.timestamp),
+                   m->plan->terms.overrides, m->plan->terms.override_count, &a, &more.moves, &more.move_count, m->err);
+    if (s) return s;
     m->log_index = 0;
     s = run_open(&m->run, m->block, config_of(m->local), m->view, &m->local->index, m->made, m->made_count,
-                 RUN_ANY_SENDER | RUN_ANY_GAS | (m->sim->validation ? 0u : (unsigned)RUN_LENIENT),
-                 m->plan->terms.has_blob_base_fee ? &m->plan->terms.blob_base_fee_wei : NULL, m->err);
+                 RUN_ANY_SENDER | RUN_ANY_GAS | (m->sim->validation ? 0u : (unsigned)RUN_LENIENT), &more, m->err);
     if (!s) s = run_calls(m, &diff);
     run_close(&m->run);
     if (!s && !m->sim->block(m->sim->ctx, m->block, m->results)) s = refuse(m, CHAIN_SIM_TOO_LARGE);

@@ -194,6 +194,9 @@ static enum fan_status trace_call(struct tracing *t, bool within)
     call_env(t->state, t->block, call, &t->env);
     call_tx(t->state, call, &t->env, &tx);
     s = exec_reader_override(&t->reader, call->overrides, call->override_count);
+    if (!s)
+        s = exec_moves(t->env.fork, call->overrides, call->override_count, &t->reader.arena, &t->env.moves,
+                       &t->env.move_count, t->err);
     if (!s) s = tx_for_evm(t, &tx, &evm);
     if (!s) s = open_evm(t);
     if (!s) s = trace_one(t, &evm, NULL, 0);

@@ -59,6 +59,11 @@ const CASES = {
   'too far ahead': one({ blockOverrides: { number: '0xffff' } }),
   'too many blocks': { blockStateCalls: Array(257).fill({}) },
   'no blocks': { blockStateCalls: [] },
+  'a precompile moved': one({ stateOverrides: { '0x0000000000000000000000000000000000000002': { movePrecompileToAddress: other } }, calls: [call({ to: other, data: '0x1234' }), call({ to: '0x0000000000000000000000000000000000000002', data: '0x1234' })] }),
+  'a precompile covered': one({ stateOverrides: { '0x0000000000000000000000000000000000000004': { code: returns(7) } }, calls: [call({ to: '0x0000000000000000000000000000000000000004', data: '0x1234' })] }),
+  'a precompile moved and covered': one({ stateOverrides: { '0x0000000000000000000000000000000000000001': { code: returns(7), movePrecompileToAddress: '0x0000000000000000000000000000000000123456' } }, calls: [call({ to: '0x0000000000000000000000000000000000000001' })] }),
+  'no precompile to move': one({ stateOverrides: { [other]: { movePrecompileToAddress: at } }, calls: [call()] }),
+  'a precompile moved onto another override': one({ stateOverrides: { '0x0000000000000000000000000000000000000002': { movePrecompileToAddress: other }, [other]: { balance: '0x1' } }, calls: [call()] }),
   'an authorization and a blob': one({ calls: [call({ blobVersionedHashes: ['0x01' + '11'.repeat(31)], maxFeePerBlobGas: '0x100' })] }, { returnFullTransactions: true }),
 };
 

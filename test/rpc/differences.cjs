@@ -81,7 +81,6 @@ const DIFFERENCES = [
   { methods: /^eth_feeHistory$/, names: /no percentiles|null percentiles/, what: '`eth_feeHistory` without percentiles answers', why: 'some clients leave them out where they want no rewards', holds: (a, b) => a.result && !a.result.reward && isError(b, -32602) },
   { methods: /./, names: /an empty quantity/, what: 'an empty string is no quantity', why: 'geth reads it as zero, and so a forgotten amount', holds: (a) => isError(a, -32602) && /empty hex string/.test(a.error.message) },
   { methods: /^eth_createAccessList$/, names: /unknown version/, what: 'the hash of the transaction in an error about blobs', why: 'geth hashes it with a blob fee it filled in', holds: (a, b) => isError(a) && isError(b) && masked(a.error.message) === masked(b.error.message) },
-  { methods: /./, names: /moved/, what: '`movePrecompileToAddress` is refused', why: 'not built yet', holds: (a) => isError(a, -32000) && /moving precompiles/.test(a.error.message) },
   {
     methods: /^eth_fillTransaction$/, what: '`eth_fillTransaction` answers the transaction as other methods show one', why: 'so the specification has it; geth leaves out the sender; `raw` is the same',
     holds: (a, b) => both(a, b) && a.result.raw === b.result.raw && Object.entries(b.result.tx).every(([k, v]) => v === null || equal(a.result.tx[k], v)),

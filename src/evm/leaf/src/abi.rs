@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 use std::os::raw::{c_char, c_int};
+use std::ptr::NonNull;
 
 #[repr(C)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -46,6 +47,14 @@ pub struct BlobParams {
 
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
+pub struct PrecompileMove {
+    pub from: Address,
+    pub is_moved: u8,
+    pub to: Address,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
 pub struct Env {
     pub fork: u32,
     pub chain_id: u64,
@@ -68,6 +77,8 @@ pub struct Env {
     pub code_size_max: u64,
     pub has_blob_base_fee: u8,
     pub blob_base_fee_wei: U256,
+    pub moves: Option<NonNull<PrecompileMove>>,
+    pub move_count: usize,
 }
 
 #[repr(C)]
@@ -343,7 +354,7 @@ static LAYOUT: &[usize] = &layout! {
     Env {
         fork, chain_id, number, timestamp, gas_limit, base_fee_wei, beneficiary, difficulty, prev_randao, excess_blob_gas, blob,
         deposit_contract, dao_move, no_base_fee, no_balance_check, no_nonce_check, no_eoa_check, no_block_gas_limit,
-        code_size_max, has_blob_base_fee, blob_base_fee_wei,
+        code_size_max, has_blob_base_fee, blob_base_fee_wei, moves, move_count,
     }
     Access { address, slots, slot_count }
     Authorization { chain_id, address, nonce, y_parity, r, s }
@@ -365,6 +376,7 @@ static LAYOUT: &[usize] = &layout! {
     }
     Bytes { at, len }
     CallOptions { deadline_ms, want_access_list }
+    PrecompileMove { from, is_moved, to }
     TraceConfig {
         tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,
         with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,

@@ -1,6 +1,7 @@
 //! C's environment and transactions as revm's, and how revm runs them.
 
 use crate::abi::{self, lent, Fork};
+use crate::moved::Moved;
 use crate::overlay::{Overlay, ReaderFailed};
 use crate::sstore;
 use crate::watch::{guard, Clock, Eye};
@@ -9,16 +10,20 @@ use revm::bytecode::opcode::SSTORE;
 use revm::context::either::Either;
 use revm::context::result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState};
 use revm::context::transaction::{AccessList, AccessListItem, Authorization, SignedAuthorization};
+use revm::context::Evm;
 use revm::context::{BlockEnv, CfgEnv, Context, Journal, TxEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::handler::instructions::EthInstructions;
+use revm::handler::EthFrame;
+use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::Instruction;
 use revm::primitives::{hardfork::SpecId, Address, Bytes, TxKind, B256, U256};
-use revm::{ExecuteEvm, InspectEvm, MainBuilder, MainnetEvm};
+use revm::{ExecuteEvm, InspectEvm, MainBuilder};
 
 /// What every execution runs in.
 pub type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, Clock>;
 /// revm, ready to run transactions.
-pub type Machine = MainnetEvm<Ctx, Eye>;
+pub type Machine = Evm<Ctx, Eye, EthInstructions<EthInterpreter, Ctx>, Moved, EthFrame<EthInterpreter>>;
 /// Why a transaction did not run.
 pub type Refusal = EVMError<ReaderFailed>;
 
@@ -75,7 +80,9 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     if env.fork == Fork::Constantinople as u32 {
         sstore::lower_static_gas(&mut ctx.cfg.gas_params);
     }
-    let mut machine = ctx.build_mainnet_with_inspector(Eye::default());
+    // SAFETY: whoever gave the environment answers for its pointers.
+    let precompiles = unsafe { Moved::new(env, spec(env.fork)) };
+    let mut machine = ctx.build_mainnet_with_inspector(Eye::default()).with_precompiles(precompiles);
     if ends {
         guard(&mut machine.instruction);
     }

@@ -9,6 +9,7 @@
 //! | `overlay.rs` | what a block has changed so far, over the reader; diffs; undo |
 //! | `convert.rs` | C's environment and transactions as revm's, and how revm runs them |
 //! | `watch.rs` | the clock that ends a call, and who sees its last step |
+//! | `moved.rs` | precompiles that a call has put elsewhere |
 //! | `sstore.rs` | EIP-1283, for chains that stopped at Constantinople |
 //! | `words.rs` | halts as geth words them, refusals as evm.h numbers them |
 //! | `arena.rs` | the flat results that C borrows |
@@ -24,6 +25,7 @@ mod blob;
 mod block;
 mod call;
 mod convert;
+mod moved;
 mod overlay;
 mod sstore;
 mod system;
@@ -34,6 +36,7 @@ mod words;
 pub use blob::{evm_blob_verify, evm_blob_warm};
 pub use block::*;
 pub use call::{evm_call, evm_outcome_free};
+pub use moved::evm_is_precompile;
 pub use trace::evm_block_trace;
 
 /// Runs one entry of the border; a panic becomes what `fault` makes of its message.

@@ -339,8 +339,11 @@ impl Database for Overlay {
         let bytes = unsafe { abi::lent(at, len) };
         let bytes = revm::primitives::Bytes::copy_from_slice(bytes);
         // Before EIP-7702 code of a delegation's shape is code like any other, and revm goes by the shape alone.
-        let code =
-            if self.spec.is_enabled_in(SpecId::PRAGUE) { Bytecode::new_raw(bytes) } else { Bytecode::new_legacy(bytes) };
+        let code = if self.spec.is_enabled_in(SpecId::PRAGUE) {
+            Bytecode::new_raw(bytes)
+        } else {
+            Bytecode::new_legacy(bytes)
+        };
         self.codes.insert(hash, code.clone());
         Ok(code)
     }

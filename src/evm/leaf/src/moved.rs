@@ -1,0 +1,78 @@
+//! Precompiles that a call has moved away or covered with an account of its own (movePrecompileToAddress, geth's
+//! state overrides). What is warm at the start does not follow them, as in geth.
+
+use crate::abi;
+use crate::convert::{address, Ctx};
+use revm::handler::{precompile_output_to_interpreter_result, EthPrecompiles, PrecompileProvider};
+use revm::interpreter::{CallInputs, InterpreterResult};
+use revm::precompile::Precompile;
+use revm::primitives::{hardfork::SpecId, Address, AddressSet};
+
+/// The fork's precompiles, and what is different.
+pub struct Moved {
+    base: EthPrecompiles,
+    gone: Vec<Address>,
+    there: Vec<(Address, Precompile)>,
+}
+
+impl Moved {
+    /// # Safety
+    /// `env.moves` must lead to what its count says.
+    pub unsafe fn new(env: &abi::Env, spec: SpecId) -> Self {
+        let base = EthPrecompiles::new(spec);
+        let mut moved = Moved { base, gone: Vec::new(), there: Vec::new() };
+        let moves = match env.moves {
+            Some(at) => unsafe { abi::lent(at.as_ptr().cast_const(), env.move_count) },
+            None => &[],
+        };
+        for m in moves {
+            let from = address(&m.from);
+            if let (true, Some(p)) = (m.is_moved != 0, moved.base.precompiles.get(&from)) {
+                moved.there.push((address(&m.to), p.clone()));
+            }
+            moved.gone.push(from);
+        }
+        moved
+    }
+}
+
+impl PrecompileProvider<Ctx> for Moved {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        <EthPrecompiles as PrecompileProvider<Ctx>>::set_spec(&mut self.base, spec)
+    }
+
+    fn run(&mut self, ctx: &mut Ctx, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
+        if self.gone.is_empty() {
+            return self.base.run(ctx, inputs);
+        }
+        if let Some((_, p)) = self.there.iter().find(|(at, _)| *at == inputs.bytecode_address) {
+            let done = p
+                .execute(&inputs.input.as_bytes(ctx), inputs.gas_limit, inputs.reservoir)
+                .map_err(|e| e.to_string())?;
+            return Ok(Some(precompile_output_to_interpreter_result(done, inputs.gas_limit)));
+        }
+        if self.gone.contains(&inputs.bytecode_address) {
+            return Ok(None);
+        }
+        self.base.run(ctx, inputs)
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        self.base.warm_addresses()
+    }
+
+    fn contains(&self, address: &Address) -> bool {
+        self.there.iter().any(|(at, _)| at == address) || (!self.gone.contains(address) && self.base.contains(address))
+    }
+}
+
+/// See evm.h.
+///
+/// # Safety
+/// `at` must be readable.
+#[no_mangle]
+pub unsafe extern "C" fn evm_is_precompile(fork: u32, at: *const abi::Address) -> u8 {
+    EthPrecompiles::new(crate::convert::spec(fork)).contains(&address(unsafe { &*at })) as u8
+}
