@@ -125,8 +125,8 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     exec_reader_init(&reader, s->view, &s->local->index);
     status = exec_reader_override(&reader, call->overrides, call->override_count);
     if (!status)
-        status = exec_moves(env.fork, call->overrides, call->override_count, &reader.arena, &env.moves, &env.move_count,
-                            err);
+        status = exec_moves(want_access ? EXEC_NO_PRECOMPILES : env.fork, call->overrides, call->override_count,
+                            &reader.arena, &env.moves, &env.move_count, err);
     if (!status) status = exec_tx(&tx, &reader.arena, &t);
     if (status) goto out;
     memset(&result, 0, sizeof result);

@@ -43,6 +43,8 @@ void exec_reader_init(struct exec_reader *r, const struct state_view *view, stru
 /* Lays overrides over the view; borrowed. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status exec_reader_override(struct exec_reader *r, const struct chain_override *overrides,
                                                     size_t count);
+/* In the place of a fork: geth's eth_createAccessList knows of none to move or cover. */
+#define EXEC_NO_PRECOMPILES UINT32_MAX
 /* What overrides do to precompiles: an account at such an address covers it, or it moves. The moves live in the arena.
  * FAN_EREJECTED in geth's words where that does not fit. */
 FAN_MUST_CHECK enum fan_status exec_moves(uint32_t fork, const struct chain_override *overrides, size_t count,

@@ -185,7 +185,7 @@ enum fan_status exec_moves(uint32_t fork, const struct chain_override *overrides
     *out_count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct chain_override *o = &overrides[i];
-        bool precompile = evm_is_precompile(fork, &o->address) != 0;
+        bool precompile = fork != EXEC_NO_PRECOMPILES && evm_is_precompile(fork, &o->address);
 
         if (o->has_moved_to && !precompile) return refuse_move(err, &o->address, "is not a precompile");
         if (o->has_moved_to && is_overridden(overrides, count, &o->moved_to))
