@@ -101,7 +101,7 @@ const made = (method) => { const params = spoil(pick(good(method))); return { bo
 
 async function alive() {
   assert.ok(node.running, `SEED=${seed}: the server ended: ${node.output.slice(-3000)}`);
-  assert.equal(await h.rpc(node.http, 'eth_chainId'), '0x7a69', `SEED=${seed}`);
+  assert.match(await h.rpc(node.http, 'eth_chainId'), /^0x[1-9a-f][0-9a-f]*$/, `SEED=${seed}`); // which one, anvil_setChainId may have changed
 }
 
 test('docs/RPC.md names as many parameters as each method takes', { timeout: 60000 }, async () => {
