@@ -145,6 +145,25 @@ static char *genesis_path(const char *path)
     return out;
 }
 
+/* Whoever wrote it may have laid it out otherwise: what counts is what it says. */
+static bool says_the_same(struct slice there, struct slice ours, struct arena *a)
+{
+    struct genesis g;
+    struct buf text;
+    struct json_writer w;
+    bool same;
+
+    if (slice_eq(there, ours)) return true;
+    if (genesis_parse(there, a, &g, NULL)) return false;
+    buf_init(&text, 0);
+    w = json_writer_of(&text);
+    genesis_put_json(&g, &w);
+    buf_put_byte(&text, '\n');
+    same = !text.failed && slice_eq(buf_peek(&text), ours);
+    buf_fini(&text);
+    return same;
+}
+
 /* A file of that name is not written over, unless it says the same already. */
 static enum fan_status write_genesis(const char *path, const struct genesis *g, struct fan_error *err)
 {
@@ -165,7 +184,7 @@ static enum fan_status write_genesis(const char *path, const struct genesis *g, 
     if (text.failed) {
         s = fan_error_set(err, FAN_ENOMEM, "out of memory");
     } else if (read_file(path, &a, &there, NULL) == FAN_OK) {
-        if (!slice_eq(there, buf_peek(&text)))
+        if (!says_the_same(there, buf_peek(&text), &a))
             s = fan_error_set(err, FAN_EEXIST, "%s is there already and says something else: move it away, or export to another folder", path);
     } else {
         f = fopen(path, "wb");

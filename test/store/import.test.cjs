@@ -157,6 +157,15 @@ test('what is wrong is said', { timeout: 60000 }, async () => {
   const got = await run('export', '--datadir', data, path.join(dir, 'o.rlp'));
   assert.equal(got.code, 1);
   assert.match(got.output, /genesis\.json is there already and says something else/);
+  // The same words laid out otherwise say the same: whoever exports beside the file that the chain was made from keeps it.
+  const laid = path.join(dir, 'laid');
+  fs.mkdirSync(laid);
+  assert.equal((await run('export', '--datadir', data, path.join(laid, 'o.rlp'))).code, 0);
+  const otherwise = JSON.stringify(JSON.parse(fs.readFileSync(path.join(laid, 'genesis.json'), 'utf8')), null, 2);
+  fs.writeFileSync(path.join(laid, 'genesis.json'), otherwise);
+  const again = await run('export', '--datadir', data, path.join(laid, 'o.rlp'));
+  assert.equal(again.code, 0, again.output);
+  assert.equal(fs.readFileSync(path.join(laid, 'genesis.json'), 'utf8'), otherwise);
   fs.rmSync(dir, { recursive: true });
 });
 
