@@ -89,7 +89,7 @@ struct conn {
     struct conn_peer peer;
 };
 
-static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 400,
+static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 392,
               "with what the hub keeps for its client and one subscription at most 512 bytes");
 
 enum { CONNS_PER_CHUNK = 64, READ_LEN = 64 * 1024 };

@@ -90,7 +90,7 @@ struct ws_parser {
     struct inflater *inflater; /* while compressed messages come; NULL until the first and after a trim */
     uint64_t wire_len;         /* of the message: payload bytes that its frames so far announced */
     uint64_t left;             /* payload bytes of the current frame still to come */
-    size_t control_at;         /* where in `message` the control frame's payload begins */
+    uint32_t control_at;       /* where in `message` the control frame's payload begins */
     uint8_t header[WS_HEADER_MAX + WS_MASK_LEN];
     uint8_t header_len; /* bytes of it that are here */
     uint8_t mask[WS_MASK_LEN], mask_at;

@@ -136,7 +136,8 @@ static enum ws_event_kind begin_payload(struct ws_parser *p, struct ws_event *ou
         if (!fits(p, len, p->compressed)) return refuse(p, out, WS_CLOSE_TOO_BIG, "the message is too long");
         p->wire_len += len;
     }
-    p->control_at = p->message.len;
+    assert(p->message.len <= UINT32_MAX);
+    p->control_at = (uint32_t)p->message.len;
     p->header_len = 0;
     p->in_payload = true;
     return WS_NEEDS_MORE;
