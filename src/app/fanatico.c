@@ -146,9 +146,8 @@ static void take_rows(fan_server *s, const char *const *names, size_t count)
 }
 
 /* The library's rows and the host's: what the host answers itself, or has a fallback for, is its own. */
-static enum fan_status join_rows(fan_server *s, const struct fan_error *err)
+static enum fan_status join_rows(fan_server *s)
 {
-    (void)err;
     s->rows =
         calloc(s->method_count + COUNT_OF(own) + COUNT_OF(stand_ins) + COUNT_OF(with_chain_id) + COUNT_OF(with_version),
                sizeof *s->rows);
@@ -332,7 +331,7 @@ enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
 
     if (atomic_load(&s->state) != SERVER_NEW)
         return fan_error_set(err, FAN_ECLOSED, "this server has been started before");
-    status = s->rows ? FAN_OK : join_rows(s, err);
+    status = s->rows ? FAN_OK : join_rows(s);
     if (status) return fan_error_set(err, status, "out of memory");
     s->options.methods = s->rows;
     s->options.method_count = s->row_count;

@@ -80,6 +80,13 @@ static void put_number(struct json_writer *w, const char *key, uint64_t v)
     json_put_u64(w, v);
 }
 
+/* An empty text to write a struct into; announce() ends it. */
+static struct json_writer begin(struct buf *text)
+{
+    buf_init(text, 0);
+    return json_writer_of(text);
+}
+
 /* What was written is announced; an encoding that found no memory is told as such. */
 static enum fan_status announce(fan_server *s, struct buf *text,
                                 enum fan_status (*to)(struct host *h, struct slice json, struct fan_error *err),
@@ -155,8 +162,7 @@ enum fan_status fan_chain_announce_block(fan_server *s, const struct fan_block *
         return fan_error_set(err, FAN_EFORMAT, "block: extraData: at most %d bytes", EXTRA_DATA_MAX);
     if (b->given & FAN_BLOCK_LOGS_BLOOM && !b->logs_bloom)
         return fan_error_set(err, FAN_EFORMAT, "block: logsBloom: is missing");
-    buf_init(&text, 0);
-    w = json_writer_of(&text);
+    w = begin(&text);
     put_block(&w, b);
     return announce(s, &text, host_announce_block, err);
 }
@@ -186,8 +192,7 @@ enum fan_status fan_chain_announce_logs(fan_server *s, const struct fan_log *log
     struct buf text;
 
     if (status) return status;
-    buf_init(&text, 0);
-    w = json_writer_of(&text);
+    w = begin(&text);
     json_begin_array(&w);
     for (size_t i = 0; i < count; i++) put_log(&w, &logs[i]);
     json_end_array(&w);
@@ -201,8 +206,7 @@ enum fan_status fan_chain_announce_pending(fan_server *s, const struct fan_hash 
     struct buf text;
 
     if (status) return status;
-    buf_init(&text, 0);
-    w = json_writer_of(&text);
+    w = begin(&text);
     json_put_hash(&w, tx_hash);
     return announce(s, &text, host_announce_pending, err);
 }
@@ -214,8 +218,7 @@ enum fan_status fan_chain_announce_syncing(fan_server *s, const struct fan_synci
     struct buf text;
 
     if (status) return status;
-    buf_init(&text, 0);
-    w = json_writer_of(&text);
+    w = begin(&text);
     if (state->syncing) {
         json_begin_object(&w);
         put_number(&w, "startingBlock", state->starting_block);
