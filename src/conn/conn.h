@@ -23,6 +23,7 @@
 #define CONN_CONN_H
 
 #include "base/buf.h"
+#include "wire/address.h"
 #include "wire/frame.h"
 
 struct conn;
@@ -35,9 +36,9 @@ struct conn_id {
 
 /* What a method may want to know of who asks. Constant for a WebSocket; for HTTP of the current request. */
 struct conn_peer {
+    struct address client; /* by this one limits count and logs speak; address_text() writes it */
     bool websocket;
-    bool loopback;    /* the peer's address is loopback and nothing in the request says that it was forwarded */
-    char address[48]; /* "127.0.0.1:51234", NUL-terminated; the longest is [39 characters of IPv6]:65535 */
+    bool loopback; /* the client's address is loopback and nothing in the request says that it was forwarded */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */

@@ -1,7 +1,5 @@
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/trace.h"
@@ -129,34 +127,30 @@ struct conn *conn_find(struct conn_set *s, struct conn_id id)
 
 /* ---- adopting ---- */
 
+static struct address address_of(const struct sockaddr_storage *from)
+{
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)from;
+
+        return address_of_v4((const uint8_t *)&in->sin_addr, ntohs(in->sin_port));
+    }
+    if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)from;
+
+        return address_of_v6(in->sin6_addr.s6_addr, ntohs(in->sin6_port));
+    }
+    return (struct address){.kind = from->ss_family == AF_UNIX ? ADDRESS_LOCAL : ADDRESS_UNKNOWN};
+}
+
 static void peer_read(struct conn *c)
 {
     const struct os *os = c->set->os;
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof address;
-    char text[INET6_ADDRSTRLEN] = "";
-    char *out = c->peer.address;
-    size_t out_len = sizeof c->peer.address;
+    struct sockaddr_storage from = {0};
+    socklen_t len = sizeof from;
 
-    if (os->getpeername(os->ctx, c->watch.fd, (struct sockaddr *)&address, &len)) address.ss_family = AF_UNSPEC;
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)&address;
-
-        c->loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
-        (void)inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-        (void)snprintf(out, out_len, "%.39s:%u", text, ntohs(in->sin_port));
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const void *)&address;
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr); /* IPv4 through a socket on :: */
-
-        c->loopback = mapped ? in->sin6_addr.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
-        (void)inet_ntop(mapped ? AF_INET : AF_INET6, in->sin6_addr.s6_addr + (mapped ? 12 : 0), text, sizeof text);
-        (void)snprintf(out, out_len, mapped ? "%.39s:%u" : "[%.39s]:%u", text, ntohs(in->sin6_port));
-    } else {
-        c->loopback = address.ss_family == AF_UNIX;
-        (void)snprintf(out, out_len, c->loopback ? "local" : "unknown");
-    }
-    c->peer.loopback = c->loopback;
+    if (os->getpeername(os->ctx, c->watch.fd, (struct sockaddr *)&from, &len)) from.ss_family = AF_UNSPEC;
+    c->peer.client = address_of(&from);
+    c->peer.loopback = c->loopback = address_is_loopback(&c->peer.client);
 }
 
 void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
