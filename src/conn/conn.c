@@ -45,6 +45,14 @@ static void drained(struct conn *c)
     const struct os *os = c->set->os;
 
     if (c->state != CONN_FINISHING) return;
+    if (!transport_say_goodbye(c)) {
+        conn_kill(c, false);
+        return;
+    }
+    if (transport_waits(c)) {
+        set_blocked(c, true);
+        return;
+    }
     if (c->eof) {
         conn_kill(c, false);
         return;
@@ -54,24 +62,26 @@ static void drained(struct conn *c)
     conn_watch(c);
 }
 
+/* A send has come back: was that all the socket takes for now? */
+static bool is_full(const struct conn *c, ssize_t sent, size_t len)
+{
+    return sent < 0 || (c->secure ? transport_waits(c) : (size_t)sent < len);
+}
+
 void conn_send(struct conn *c)
 {
     struct conn_set *s = c->set;
     size_t so_far = 0;
 
-    while (!outbox_empty(&c->out)) {
-        size_t len;
-        struct msghdr message = {.msg_iov = s->parts, .msg_iovlen = outbox_gather(&c->out, &s->pool, s->parts, &len)};
-        ssize_t sent = s->os->sendmsg(s->os->ctx, c->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (!outbox_empty(&c->out) || transport_waits(c)) {
+        size_t len, count = outbox_gather(&c->out, &s->pool, transport_send_max(c), s->parts, &len);
+        ssize_t sent = transport_send(c, s->parts, count);
 
-        if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno != EAGAIN) {
             conn_kill(c, false);
             return;
         }
         if (sent > 0) {
-            s->stats.sends++;
-            s->stats.bytes_out += (uint64_t)sent;
             so_far += COMPRESSING_COSTS * outbox_sent(&c->out, &s->pool, (size_t)sent);
             c->progress_ms = conn_now_ms(c);
             c->greeted = true;
@@ -83,7 +93,7 @@ void conn_send(struct conn *c)
             }
             if (conn_has_room(c)) conn_mark_later(c);
         }
-        if (sent < 0 || (size_t)sent < len || (so_far >= SEND_PER_TURN && !outbox_empty(&c->out))) {
+        if (is_full(c, sent, len) || (so_far >= SEND_PER_TURN && !outbox_empty(&c->out))) {
             set_blocked(c, true);
             return;
         }
@@ -253,7 +263,7 @@ static void leave_open(struct conn *c, enum conn_state state, uint64_t deadline_
 
 static uint64_t patience_ms(const struct conn *c)
 {
-    return outbox_empty(&c->out) ? CLOSE_WAIT_MS : c->set->options.linger_ms;
+    return conn_all_left(c) ? CLOSE_WAIT_MS : c->set->options.linger_ms;
 }
 
 void conn_finish(struct conn *c)
@@ -305,6 +315,7 @@ void conn_kill(struct conn *c, bool reset)
     if (reset) (void)s->os->setsockopt(s->os->ctx, c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     s->os->close(s->os->ctx, c->watch.fd);
     outbox_clear(&c->out, &s->pool);
+    transport_drop_waiting(c);
     free(c->input.at);
     c->input.at = NULL;
     c->input.len = c->input.from = 0;

@@ -29,6 +29,7 @@
 struct conn;
 struct conn_set; /* all connections of one worker */
 struct loop;
+struct tls_identity;
 
 struct conn_id {
     uint32_t worker, slot, generation; /* generation 0: nobody */
@@ -74,6 +75,7 @@ struct conn_options {
     uint64_t linger_ms;            /* after 1013 [30,000] */
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
+    struct tls_identity *tls;      /* clients over TCP speak TLS; each set takes a reference [NULL: plain] */
     bool no_deflate;               /* decline permessage-deflate [false] */
     size_t deflate_piece_len; /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
@@ -98,6 +100,10 @@ FAN_MUST_CHECK enum fan_status conn_set_new(struct loop *loop, uint32_t worker, 
                                             struct conn_set **out);
 /* Closes every connection at once. NULL is fine. */
 void conn_set_free(struct conn_set *s);
+
+/* New connections meet this one from now on (NULL: plain); those that are there keep theirs. Takes a reference of its
+ * own. FAN_ENOMEM: all is as it was. Worker's thread. */
+FAN_MUST_CHECK enum fan_status conn_set_use_tls(struct conn_set *s, struct tls_identity *identity);
 
 enum conn_accepts { CONN_ACCEPTS_BOTH, CONN_ACCEPTS_HTTP, CONN_ACCEPTS_WEBSOCKET };
 /* Takes over an accepted, non-blocking socket. Worker's thread. */
@@ -151,6 +157,7 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 struct conn_stats {
     uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
         refused_origin, refused_host, protocol_errors, ping_timeouts;
+    uint64_t tls_handshakes, tls_resumed, tls_refused; /* finished; the short ones among them; no TLS, or none of ours */
     uint64_t deflate_agreed, frames_deflated, replies_deflated; /* connections; payloads compressed on this worker */
 };
 const struct conn_stats *conn_set_stats(const struct conn_set *s);

@@ -12,7 +12,7 @@ bool conn_wants_input(const struct conn *c)
 {
     if (c->state == CONN_CLOSING) return true; /* for the peer's close frame */
     if (c->state != CONN_OPEN) return false;
-    if (c->blocked && c->out.reply_count) return false; /* it does not take the answers it has */
+    if (c->blocked && (c->out.reply_count || !transport_reads_on(c))) return false; /* it does not take our answers */
     return c->in_flight < (c->kind == CONN_KIND_WEBSOCKET ? c->set->options.in_flight_max : 1);
 }
 
@@ -66,14 +66,33 @@ static void ended_by_peer(struct conn *c)
 {
     c->eof = true;
     /* Half a close: a client may send a request, then FIN, and wait for the answer. */
-    if (c->state == CONN_OPEN && c->kind != CONN_KIND_WEBSOCKET && (c->in_flight || !outbox_empty(&c->out))) {
+    if (c->state == CONN_OPEN && c->kind != CONN_KIND_WEBSOCKET && (c->in_flight || !conn_all_left(c))) {
         if (!c->in_flight) conn_finish(c);
         conn_watch(c);
-    } else if (c->state == CONN_FINISHING && !outbox_empty(&c->out)) {
+    } else if (c->state == CONN_FINISHING && !conn_all_left(c)) {
         conn_watch(c);
     } else {
+        (void)transport_say_goodbye(c);
         conn_kill(c, false);
     }
+}
+
+/* Some bytes of the socket. False: no more of them is wanted in this turn. */
+static bool take_in(struct conn *c, uint8_t *at, size_t len)
+{
+    enum transport_outcome outcome = TRANSPORT_GOES_ON;
+    size_t taken;
+
+    if (c->secure) outcome = transport_open(c, at, len, &at, &len);
+    if (outcome == TRANSPORT_REFUSED) return discards(c);
+    taken = feed(c, at, len);
+    if (c->state == CONN_OPEN && taken < len) put_aside(c, at + taken, len - taken);
+    if (outcome == TRANSPORT_ENDED && c->state != CONN_DEAD && !c->input.len) ended_by_peer(c);
+    if (c->state == CONN_DEAD) return false;
+    conn_timer_set(c);
+    if (!c->input.len && conn_wants_input(c)) return true;
+    if (!discards(c)) conn_watch(c);
+    return false;
 }
 
 static void read_some(struct conn *c)
@@ -82,7 +101,6 @@ static void read_some(struct conn *c)
 
     for (int i = 0; i < READS_PER_TURN; i++) {
         ssize_t got = s->os->recv(s->os->ctx, c->watch.fd, s->bytes, sizeof s->bytes, MSG_DONTWAIT);
-        size_t taken;
 
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) return;
@@ -95,14 +113,7 @@ static void read_some(struct conn *c)
         c->alive_ms = conn_now_ms(c);
         c->pinged = false;
         if (discards(c)) continue;
-        taken = feed(c, s->bytes, (size_t)got);
-        if (c->state == CONN_OPEN && taken < (size_t)got) put_aside(c, s->bytes + taken, (size_t)got - taken);
-        if (c->state == CONN_DEAD) return;
-        conn_timer_set(c);
-        if (c->input.len || !conn_wants_input(c)) {
-            if (!discards(c)) conn_watch(c);
-            return;
-        }
+        if (!take_in(c, s->bytes, (size_t)got)) return;
         if ((size_t)got < sizeof s->bytes) return; /* the socket is empty, most likely */
     }
 }

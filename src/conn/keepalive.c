@@ -5,6 +5,7 @@
 
 enum cause {
     CAUSE_NONE,
+    CAUSE_HANDSHAKE,
     CAUSE_HEAD,
     CAUSE_BODY,
     CAUSE_IDLE,
@@ -30,6 +31,8 @@ static struct deadline http_deadline(const struct conn *c)
 {
     const struct conn_options *o = &c->set->options;
 
+    if (c->secure && !tls_is_ready(c->secure->tls))
+        return (struct deadline){c->since_ms + o->handshake_timeout_ms, CAUSE_HANDSHAKE};
     if (c->blocked) return (struct deadline){c->progress_ms + o->http_idle_timeout_ms, CAUSE_STALL};
     if (c->in_flight) return (struct deadline){UINT64_MAX, CAUSE_NONE}; /* the answer has limits of its own */
     if (c->in.http->in_head) return (struct deadline){c->since_ms + o->handshake_timeout_ms, CAUSE_HEAD};
@@ -91,6 +94,10 @@ static void act(struct conn *c, enum cause cause)
     case CAUSE_NONE:
     case CAUSE_LOOK_AGAIN:
         break;
+    case CAUSE_HANDSHAKE:
+        s->stats.tls_refused++;
+        conn_kill(c, false);
+        break;
     case CAUSE_HEAD:
         head_timed_out(c);
         break;
@@ -117,7 +124,7 @@ static void act(struct conn *c, enum cause cause)
         conn_close(c, WS_CLOSE_INTERNAL, "ping timeout");
         break;
     case CAUSE_CLOSE:
-        conn_kill(c, c->slow || !outbox_empty(&c->out));
+        conn_kill(c, c->slow || !conn_all_left(c));
         break;
     }
 }

@@ -328,14 +328,14 @@ bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *piec
 /* What one sendmsg() is given. */
 struct gathering {
     struct iovec *parts;
-    size_t count, len;
+    size_t count, len, len_max;
     size_t skip;            /* so much has left already */
     uint8_t *join, *joined; /* where the next joined bytes go, and the end of that room */
 };
 
 static bool gather_more(const struct gathering *g)
 {
-    return g->count + 3 <= OUT_PARTS_MAX && g->len < OUT_SEND_LEN_MAX;
+    return g->count + 3 <= OUT_PARTS_MAX && g->len < g->len_max;
 }
 
 static void gather(struct gathering *g, struct slice part)
@@ -385,10 +385,14 @@ static void gather_pack(struct gathering *g, const struct out_pool *p, const str
         gather_frame(g, journal_at(&p->journal, item.number)->share, item.id);
 }
 
-size_t outbox_gather(const struct outbox *o, struct out_pool *p, struct iovec parts[OUT_PARTS_MAX], size_t *out_len)
+size_t outbox_gather(const struct outbox *o, struct out_pool *p, size_t len_max, struct iovec parts[OUT_PARTS_MAX],
+                     size_t *out_len)
 {
-    struct gathering g = {.parts = parts, .skip = o->sent, .join = p->joined, .joined = p->joined + sizeof p->joined};
-
+    struct gathering g = {.parts = parts,
+                          .len_max = len_max,
+                          .skip = o->sent,
+                          .join = p->joined,
+                          .joined = p->joined + sizeof p->joined};
     bool more = true;
 
     for (const struct out_entry *e = o->first; e && more && gather_more(&g); e = e->next) {

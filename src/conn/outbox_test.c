@@ -54,7 +54,7 @@ static void put_one(struct test *t, struct client *c, struct out_pool *p, struct
 static void send_some(struct test *t, struct client *c, struct out_pool *p)
 {
     static struct iovec parts[OUT_PARTS_MAX];
-    size_t len, at = c->sent, take, count = outbox_gather(&c->out, p, parts, &len);
+    size_t len, at = c->sent, take, count = outbox_gather(&c->out, p, OUT_SEND_LEN_MAX, parts, &len);
 
     for (size_t i = 0; i < count; i++) {
         REQUIRE(t, at + parts[i].iov_len <= c->expected.len);
@@ -221,7 +221,7 @@ TEST(short_replies_share_a_block, t)
     }
     CHECK_EQ(t, o.bytes, sizeof all);
     CHECK_EQ(t, p.waiting, 9 * (OUT_BLOCK_LEN + (int64_t)sizeof(struct out_entry))); /* twelve in each */
-    count = outbox_gather(&o, &p, parts, &len);
+    count = outbox_gather(&o, &p, OUT_SEND_LEN_MAX, parts, &len);
     CHECK_EQ(t, count, 9);
     CHECK_EQ(t, len, sizeof all);
     for (size_t i = 0; i < count; at += parts[i++].iov_len) memcpy(all + at, parts[i].iov_base, parts[i].iov_len);

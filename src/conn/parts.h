@@ -1,11 +1,13 @@
 /* parts: what the files of conn/ share: the connection, the set, and who calls whom.
  *
- *   set.c        the worker's slots, adopting, flushing, the end of a turn     outbox.c     what waits to leave
- *   pack.c       notifications that wait long         pieces.c    long replies, compressed as they leave
- *   conn.c       states, sending, notifications, how a connection ends         admission.c  Host and Origin
- *   input.c      reading, pausing, going on                                    keepalive.c  the one timer of each
- * connection http.c       requests and responses                                        websocket.c  messages and
- * control frames
+ *   set.c        the worker's slots, adopting, flushing, the end of a turn
+ *   outbox.c     what waits to leave                  pack.c      notifications that wait long
+ *   pieces.c     long replies, compressed as they leave
+ *   conn.c       states, sending, notifications, how a connection ends
+ *   admission.c  Host and Origin
+ *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
+ *   http.c       requests and responses               websocket.c messages and control frames
+ *   transport.c  the socket, as it is or through TLS
  *
  *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
  *   adopt ─► OPEN ───┤                                                     ▼
@@ -24,6 +26,7 @@
 #include "conn/conn.h"
 #include "conn/outbox.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "wire/ws.h"
 
 enum conn_state {
@@ -54,6 +57,15 @@ struct http_side {
     bool refuse_all;      /* accepted beyond the limit: gets a 503 and goes */
 };
 
+/* Only while it speaks TLS. */
+struct secure_side {
+    struct tls_session *tls;
+    uint8_t *at; /* sealed, and refused by the socket: bytes from `from` on */
+    uint32_t len, from;
+    bool spoke, greeted; /* bytes have come; the handshake is through, and counted */
+    bool farewell;       /* close_notify has been said */
+};
+
 struct conn {
     struct conn_set *set;
     struct loop_fd watch;
@@ -61,6 +73,7 @@ struct conn {
     struct conn *next_dirty, *next_later; /* in the set's lists; see the flags */
     void *attachment;
     struct outbox out;
+    struct secure_side *secure; /* NULL: plain */
     struct {
         uint8_t *at;
         uint32_t len, from;
@@ -132,6 +145,8 @@ struct conn_set {
     size_t open[CONN_KIND_COUNT];
     uint32_t worker;
     bool draining;
+    struct tls_identity *tls;  /* of new connections; NULL: they are plain */
+    struct tls_room *tls_room; /* since there was a tls */
     struct deflater *deflater; /* since somebody agreed on permessage-deflate */
     struct buf scratch;        /* heads being written */
     uint64_t date_s;           /* of `date` */
@@ -194,6 +209,33 @@ void conn_watch(struct conn *c);
 /* Goes on reading at the end of the turn, where it was paused and need not be any more. */
 void conn_resume_later(struct conn *c);
 void conn_resume(struct conn *c);
+
+/* ---- transport.c ---- */
+FAN_MUST_CHECK bool transport_secure(struct conn *c); /* TLS from the first byte on; false: out of memory */
+void transport_close(struct conn *c);
+void transport_set_fini(struct conn_set *s);
+/* Like sendmsg(): how many bytes of the parts left, or -1 and errno. Through TLS: how many were sealed, in front of
+ * which nothing waits any more. No parts: sends what waits, and returns 0 when nothing does. */
+ssize_t transport_send(struct conn *c, struct iovec *parts, size_t count);
+size_t transport_send_max(const struct conn *c); /* so many bytes at a time */
+/* Sealed bytes that the socket refused wait in front of the outbox. */
+static inline bool transport_waits(const struct conn *c)
+{
+    return c->secure && c->secure->from < c->secure->len;
+}
+/* Nothing waits for the socket any more. */
+static inline bool conn_all_left(const struct conn *c)
+{
+    return outbox_empty(&c->out) && !transport_waits(c);
+}
+bool transport_reads_on(const struct conn *c); /* they are not too many to make more of them */
+void transport_drop_waiting(struct conn *c);
+/* Says once that nothing more comes. False: the socket failed. */
+bool transport_say_goodbye(struct conn *c);
+enum transport_outcome { TRANSPORT_GOES_ON, TRANSPORT_ENDED, TRANSPORT_REFUSED };
+/* What bytes of the socket say through TLS, lent until the next call. TRANSPORT_ENDED: and that was all that comes.
+ * TRANSPORT_REFUSED: nothing; the connection is ending, or dead. */
+enum transport_outcome transport_open(struct conn *c, uint8_t *at, size_t len, uint8_t **out_at, size_t *out_len);
 
 /* ---- http.c ---- */
 FAN_MUST_CHECK bool http_side_open(struct conn *c);

@@ -106,6 +106,7 @@ static void slot_give_back(struct conn *c)
         ws_side_close(c);
     else
         http_side_close(c);
+    transport_close(c);
     c->state = CONN_FREE;
     c->next_later = c->set->free;
     c->set->free = c;
@@ -171,7 +172,8 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
     s->open[kind]++;
     peer_read(c);
     (void)s->os->setsockopt(s->os->ctx, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* no TCP: no matter */
-    if (!http_side_open(c) || loop_fd_add(s->loop, &c->watch, EPOLLIN)) {
+    if (!http_side_open(c) || (s->tls && c->peer.client.kind == ADDRESS_IP && !transport_secure(c)) ||
+        loop_fd_add(s->loop, &c->watch, EPOLLIN)) {
         conn_kill(c, false);
         return;
     }
@@ -300,7 +302,8 @@ enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct co
     options_fill(&s->options);
     s->handler = *handler;
     s->totals = totals;
-    if (!output_place_open(s)) {
+    if (conn_set_use_tls(s, s->options.tls) || !output_place_open(s)) {
+        transport_set_fini(s);
         free(s);
         return FAN_ENOMEM;
     }
@@ -332,6 +335,7 @@ void conn_set_free(struct conn_set *s)
     out_pool_fini(&s->pool);
     buf_fini(&s->scratch);
     deflater_free(s->deflater);
+    transport_set_fini(s);
     free(s);
 }
 
