@@ -52,7 +52,7 @@ fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30, as in make test
 	@tools/setup.sh build unit
 	@tools/fuzz.sh $${SECONDS_EACH:-30}
 
-bench: all ## our server beside a bare sender, a constant HTTP server, anvil and geth: about ten minutes
+bench: all ## our server beside a bare sender, a constant HTTP server, anvil and geth: about eighteen minutes
 	@bench/run.py $(ARGS)
 
 bench-smoke: all ## the bench in its short form: that it works and sees no fault, not how fast

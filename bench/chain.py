@@ -24,6 +24,7 @@ STAMP = ["--timestamp", "1750000000"]
 # LOG3 as often as the first word of its input says, n counting down to 1: topics 1, 2 and (second word + n), 32 bytes of data.
 EMITTER = "5f355b80602035016002600160205fa36001900380600257" + "00"
 RARE = 1 << 60  # a third topic that ten logs have
+ANVIL_BLOCKS = 4000  # what a block costs anvil grows with their number, also with --prune-history: 100,000 would take days
 
 
 def deployment(code):
@@ -74,8 +75,7 @@ def instant(name, *more):
     """A server that makes a block for each transaction: ours or anvil."""
     if name == "fanatico":
         return servers.fanatico(*STAMP, *more)
-    server = servers.anvil("--timestamp", "1750000000", mining=True)
-    return server
+    return servers.anvil("--timestamp", "1750000000", *more, mining=True)
 
 
 def deploy(server, code):
@@ -150,14 +150,14 @@ def transactions(b, count, connections=(1, 8)):
 
 # ---- a long chain: calls, logs, its age ----
 
-def emit_lines(emitter, first, count, total, by_hand):
-    """Requests that make `count` blocks of ten logs each; ten blocks of all `total` have one that is rare."""
+def emit_lines(emitter, first, count, total, each, by_hand):
+    """Requests that make `count` blocks of `each` logs; ten blocks of all `total` have one that is rare."""
     every = max(1, total // 10)
     for i in range(first, first + count):
-        base = RARE - 5 if i % every == every // 2 else 16 * (i + 1)
-        data = "0x" + word(10) + word(base)
-        yield body("eth_sendTransaction", {"from": ACCOUNTS[0], "to": emitter, "data": data, "gas": hex(100000),
-                                           "gasPrice": hex(3 * 10**9)})
+        base = RARE - 5 if i % every == every // 2 else (each + 6) * (i + 1)
+        data = "0x" + word(each) + word(base)
+        yield body("eth_sendTransaction", {"from": ACCOUNTS[0], "to": emitter, "data": data,
+                                           "gas": hex(50000 + 2500 * each), "gasPrice": hex(3 * 10**9)})
         if by_hand:
             yield body("evm_mine")
 
@@ -165,6 +165,9 @@ def emit_lines(emitter, first, count, total, by_hand):
 def grow(b, server, folder, blocks):
     """A token, an emitter, and so many blocks of ten logs. Returns both addresses and the time of each piece."""
     by_hand = server.name == "anvil"  # its instant blocks take what has come by then, and leave the rest in the pool
+    each = 10
+    if by_hand and blocks > ANVIL_BLOCKS:  # as many logs, in fewer blocks
+        blocks, each = ANVIL_BLOCKS, each * blocks // ANVIL_BLOCKS
     token = deploy(server, "0x" + open(os.path.join(HERE, "token.hex")).read().strip())
     emitter = deploy(server, deployment(EMITTER))
     if by_hand:
@@ -172,7 +175,7 @@ def grow(b, server, folder, blocks):
     piece = max(1, min(1000, blocks // 4))
     times = []
     for at in range(0, blocks, piece):
-        path = lines_file(folder, "grow", emit_lines(emitter, at, min(piece, blocks - at), blocks, by_hand))
+        path = lines_file(folder, "grow", emit_lines(emitter, at, min(piece, blocks - at), blocks, each, by_hand))
         times.append(load(b, server, path))
         if by_hand:  # two requests for each block
             times[-1]["per_s"] /= 2
@@ -184,8 +187,8 @@ def grow(b, server, folder, blocks):
 
 def export(server, path, last):
     with open(path, "wb") as f:
-        for at in range(1, last + 1, 500):
-            numbers = range(at, min(at + 500, last + 1))
+        for at in range(1, last + 1, 50):  # a full block has 150 KB of text, and a reply at most 25 MB
+            numbers = range(at, min(at + 50, last + 1))
             for raw in batch(server, [body("debug_getRawBlock", hex(n)) for n in numbers]):
                 f.write(bytes.fromhex(raw[2:]))
 
@@ -214,20 +217,48 @@ def geth_on(data):
                                    str(servers.free_port())], port, [])
 
 
+def resident(pid):
+    with open(f"/proc/{pid}/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def node_on(data):
+    port = servers.free_port()
+    return servers.Server("fanatico node", [os.path.join(servers.BIN, "fanatico"), "node", "--datadir", data, "--port",
+                                            str(port), "--block-time", "3600", "--silent"], port, [])
+
+
 def on_the_chain(b, folder, blocks, do):
-    """do(server, token, emitter, times) on ours, anvil and geth, each with the same blocks, one after the other set up
-    and all alive together, so that the measurements can take turns."""
+    """do({name: (server, token, emitter, times)}): ours in memory and from a folder, anvil and geth; set up one after the
+    other and all alive together, so that the measurements can take turns. anvil has as many logs in fewer blocks."""
     alive = {}
+
+    def say(what, began, more=""):
+        print(f"  {what}: {time.monotonic() - began:.0f} s{more}", flush=True)
+
     try:
         for name in entrants(b):
-            server = instant(name)
+            began = time.monotonic()
+            server = instant(name, *(["--prune-history"] if name == "anvil" else []))
+            before = resident(server.pid)
             alive[name] = (server, *grow(b, server, folder, blocks))
+            made = int(server.rpc("eth_blockNumber"), 16)
+            each = (resident(server.pid) - before) / made
+            say(f"{name} made {made:,} blocks", began, f", {each:,.0f} bytes of memory each")
+            if name == "fanatico":
+                b.add("a block of ten logs", name, "memory", [{"bytes_per_block": each, "faults": 0}])
+        ours = alive["fanatico"]
+        path, genesis = os.path.join(folder, "chain.rlp"), genesis_file(folder)
+        export(ours[0], path, int(ours[0].rpc("eth_blockNumber"), 16))
+        began = time.monotonic()
+        fanatico_import(os.path.join(folder, "node"), genesis, path)
+        alive["fanatico node"] = (node_on(os.path.join(folder, "node")), *ours[1:3], [])
+        say("fanatico node imported them", began)
         if b.peers and geth_file():
-            ours = alive["fanatico"]
-            path, data = os.path.join(folder, "chain.rlp"), os.path.join(folder, "geth")
-            export(ours[0], path, int(ours[0].rpc("eth_blockNumber"), 16))
-            geth_import(data, genesis_file(folder), path)
-            alive["geth"] = (geth_on(data), *ours[1:])
+            began = time.monotonic()
+            geth_import(os.path.join(folder, "geth"), genesis, path)
+            alive["geth"] = (geth_on(os.path.join(folder, "geth")), *ours[1:3], [])
+            say("geth imported them", began)
         do(alive)
     finally:
         for server, *_ in alive.values():
@@ -261,7 +292,7 @@ def calls_and_logs(b, blocks):
                 b.add(f"{row} {connections} connections", n, "chain", kept)
         if len(alive["fanatico"][3]) > 2:
             for name, (_, _, _, times) in alive.items():
-                if name != "geth":
+                if times:
                     b.add("mining the first blocks", name, "chain", times[:1] if len(times) < 8 else times[1:4])
                     b.add("mining the last blocks", name, "chain", times[-1:] if len(times) < 8 else times[-3:])
 
@@ -306,12 +337,12 @@ def token_chain(b, folder, blocks, per_block):
         server.stop()
 
 
-def fanatico_import(folder, genesis, name, data):
+def fanatico_import(data, genesis, *files):
     program = os.path.join(servers.BIN, "fanatico")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([program, "init", "--datadir", data, "--genesis", genesis], check=True, **quiet)
     begin = time.monotonic()
-    subprocess.run([program, "import", "--datadir", data, os.path.join(folder, name)], check=True, **quiet)
+    subprocess.run([program, "import", "--datadir", data, *files], check=True, **quiet)
     return time.monotonic() - begin
 
 
@@ -319,16 +350,16 @@ def imports(b, blocks, per_block):
     """Both from the shell into a folder on disk; what a start and one block cost is taken off."""
     with tempfile.TemporaryDirectory() as folder:
         gas, genesis = token_chain(b, folder, blocks, per_block), genesis_file(folder)
-        ways = {"fanatico": lambda name, data: fanatico_import(folder, genesis, name, data)}
+        ways = {"fanatico": fanatico_import}
         if b.peers and geth_file():
-            ways["geth"] = lambda name, data: geth_import(data, genesis, os.path.join(folder, name))
+            ways["geth"] = geth_import
         got = {n: [] for n in ways}
         for _ in range(min(3, b.rounds)):
             for n, way in ways.items():
                 times = []
                 for name in ("first.rlp", "all.rlp"):
                     data = os.path.join(folder, "data")
-                    times.append(way(name, data))
+                    times.append(way(data, genesis, os.path.join(folder, name)))
                     shutil.rmtree(data)
                 got[n].append({"mgas_per_s": gas / 1e6 / (times[1] - times[0]), "seconds": times[1], "start_s": times[0],
                                "mgas": gas / 1e6, "faults": 0})

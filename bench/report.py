@@ -87,8 +87,9 @@ def chain_promised(result):
     for count in (1, 8):
         put(f"transactions/s, instant blocks, {count} connections", 3, f"transactions {count} connections", "per_s",
             ["anvil"])
-    put("getLogs/s, ten matches in 1,000,000 logs over 100,000 blocks", 20, "getLogs 1 connections", "per_s",
-        ["anvil", "geth"])
+    for peer, over in (("anvil", " (for anvil over 4,000)"), ("geth", "")):
+        put(f"getLogs/s, ten matches in 1,000,000 logs over 100,000 blocks{over}", 20, "getLogs 1 connections", "per_s",
+            [peer])
     for count in (1, 8):
         put(f"eth_call balanceOf/s, {count} connections", 1.5, f"balanceOf {count} connections", "per_s",
             ["anvil", "geth"])
@@ -96,6 +97,9 @@ def chain_promised(result):
     if last and first:
         value = last["per_s"] / first["per_s"]
         out.append(("blocks/s near 100,000 ÷ near 100", "≥ 0.95", f"{value:.2f}", "yes" if value >= 0.95 else "**no**"))
+    block = find(result, "a block of ten logs", "fanatico", "memory")
+    if block:
+        out.append(("bytes of memory for a block of ten logs, in `fanatico dev`", "", number(block["bytes_per_block"]), ""))
     return out
 
 

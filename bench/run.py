@@ -5,7 +5,7 @@ Each row runs its servers in turn, five times over, and takes medians; ratios ar
 the same run, so a slow machine slows both. Prints tables, leaves build/bench/results.json, and exits with 1 when a
 fault (a hole, a duplicate, a disorder, a lost connection, a strange message) was seen anywhere.
 
-    bench/run.py               the whole bench, about ten minutes
+    bench/run.py               the whole bench, about eighteen minutes
     bench/run.py --smoke       twenty seconds that prove it works, and judge no time
     bench/run.py --only heads  rows whose name begins so
     bench/run.py --skip chain  all but these sections
