@@ -16,7 +16,11 @@
 #include "print.h"
 #include "progress.h"
 
-enum { FORK_POOL_THREADS = 32, FORK_CALL_TIMEOUT_MS = 60000 };
+enum {
+    FORK_POOL_THREADS = 32,
+    FORK_CALL_TIMEOUT_MS = 60000,
+    REPLY_LEN_LIMIT = 2000000000 /* the outbox counts what an entry holds in 32 bits */
+};
 
 /* Names and origins: the lists that the server borrows. */
 struct lists {
@@ -35,6 +39,8 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
 {
     enum fan_status s;
 
+    if (o->rpc_reply_max > REPLY_LEN_LIMIT)
+        return fan_error_set(err, FAN_EINVAL, "--rpc-batch-response-max-size: at most %d", REPLY_LEN_LIMIT);
     *out = (struct server_options){
         .http_host = o->http_host,
         .ws_host = o->ws_host,

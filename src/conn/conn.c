@@ -135,7 +135,7 @@ bool conn_put_buf(struct conn *c, struct slice head, struct buf *body)
 bool conn_put_pieces(struct conn *c, struct pieces *pieces)
 {
     history_is_joined(c);
-    if (!outbox_put_pieces(&c->out, &c->set->pool, pieces, conn_now_ms(c))) {
+    if (!pieces || !outbox_put_pieces(&c->out, &c->set->pool, pieces, conn_now_ms(c))) {
         pieces_free(pieces);
         conn_kill(c, true);
         return false;
@@ -143,6 +143,13 @@ bool conn_put_pieces(struct conn *c, struct pieces *pieces)
     conn_output_grew(c);
     if (!c->blocked) conn_mark_dirty(c);
     return true;
+}
+
+/* The message has its answer. */
+static void replied(struct conn *c)
+{
+    if (c->in_flight) c->in_flight--;
+    if (c->state == CONN_OPEN) conn_resume_later(c);
 }
 
 void conn_reply(struct conn *c, struct buf *body)
@@ -154,9 +161,38 @@ void conn_reply(struct conn *c, struct buf *body)
         else
             http_reply(c, body);
     }
-    if (c->in_flight) c->in_flight--;
     buf_reset(body);
-    if (c->state == CONN_OPEN) conn_resume_later(c);
+    replied(c);
+}
+
+static bool spool_all(struct spool *text, struct slice more)
+{
+    while (more.len) {
+        struct slice piece = slice_first(more, more.len < SPOOL_PIECE_MAX ? more.len : SPOOL_PIECE_MAX);
+
+        if (!spool_put(text, piece)) return false;
+        more = slice_from(more, piece.len);
+    }
+    spool_rest(text);
+    return true;
+}
+
+void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body)
+{
+    if (c->state != CONN_OPEN) {
+        spool_free(text);
+    } else if (!spool_all(text, buf_peek(body))) {
+        spool_free(text);
+        conn_kill(c, true);
+    } else {
+        assert(c->in_flight > 0);
+        if (c->kind == CONN_KIND_WEBSOCKET)
+            ws_reply_spool(c, text);
+        else
+            http_reply_spool(c, text);
+    }
+    buf_reset(body);
+    replied(c);
 }
 
 /* ---- notifications ---- */

@@ -125,6 +125,10 @@ const struct conn_peer *conn_peer_of(const struct conn *c);
  * afterwards. An empty body answers a message that holds only notifications (HTTP: 200 without a body; WebSocket:
  * nothing leaves). */
 void conn_reply(struct conn *c, struct buf *body);
+/* The same with a text that is kept compressed, and not empty; body holds its last bytes, or none. The spool is taken
+ * over, and made text again piece by piece as the socket takes it: one body over HTTP, fragments over a WebSocket. */
+struct spool;
+void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body);
 /* For routes: any status and type. */
 void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body);
 

@@ -146,6 +146,21 @@ void http_reply(struct conn *c, struct buf *body)
     answered(c);
 }
 
+void http_reply_spool(struct conn *c, struct spool *text)
+{
+    size_t len = spool_len(text);
+    struct pieces *pieces = pieces_of_spool(PIECES_BARE, NULL, 0, WS_TEXT, text);
+
+    if (!pieces) spool_free(text);
+    if (!pieces || !write_head(c, 200, JSON, len, false) ||
+        !conn_put_copy(c, buf_peek(&c->set->scratch), slice_of(NULL, 0))) {
+        pieces_free(pieces);
+        conn_kill(c, true);
+        return;
+    }
+    if (conn_put_pieces(c, pieces)) answered(c);
+}
+
 void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
 {
     if (c->state != CONN_OPEN || c->kind == CONN_KIND_WEBSOCKET) return;

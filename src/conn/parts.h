@@ -2,7 +2,7 @@
  *
  *   set.c        the worker's slots, adopting, flushing, the end of a turn
  *   outbox.c     what waits to leave                  pack.c      notifications that wait long
- *   pieces.c     long replies, compressed as they leave
+ *   pieces.c     long replies, made as they leave
  *   conn.c       states, sending, notifications, how a connection ends
  *   admission.c  Host and Origin
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
@@ -184,7 +184,8 @@ void conn_close_slow(struct conn *c);
 /* Queues a copy or a buf; kills the connection when memory ran out. False: it is not there any more. */
 bool conn_put_copy(struct conn *c, struct slice head, struct slice body);
 bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
-bool conn_put_pieces(struct conn *c, struct pieces *pieces); /* taken over in any case */
+/* Taken over in any case; NULL, for want of memory, kills it too. */
+bool conn_put_pieces(struct conn *c, struct pieces *pieces);
 
 /* Asked for room, and there is some again. */
 bool conn_has_room(const struct conn *c);
@@ -244,6 +245,8 @@ void http_side_close(struct conn *c);
  */
 size_t http_input(struct conn *c, uint8_t *at, size_t len);
 void http_reply(struct conn *c, struct buf *body);
+/* The spool is not empty, and taken over. */
+void http_reply_spool(struct conn *c, struct spool *text);
 /* 408 and kin: answers, then ends. */
 void http_refuse(struct conn *c, unsigned status, const char *why);
 
@@ -253,6 +256,7 @@ void ws_side_open(struct conn *c, unsigned deflate_bits);
 void ws_side_close(struct conn *c);
 size_t ws_input(struct conn *c, uint8_t *at, size_t len);
 void ws_reply(struct conn *c, struct buf *body);
+void ws_reply_spool(struct conn *c, struct spool *text); /* not empty; taken over */
 bool ws_put_close(struct conn *c, uint16_t code, const char *reason); /* WS_CLOSE_NO_CODE: an empty one */
 bool ws_put_ping(struct conn *c);
 

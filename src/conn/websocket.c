@@ -94,6 +94,17 @@ void ws_reply(struct conn *c, struct buf *body)
     }
 }
 
+void ws_reply_spool(struct conn *c, struct spool *text)
+{
+    struct conn_set *s = c->set;
+    enum pieces_form form = c->deflate_bits ? PIECES_DEFLATED : PIECES_FRAGMENTS;
+    struct pieces *pieces = pieces_of_spool(form, s->deflater, c->deflate_bits, WS_TEXT, text);
+
+    if (!pieces) spool_free(text);
+    if (pieces && c->deflate_bits) s->stats.replies_deflated++;
+    (void)conn_put_pieces(c, pieces);
+}
+
 /* ---- in ---- */
 
 static void message(struct conn *c, const struct ws_event *e)

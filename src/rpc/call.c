@@ -5,7 +5,7 @@
 
 #include "rpc/exchange.h"
 
-enum { WORDS_MAX = 512 };
+enum { WORDS_MAX = 512, SPOOL_FROM = 4 * SPOOL_PIECE_MAX };
 
 /* ---- the reply ---- */
 
@@ -14,10 +14,29 @@ static bool is_notification(const struct call *c)
     return jsonrpc_is_notification(c->request);
 }
 
-static void reply_cut(struct buf *reply, size_t len)
+/* What the buf may still hold, of all that a reply may. Never 0, which would mean no limit; the byte too many is found
+ * when the item ends. */
+static void limit_set(struct exchange *x)
 {
-    reply->len = len;
-    reply->failed = FAN_OK;
+    size_t limit = x->home->rpc->options.reply_len_max, spooled = x->spool ? spool_len(x->spool) : 0;
+
+    x->reply.len_max = spooled < limit ? limit - spooled : 1;
+}
+
+/* Back to its first `len` bytes. */
+static void reply_cut(struct exchange *x, size_t len)
+{
+    size_t spooled = x->spool ? spool_len(x->spool) : 0;
+
+    x->reply.failed = FAN_OK;
+    if (len >= spooled) {
+        x->reply.len = len - spooled;
+        return;
+    }
+    x->reply.len = 0;
+    x->reply.len_max = 0;
+    if (!spool_cut(x->spool, len, &x->reply)) x->broken = true;
+    limit_set(x);
 }
 
 /* Commas and errors always have room, lest the limit break the JSON; what they add up to is looked at when the item
@@ -30,6 +49,21 @@ static size_t limit_lift(struct buf *reply)
     return len_max;
 }
 
+/* Moves the reply's first bytes into its spool, whole pieces of them; where memory is short they stay. */
+static void spool_whole_pieces(struct exchange *x)
+{
+    struct buf *reply = &x->reply;
+    size_t at = 0;
+
+    if (!x->spool) x->spool = spool_new();
+    if (!x->spool) return;
+    while (reply->len - at >= SPOOL_PIECE_MAX && spool_put(x->spool, slice_of(reply->at + at, SPOOL_PIECE_MAX)))
+        at += SPOOL_PIECE_MAX;
+    memmove(reply->at, reply->at + at, reply->len - at);
+    reply->len -= at;
+    limit_set(x);
+}
+
 void call_begin(struct exchange *x, const struct jsonrpc_request *request)
 {
     struct call *c = &x->call;
@@ -37,7 +71,7 @@ void call_begin(struct exchange *x, const struct jsonrpc_request *request)
     c->request = request;
     c->app_state = NULL;
     c->release = NULL;
-    c->mark = x->reply.len;
+    c->mark = exchange_reply_len(x);
     if (!is_notification(c)) {
         if (x->message.batch) {
             size_t len_max = limit_lift(&x->reply);
@@ -46,10 +80,10 @@ void call_begin(struct exchange *x, const struct jsonrpc_request *request)
             x->reply.len_max = len_max;
             if (x->reply.failed) x->broken = true;
         }
-        c->mark = x->reply.len;
+        c->mark = exchange_reply_len(x);
         jsonrpc_put_result_begin(&x->reply, request->id);
     }
-    c->result_mark = x->reply.len;
+    c->result_mark = exchange_reply_len(x);
     c->result = json_writer_of(&x->reply);
 }
 
@@ -59,7 +93,7 @@ void call_put_error(struct call *c, int code, struct slice message, struct slice
     size_t len_max;
 
     if (is_notification(c)) return;
-    reply_cut(&x->reply, c->mark);
+    reply_cut(x, c->mark);
     len_max = limit_lift(&x->reply);
     jsonrpc_put_error(&x->reply, c->request->id, code, message, data);
     x->reply.len_max = len_max;
@@ -69,10 +103,10 @@ void call_put_error(struct call *c, int code, struct slice message, struct slice
 void call_end_item(struct call *c)
 {
     struct exchange *x = exchange_of(c);
-    bool over = x->reply.failed == FAN_ELIMIT || x->reply.len > x->home->rpc->options.reply_len_max;
+    bool over = x->reply.failed == FAN_ELIMIT || exchange_reply_len(x) > x->home->rpc->options.reply_len_max;
 
     if (is_notification(c)) {
-        reply_cut(&x->reply, c->mark);
+        reply_cut(x, c->mark);
         return;
     }
     if (over && !x->too_large) {
@@ -81,6 +115,7 @@ void call_end_item(struct call *c)
     } else if (x->reply.failed == FAN_ENOMEM) {
         call_put_error(c, JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory"), slice_of(NULL, 0));
     }
+    if (x->spool && x->reply.len >= SPOOL_PIECE_MAX) spool_whole_pieces(x); /* here, and not on the worker */
     x->answered++;
 }
 
@@ -171,6 +206,13 @@ struct json_writer *call_result(struct call *c)
     return &c->result;
 }
 
+void call_spool(struct call *c)
+{
+    struct exchange *x = exchange_of(c);
+
+    if (x->reply.len >= SPOOL_FROM && !x->reply.failed && !is_notification(c)) spool_whole_pieces(x);
+}
+
 /* ---- how a call ends ---- */
 
 void call_finish(struct call *c)
@@ -178,7 +220,7 @@ void call_finish(struct call *c)
     struct exchange *x = exchange_of(c);
 
     if (!is_notification(c)) {
-        if (x->reply.len == c->result_mark) json_put_null(&c->result);
+        if (exchange_reply_len(x) == c->result_mark) json_put_null(&c->result);
         jsonrpc_put_result_end(&x->reply);
     }
     hand_over(c);

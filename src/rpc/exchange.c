@@ -47,6 +47,7 @@ static void exchange_free(struct exchange *x)
     arena_home_fini(&x->message_memory);
     arena_home_fini(&x->call_memory);
     buf_fini(&x->reply);
+    spool_free(x->spool);
     free(x);
 }
 
@@ -66,6 +67,8 @@ static void exchange_recycle(struct exchange *x)
     arena_home_reset(&x->message_memory);
     arena_home_reset(&x->call_memory);
     buf_fini(&x->reply); /* its bytes have moved to the connection, or nobody wants them */
+    spool_free(x->spool);
+    x->spool = NULL;
     x->next = w->free;
     w->free = x;
     w->free_count++;
@@ -84,7 +87,10 @@ static void exchange_end(struct exchange *x)
     }
     if (c && (x->broken || x->reply.failed))
         conn_close(c, WS_CLOSE_INTERNAL, "out of memory");
-    else if (c)
+    else if (c && x->spool && spool_len(x->spool)) {
+        conn_reply_spool(c, x->spool, &x->reply);
+        x->spool = NULL;
+    } else if (c)
         conn_reply(c, &x->reply);
     /* Taking the reply may have ended the connection: ask again. */
     c = x->held ? conn_find(w->conns, x->conn) : NULL;
@@ -110,8 +116,10 @@ static void run_there(struct letter *l)
 
     c->letter.run = come_home;
     /* A writer that has ended may run what is left in its box; by then methods find nothing to stand on. */
-    if (atomic_load(&exchange_of(c)->home->rpc->stopped)) call_fail(c, -32000, "server is shutting down");
-    else c->step(c); /* may finish and be gone */
+    if (atomic_load(&exchange_of(c)->home->rpc->stopped))
+        call_fail(c, -32000, "server is shutting down");
+    else
+        c->step(c); /* may finish and be gone */
 }
 
 /* On the worker. True when the call is finished; else it is out, and must not be touched. */

@@ -18,6 +18,7 @@
 #include "rpc/pool.h"
 #include "rpc/table.h"
 #include "wire/jsonrpc.h"
+#include "wire/spool.h"
 
 enum call_state { CALL_ON_STACK, CALL_PARKED, CALL_FINISHED };
 
@@ -30,7 +31,7 @@ struct call {
     const struct jsonrpc_request *request;
     struct arena arena;
     struct json_writer result;
-    size_t mark;        /* of the reply: where this item begins, behind its comma */
+    size_t mark;        /* of the reply, with what is in the spool: where this item begins, behind its comma */
     size_t result_mark; /* where its result begins */
     void *app_state;
     void (*release)(void *app_state); /* NULL: nothing to release */
@@ -46,7 +47,8 @@ struct exchange {
     struct jsonrpc_message message;
     size_t at;       /* the item at work */
     size_t answered; /* items that have put something into the reply */
-    struct buf reply;
+    struct spool *spool; /* the reply's first bytes, once it was long; NULL before */
+    struct buf reply;    /* the bytes behind them */
     bool held;                    /* this exchange holds the connection's notifications */
     bool too_large;               /* the reply is full: what remains is refused */
     bool broken;                  /* not even an error found memory: the connection must end */
@@ -78,6 +80,12 @@ struct rpc_worker {
 static inline struct exchange *exchange_of(const struct call *c)
 {
     return CONTAINER_OF(c, struct exchange, call);
+}
+
+/* Bytes of the reply so far. */
+static inline size_t exchange_reply_len(const struct exchange *x)
+{
+    return (x->spool ? spool_len(x->spool) : 0) + x->reply.len;
 }
 
 /* call.c: starts the next item's output; any thread that has the call. */

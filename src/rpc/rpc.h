@@ -90,6 +90,10 @@ void call_set_release(struct call *c, void (*release)(void *state));
 
 /* Where the result's JSON goes: write exactly one value, then call_finish(). */
 struct json_writer *call_result(struct call *c);
+/* For results that grow long and say much the same again and again: what was written so far may be kept compressed until
+ * it leaves (wire/spool.h). To be called between writes, as often as one likes: it does nothing before a quarter of a
+ * megabyte waits. It costs some milliseconds a megabyte. Any thread that has the call. */
+void call_spool(struct call *c);
 /* Ends the call with what was written; more than reply_len_max becomes -32003. Any thread. */
 void call_finish(struct call *c);
 /* Ends it with an error instead; what was written is dropped. Any thread. For -32700 … -32603 the message is the code's

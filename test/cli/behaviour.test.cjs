@@ -43,6 +43,7 @@ const WRONG = [
   [['--accounts', '1000000'], /--accounts/],
   [['--dev-methods', 'some'], /--dev-methods: "some"/],
   [['--coinbase', '0x12'], /--coinbase: "0x12" is not an address/],
+  [['--rpc-batch-response-max-size', '3G'], /--rpc-batch-response-max-size: at most 2000000000/],
   [['--gas-limit', '4999'], /--gas-limit: at least 5000/],
   [['--chain-id', '0'], /--chain-id: at least 1/],
   [['--mnemonic', 'test test test'], /--mnemonic: 12, 15, 18, 21 or 24 words, not 3/],

@@ -1,12 +1,14 @@
-// Traces as a server gives them: a long one costs no memory beyond its reply, a heavy one delays no subscription, and what
+// Traces as a server gives them: a long one costs a small part of its text, a heavy one delays no subscription, and what
 // does not fit is said. That their content is geth's is test/peers/traces.test.cjs.
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const http = require('node:http');
 const h = require('../lib/harness.cjs');
 const { code } = require('../peers/odd.cjs');
 const { ethers } = require('ethers');
+const WebSocket = require('ws');
 
 const hex = (b) => ethers.hexlify(b);
 const LOOP = hex(code('JUMPDEST', 0, 'JUMP'));
@@ -20,7 +22,7 @@ async function spender(node, gas) {
   return hash;
 }
 
-test('sixteen million gas step by step: the memory of a reply, not of the trace', { timeout: 300000 }, async () => {
+test('sixteen million gas step by step: the memory neither of the trace nor of the reply', { timeout: 300000 }, async () => {
   const node = await h.fanatico(['--silent', '--workers', '1']);
   const hash = await spender(node, 16000000); // four million steps, half a gigabyte of text
   await h.rpc(node.http, 'debug_traceTransaction', [hash, { limit: 1000 }]);
@@ -29,7 +31,7 @@ test('sixteen million gas step by step: the memory of a reply, not of the trace'
   assert.deepEqual([refused.error?.code, refused.error?.message], [-32003, 'response too large']);
   const grown = top(node) - before;
   console.log(`a trace of 16,000,000 gas, refused at 25 MB: the process grew by ${grown.toFixed(1)} MiB`);
-  assert.ok(grown < 40, `grew by ${grown} MiB`);
+  assert.ok(grown < 8, `grew by ${grown} MiB`);
   const cut = await h.rpc(node.http, 'debug_traceTransaction', [hash, { limit: 1000000, disableStack: true, timeout: '5m' }]);
   assert.equal(cut.failed, true);
   assert.equal(cut.gas, 16000000);
@@ -40,6 +42,57 @@ test('sixteen million gas step by step: the memory of a reply, not of the trace'
   assert.ok(top(node) - high < 10, `grew by ${top(node) - high} MiB more`);
   const tree = await h.rpc(node.http, 'debug_traceTransaction', [hash, { tracer: 'callTracer' }]);
   assert.deepEqual([tree.error, tree.gasUsed], ['out of gas', '0xf42400']);
+  await node.stop();
+});
+
+/** Asks over HTTP and gives to each() what comes as it comes. */
+const stream = (node, body, each) => new Promise((done, failed) => {
+  const request = http.request(node.http, { method: 'POST', headers: { 'content-type': 'application/json' } }, (reply) => {
+    reply.on('data', each).on('end', () => done(Number(reply.headers['content-length']))).on('error', failed);
+  });
+  request.on('error', failed).end(JSON.stringify(body));
+});
+
+test('twenty megabytes of trace are the same text over HTTP, WebSocket and compressed WebSocket, alone and in a batch, and wait compressed', { timeout: 120000 }, async () => {
+  const node = await h.fanatico(['--silent', '--workers', '1']);
+  const hash = await spender(node, 1000000), ask = (id) => ({ jsonrpc: '2.0', id, method: 'debug_traceTransaction', params: [hash, {}] });
+  await h.rpc(node.http, 'debug_traceTransaction', [hash, { limit: 1000 }]);
+  const before = rss(node), parts = [];
+  const length = await stream(node, ask(1), (part) => parts.push(part));
+  const text = Buffer.concat(parts).toString(), grown = top(node) - before;
+  assert.equal(text.length, length);
+  assert.ok(length > 15e6 && length < 25e6, `${length} bytes`);
+  assert.equal(JSON.parse(text).result.structLogs.length > 100000, true);
+  assert.ok(grown < 8, `grew by ${grown} MiB`);
+  for (const perMessageDeflate of [false, true]) {
+    const socket = new WebSocket(node.ws, { perMessageDeflate, maxPayload: 30e6 }), next = () => new Promise((done) => { socket.once('message', (data) => done(data.toString())); });
+    await new Promise((done) => { socket.once('open', done); });
+    assert.equal(socket.extensions.includes('permessage-deflate'), perMessageDeflate);
+    let reply = next();
+    socket.send(JSON.stringify(ask(1)));
+    assert.ok((await reply) === text, `over a WebSocket, deflate ${perMessageDeflate}`);
+    reply = next(); // the second does not fit, and takes nothing of the first with it
+    socket.send(JSON.stringify([ask(1), ask(2), ask(3)]));
+    const refused = (id) => `,{"jsonrpc":"2.0","id":${id},"error":{"code":-32003,"message":"response too large"}}`;
+    assert.ok((await reply) === `[${text}${refused(2)}${refused(3)}]`, 'a batch');
+    socket.close();
+  }
+  await node.stop();
+});
+
+test('with a limit that lets it pass, sixteen million gas leave whole, through a few megabytes', { timeout: 300000 }, async () => {
+  const node = await h.fanatico(['--silent', '--workers', '1', '--rpc-batch-response-max-size', '2000000000']);
+  const hash = await spender(node, 16000000);
+  await h.rpc(node.http, 'debug_traceTransaction', [hash, { limit: 1000 }]);
+  const before = rss(node);
+  let bytes = 0, last;
+  const length = await stream(node, { jsonrpc: '2.0', id: 1, method: 'debug_traceTransaction', params: [hash, { timeout: '5m' }] }, (part) => { bytes += part.length; last = part; });
+  const grown = top(node) - before;
+  console.log(`a trace of 16,000,000 gas, ${(length / 1e6).toFixed(0)} MB of text: the process grew by ${grown.toFixed(1)} MiB`);
+  assert.equal(bytes, length);
+  assert.ok(length > 200e6, `${length} bytes`);
+  assert.ok(last.toString().endsWith('}}'));
+  assert.ok(grown < 40, `grew by ${grown} MiB`);
   await node.stop();
 });
 
