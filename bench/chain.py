@@ -211,10 +211,24 @@ def geth_import(data, genesis, *files):
 
 def geth_on(data):
     port = servers.free_port()
-    return servers.Server("geth", [geth_file(), "--datadir", data, "--ipcdisable", "--verbosity", "0", "--maxpeers",
+    return servers.Server("geth", [geth_file(), "--datadir", data, "--ipcdisable", "--verbosity", "3", "--maxpeers",
                                    "0", "--nodiscover", "--port", "0", "--networkid", "31337", "--http", "--http.port",
                                    str(port), "--http.api", "eth,net,web3", "--authrpc.port",
                                    str(servers.free_port())], port, [])
+
+
+def geth_indexed(server, patience_s=600):
+    """Its index of logs is made behind the import, once it serves. It says so at the end, if that took it long."""
+    began, idle = time.monotonic(), 0
+    while True:
+        said, before = server.said(), server.ticks()
+        if "Log index head rendering finished" in said or (idle == 5 and "Log index head rendering" not in said):
+            break
+        if time.monotonic() > began + patience_s:
+            raise RuntimeError(f"geth has no index of logs after {patience_s} s")
+        time.sleep(1)
+        idle = idle + 1 if server.ticks() - before <= 1 else 0
+    print(f"  geth indexed the logs: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def resident(pid):
@@ -273,16 +287,12 @@ def calls_and_logs(b, blocks):
         query = {n: lines_file(folder, f"logs.{n}", [body("eth_getLogs", {
             "address": emitter, "fromBlock": "0x0", "toBlock": "latest",
             "topics": ["0x" + word(1), "0x" + word(2), "0x" + word(RARE)]})]) for n, (_, _, emitter, _) in alive.items()}
+        if "geth" in alive:
+            geth_indexed(alive["geth"][0])
         for name, (server, token, emitter, _) in alive.items():
             found = server.rpc("eth_getLogs", json.loads(open(query[name]).read())["params"][0])
-            end = time.monotonic() + 120
-            while name == "geth" and len(found) != 10 and time.monotonic() < end:
-                time.sleep(1)
-                found = server.rpc("eth_getLogs", json.loads(open(query[name]).read())["params"][0])
             if len(found) != min(10, blocks):
                 raise RuntimeError(f"{name}: {len(found)} logs, not 10")
-        if "geth" in alive:
-            alive["geth"][0].settle(120)  # its index of logs is made behind the import
         for row, files, connections in (("balanceOf", call, 1), ("balanceOf", call, 8), ("getLogs", query, 1)):
             got = {n: [] for n in alive}
             for _ in range(b.rounds):

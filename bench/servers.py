@@ -36,8 +36,7 @@ class Server:
                 return
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > end:
-                    self.log.seek(0)
-                    said = self.log.read().decode(errors="replace")[-500:]
+                    said = self.said()[-500:]
                     self.stop()
                     raise RuntimeError(f"{name} does not start: {said}") from None
                 time.sleep(0.05)
@@ -51,15 +50,22 @@ class Server:
             raise RuntimeError(f"{self.name}: {method}: {answer['error']}")
         return answer["result"]
 
+    def ticks(self):
+        """Processor time so far, in hundredths of a second."""
+        return sum(int(x) for x in open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])
+
     def settle(self, seconds=30):
         """Waits until what a start leaves running in the background (KZG tables, in ours) has ended."""
-        ticks = lambda: sum(int(x) for x in open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            before = ticks()
+            before = self.ticks()
             time.sleep(1)
-            if ticks() - before <= 1:
+            if self.ticks() - before <= 1:
                 return
+
+    def said(self):
+        """What it has printed so far."""
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0).decode(errors="replace")
 
     def stop(self):
         if self.process.poll() is None:
