@@ -52,8 +52,9 @@ struct conn_handler {
      * loop's own stack (or conn_set_free()), never from inside a function of this header; until then the connection is
      * there, and ignores what it is given. */
     void (*closed)(void *ctx, struct conn *c);
-    /* A GET that is no upgrade, on a path other than the RPC ones: return true after conn_respond(), false for 404. May
-     * be NULL. */
+    /* A GET that is no upgrade, on a path other than the RPC ones, or on these by who asks for a page (Accept names
+     * text/html): return true after conn_respond(), false for 404, or for what the RPC paths answer to a GET. May be
+     * NULL. */
     bool (*route)(void *ctx, struct conn *c, struct slice path);
     /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced.
      */
@@ -131,6 +132,9 @@ struct spool;
 void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body);
 /* For routes: any status and type. */
 void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body);
+/* The same with further headers, whole lines with their CRLF. */
+void conn_respond_with(struct conn *c, unsigned status, struct slice content_type, struct slice headers,
+                       struct slice body);
 
 /* Queues the frame with this id in its hole; it leaves with the next flush. Takes no reference on a shared frame beyond
  * what the worker's share counts: the frame must be held by the caller's frame_share. Ignored on a connection that is

@@ -54,7 +54,8 @@ static struct slice date_now(struct conn_set *s)
 }
 
 /* The head in the set's scratch; false: out of memory, and the connection is gone. */
-static bool write_head(struct conn *c, unsigned status, struct slice content_type, size_t body_len, bool preflight)
+static bool write_head_with(struct conn *c, unsigned status, struct slice content_type, struct slice more,
+                            size_t body_len, bool preflight)
 {
     struct http_side *h = c->in.http;
     struct buf *out = &c->set->scratch;
@@ -65,7 +66,8 @@ static bool write_head(struct conn *c, unsigned status, struct slice content_typ
                                     .minor = h->minor,
                                     .cors_origin = buf_peek(&h->origin),
                                     .preflight = preflight,
-                                    .date = date_now(c->set)};
+                                    .date = date_now(c->set),
+                                    .more = more};
 
     buf_reset(out);
     http_put_head(out, &r);
@@ -76,6 +78,11 @@ static bool write_head(struct conn *c, unsigned status, struct slice content_typ
     if (!out->failed) return true;
     conn_kill(c, true);
     return false;
+}
+
+static bool write_head(struct conn *c, unsigned status, struct slice content_type, size_t body_len, bool preflight)
+{
+    return write_head_with(c, status, content_type, slice_of(NULL, 0), body_len, preflight);
 }
 
 static void next_request(struct conn *c)
@@ -101,11 +108,17 @@ static void answered(struct conn *c)
     conn_timer_set(c);
 }
 
-static void respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+static void respond_with(struct conn *c, unsigned status, struct slice content_type, struct slice more,
+                         struct slice body)
 {
-    if (!write_head(c, status, content_type, body.len, false)) return;
+    if (!write_head_with(c, status, content_type, more, body.len, false)) return;
     if (c->in.http->head_only) body.len = 0;
     if (conn_put_copy(c, buf_peek(&c->set->scratch), body)) answered(c);
+}
+
+static void respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+{
+    respond_with(c, status, content_type, slice_of(NULL, 0), body);
 }
 
 /* A refusal of a request that was read whole: the connection goes on. */
@@ -161,10 +174,16 @@ void http_reply_spool(struct conn *c, struct spool *text)
     if (conn_put_pieces(c, pieces)) answered(c);
 }
 
-void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+void conn_respond_with(struct conn *c, unsigned status, struct slice content_type, struct slice headers,
+                       struct slice body)
 {
     if (c->state != CONN_OPEN || c->kind == CONN_KIND_WEBSOCKET) return;
-    respond(c, status, content_type, body);
+    respond_with(c, status, content_type, headers, body);
+}
+
+void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body)
+{
+    conn_respond_with(c, status, content_type, slice_of(NULL, 0), body);
 }
 
 /* ---- who may ---- */
@@ -283,21 +302,29 @@ static void call(struct conn *c, const struct http_request *r)
     s->handler.message(s->handler.ctx, c, r->body);
 }
 
+/* True: a route answered it, or ended the connection. */
+static bool routed(struct conn *c, const struct http_request *r)
+{
+    const struct conn_handler *handler = &c->set->handler;
+
+    return (handler->route && handler->route(handler->ctx, c, r->path)) || c->state != CONN_OPEN;
+}
+
 static void serve(struct conn *c, const struct http_request *r)
 {
-    struct conn_set *s = c->set;
     bool reads = r->method == HTTP_METHOD_GET || r->method == HTTP_METHOD_HEAD;
 
     if (r->method == HTTP_METHOD_OPTIONS) {
         preflight(c, r);
     } else if (!is_rpc_path(r->path)) {
-        if (!(reads && s->handler.route && s->handler.route(s->handler.ctx, c, r->path)) && c->state == CONN_OPEN)
-            respond_refusal(c, (struct http_verdict){404, "not found"});
+        if (!reads || !routed(c, r)) respond_refusal(c, (struct http_verdict){404, "not found"});
     } else if (r->upgrade_websocket && r->connection_upgrade) {
         upgrade(c, r);
+    } else if (reads && !r->body.len && !r->query.len && http_wants_html(r) && routed(c, r)) {
+        /* a person looks: on either port */
     } else if (c->accepts == CONN_ACCEPTS_WEBSOCKET) {
         respond_refusal(c, (struct http_verdict){426, "this port speaks WebSocket only; HTTP has a port of its own"});
-    } else if (reads && r->body.len == 0 && r->query.len == 0) {
+    } else if (reads && !r->body.len && !r->query.len) {
         respond(c, 200, slice_of(NULL, 0),
                 slice_of(NULL, 0)); /* as geth: what load balancers ask to see whether we live */
     } else {

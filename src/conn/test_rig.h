@@ -68,6 +68,10 @@ static inline void rig_closed(void *ctx, struct conn *c)
 static inline bool rig_route(void *ctx, struct conn *c, struct slice path)
 {
     (void)ctx;
+    if (slice_eq_str(path, "/")) {
+        conn_respond_with(c, 200, SLICE("text/html"), SLICE("X-More: yes\r\n"), SLICE("<p>page"));
+        return true;
+    }
     if (!slice_eq_str(path, "/metrics")) return false;
     conn_respond(c, 200, SLICE("text/plain"), SLICE("up 1\n"));
     return true;

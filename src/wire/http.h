@@ -107,6 +107,9 @@ const struct http_header *http_find(const struct http_request *r, const char *na
  * parameter is fine): 415. OPTIONS is the caller's, as preflight. */
 struct http_verdict http_check_rpc(const struct http_request *r);
 
+/* Does it ask for a page, as browsers do and programs do not: Accept names text/html (any with a wildcard does not)? */
+bool http_wants_html(const struct http_request *r);
+
 /* ---- writing ---- */
 struct http_response {
     unsigned status;
@@ -117,6 +120,7 @@ struct http_response {
     struct slice cors_origin;  /* Access-Control-Allow-Origin, with Vary: Origin; empty: none */
     bool preflight;            /* adds what a CORS preflight asks for: methods, headers, a day of validity */
     struct slice date;         /* HTTP_DATE_LEN bytes of http_date(); empty: none */
+    struct slice more;         /* further headers, whole lines with their CRLF; empty: none */
 };
 
 /* The whole head, blank line included; the body follows by other ways. 405 names Allow; 426 names Upgrade and

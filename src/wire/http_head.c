@@ -222,3 +222,23 @@ struct http_verdict http_check_rpc(const struct http_request *r)
         return (struct http_verdict){415, "Content-Encoding is not taken"};
     return (struct http_verdict){0};
 }
+
+bool http_wants_html(const struct http_request *r)
+{
+    for (size_t i = 0; i < r->header_count; i++) {
+        struct slice rest = r->headers[i].value;
+
+        if (!same(r->headers[i].name, SLICE("accept"))) continue;
+        while (rest.len) {
+            const uint8_t *comma = memchr(rest.at, ',', rest.len);
+            size_t len = comma ? (size_t)(comma - rest.at) : rest.len, from = 0, to = 0;
+
+            while (from < len && (rest.at[from] == ' ' || rest.at[from] == '\t')) from++;
+            while (from + to < len && rest.at[from + to] != ';' && rest.at[from + to] != ' ') to++;
+            if (same(slice_of(rest.at + from, to), SLICE("text/html"))) return true;
+            len += comma != NULL;
+            rest = slice_of(rest.at + len, rest.len - len);
+        }
+    }
+    return false;
+}

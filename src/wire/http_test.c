@@ -302,6 +302,36 @@ TEST(a_call_is_a_post_of_json_with_a_length, t)
     }
 }
 
+/* Browsers name it; curl, load balancers and JSON-RPC clients take anything, or say nothing. */
+TEST(who_asks_for_a_page_names_it, t)
+{
+#define ASK(accept) "GET / HTTP/1.1\r\n" HOST accept "\r\n"
+    static const struct {
+        const char *text;
+        bool wants;
+    } row[] = {
+        {ASK("Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"), true},
+        {ASK("Accept: application/json , Text/HTML;q=0.5\r\n"), true},
+        {ASK("Accept: text/plain\r\nAccept: text/html\r\n"), true},
+        {ASK("Accept: text/html;q=0.5,\r\n"), true},
+        {ASK("Accept: */*\r\n"), false},
+        {ASK("Accept: text/*\r\n"), false},
+        {ASK("Accept: text/htmlx, xtext/html, application/json;text/html\r\n"), false},
+        {ASK("Accept: ,;, ,\r\n"), false},
+        {ASK("Accept:\r\n"), false},
+        {ASK("X-Accept: text/html\r\n"), false},
+        {ASK(""), false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct http_parser *p = http_parser_new(NULL);
+
+        REQUIRE(t, p);
+        CHECK_EQ(t, http_wants_html(one(t, p, row[i].text)), row[i].wants);
+        http_parser_free(p);
+    }
+}
+
 TEST(a_client_that_expects_it_is_told_to_go_on, t)
 {
     struct http_parser *p = http_parser_new(NULL);
@@ -435,9 +465,11 @@ TEST(responses_are_written_as_they_should_be, t)
     http_put_head(&b, &(struct http_response){.status = 200,
                                               .minor = 0,
                                               .cors_origin = SLICE("http://localhost:3000"),
+                                              .more = SLICE("Vary: Accept\r\nX-One: 1\r\n"),
                                               .date = SLICE("Sun, 06 Nov 1994 08:49:37 GMT")});
     CHECK_STR(t, buf_peek(&b),
               "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+              "Vary: Accept\r\nX-One: 1\r\n"
               "Access-Control-Allow-Origin: http://localhost:3000\r\nVary: Origin\r\nConnection: keep-alive\r\n\r\n");
     buf_reset(&b);
     http_put_head(&b, &(struct http_response){.status = 204, .minor = 1, .preflight = true, .cors_origin = SLICE("*")});

@@ -90,6 +90,7 @@ void http_put_head(struct buf *out, const struct http_response *r)
         buf_put(out, SLICE("\r\n"));
     }
     if (r->date.len) put_header(out, SLICE("Date: "), r->date);
+    buf_put(out, r->more);
     if (r->cors_origin.len) {
         put_header(out, SLICE("Access-Control-Allow-Origin: "), r->cors_origin);
         buf_put(out, SLICE("Vary: Origin\r\n"));
