@@ -160,7 +160,7 @@ test('installed, it is found by pkg-config; shared and static, from C and from C
   try {
     execFileSync('cmake', ['--install', h.bin, '--prefix', to], { stdio: 'ignore' });
     const env = { ...process.env, PKG_CONFIG_PATH: path.join(to, 'lib/pkgconfig'), LD_LIBRARY_PATH: path.join(to, 'lib') };
-    const flags = (...args) => execFileSync('pkg-config', [`--define-variable=prefix=${to}`, ...args, 'fanatico'], { env, encoding: 'utf8' }).trim().split(/\s+/);
+    const flags = (...args) => execFileSync('pkg-config', [...args, 'fanatico'], { env, encoding: 'utf8' }).trim().split(/\s+/);
     const source = path.join(to, 'version.c');
     fs.writeFileSync(source, '#include <fanatico/hooks.h>\n#include <stdio.h>\nstatic int conn_close(void) { return 5; }\nint main(void) { fan_server *s; if (fan_server_new(0, &s, 0)) return 1; fan_server_free(s); return puts(fan_version()) < 0 || conn_close() != 5; }\n');
     const version = fs.readFileSync(path.join(h.source, 'CMakeLists.txt'), 'utf8').match(/VERSION ([\d.]+) LANGUAGES/)[1];
