@@ -23,6 +23,8 @@ fan_system(cli.config 180 ${node_test} test/cli/config.test.cjs)
 fan_system(cli.import 180 ${node_test} test/cli/import.test.cjs)
 fan_system(library.ws 180 ${node_test} test/library/ws.test.cjs)
 fan_system(library.python 300 build/venv/bin/python test/library/python_test.py)
+fan_system(library.upstream 180 ${node_test} test/library/upstream.test.cjs)
+fan_system(library.python_hard 300 build/venv/bin/python test/library/python_hard_test.py)
 fan_system(store.import 400 ${node_test} test/store/import.test.cjs)
 fan_system(library.embedders 180 ${node_test} test/library/embedders.test.cjs)
 fan_system(access.rules 180 ${node_test} test/access/access.test.cjs)
@@ -72,6 +74,14 @@ if("library" IN_LIST FANATICO_TESTS)
   add_test(NAME library.without_evm COMMAND ${node_test} test/library/embedders.test.cjs WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(library.without_evm PROPERTIES LABELS library TIMEOUT 180
                        ENVIRONMENT "${FANATICO_TEST_ENV};NODE_PATH=${CMAKE_SOURCE_DIR}/build/npm/node_modules")
+endif()
+
+# The embedders under the sanitizers, where the clients they are heard with are installed (make test does so first).
+if(EXISTS ${CMAKE_SOURCE_DIR}/build/npm/node_modules/ws AND FANATICO_SANITIZE)
+  add_test(NAME library.embedders_${FANATICO_TESTS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+           COMMAND ${node_test} --test-name-pattern "lines on|a chain told|methods of the host" test/library/embedders.test.cjs)
+  set_tests_properties(library.embedders_${FANATICO_TESTS} PROPERTIES LABELS ${FANATICO_TESTS} TIMEOUT 180
+                       ENVIRONMENT "${FANATICO_TEST_ENV};TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/test/tsan.supp")
 endif()
 fan_system(fork.wire 300 ${node_test} test/fork/wire.test.cjs)
 fan_system(store.folder 300 ${node_test} test/store/store.test.cjs)

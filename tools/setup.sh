@@ -57,12 +57,13 @@ npm_project() {
     cp "$from/package-lock.json" "$to/.done"
 }
 
+# python_venv NAME FILE: an environment with what FILE pins, in build/NAME.
 python_venv() {
-    local to=build/venv from=test/python/requirements.txt
+    local to=build/$1 from=$2
     [ -f "$to/.done" ] && cmp -s "$from" "$to/.done" && return 0
     say "installing Python packages of $from into $to"
     python3 -m venv "$to" || die "python3 cannot make a venv. Cure: apt-get install python3-venv"
-    "$to/bin/pip" install --quiet --requirement "$from" >build/pip.log 2>&1 || die "pip failed ($(tail -n 1 build/pip.log)). Cure: look at build/pip.log"
+    "$to/bin/pip" install --quiet --requirement "$from" >"$to/pip.log" 2>&1 || die "pip failed ($(tail -n 1 "$to/pip.log")). Cure: look at $to/pip.log"
     cp "$from" "$to/.done"
 }
 
@@ -115,7 +116,8 @@ for what in "$@"; do
         npm_project ethereum-tests test/ethereum
         npm_project hardhat hardhat
         [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
-        python_venv
+        python_venv venv test/python/requirements.txt
+        python_venv venv-web3py6 test/python/web3py6.txt
         autobahn
         geth_peer
         ;;

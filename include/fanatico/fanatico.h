@@ -13,8 +13,20 @@
  *   fan_server_drain(server);
  *   fan_server_free(server);
  *
- * Every function returns a status, and words in err where err is not NULL. Nothing here writes to standard output or
- * error, installs a signal handler, or ends the process.
+ * Every function that can fail returns a status, and words in err where err is not NULL. Nothing here writes to
+ * standard output or error, installs a signal handler, or ends the process; the one exception is an assertion, where
+ * going on could only mean a deadlock (below). A server that is NULL is FAN_EINVAL, or nothing happens where there is
+ * no status.
+ *
+ *   thread       what it may call
+ *   the owner's  everything; new, method, fallback, start, drain, stop and free are its alone
+ *   any          hooks (hooks.h), fan_server_stats() and the ports, between start and free; fan_call_*()
+ *   a method's   the same as any. drain, stop and free wait for it, so there they are an assertion
+ *
+ * fork(): the server's threads stay in the process that started it. In the child hooks are FAN_ECLOSED, statistics
+ * zero, and drain, stop and free do nothing; it tells its events through the feed (feed_path). Its copies of the
+ * server's sockets keep ports and connections open until it ends or becomes another program: fork before the start, as
+ * a pre-forking server does, and start in one process alone.
  * Link with `pkg-config --cflags --libs fanatico`; only names that begin with fan_ are exported. */
 #ifndef FANATICO_FANATICO_H
 #define FANATICO_FANATICO_H
@@ -58,7 +70,9 @@ struct fan_server_options {
     size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
     uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */
 
-    const char *upstream_url;     /* methods that nobody has go to this node: http, https, ws or wss [none] */
+    const char *upstream_url;     /* methods that nobody has go to this node: http, https, ws or wss [none]. Its errors
+                                     are passed on as they are; none is asked twice that it may have begun. With it
+                                     call_threads is 32 where you say nothing */
     uint64_t upstream_timeout_ms; /* of one try there [45,000] */
     const char *feed_path;        /* a Unix socket where other processes give hooks, one a line: fan_chain_hook_json()'s
                                      format; a line that does not fit is answered {"line": 3, "error": "…"} [none] */
@@ -78,14 +92,16 @@ FAN_API FAN_MUST_CHECK enum fan_status fan_server_new(const struct fan_server_op
 /* Opens the ports and starts the threads; when it returns FAN_OK every port accepts. FAN_EEXIST, FAN_ESYSTEM: a port
  * cannot be had, err names address, port and why. FAN_ECLOSED: it ran before. */
 FAN_API FAN_MUST_CHECK enum fan_status fan_server_start(fan_server *server, struct fan_error *err);
-/* The ports in use, 0 before the start or where there is none. Any thread. */
+/* The ports in use, 0 before the start or where there is none. Any thread, once the start has returned. */
 FAN_API uint16_t fan_server_http_port(const fan_server *server);
 FAN_API uint16_t fan_server_ws_port(const fan_server *server);
-/* Stops accepting, says 1001 to every WebSocket, lets HTTP finish, waits for all to go, at most drain_ms. */
+/* Stops accepting and closes the feed, says 1001 to every WebSocket, lets HTTP finish, waits for all to go, at most
+ * drain_ms. Hooks still answer FAN_OK, and nobody hears them any more. Nothing happens where it does not run. */
 FAN_API void fan_server_drain(fan_server *server);
 /* Ends its threads. Hooks answer FAN_ECLOSED from now on. Idempotent. */
 FAN_API void fan_server_stop(fan_server *server);
-/* Stops it if need be and frees it. No hook may run any more, and every call has been answered. NULL is fine. */
+/* Stops it if need be and frees it. No hook may run any more, and every call has been answered (a method that answers
+ * later has done so). NULL is fine. */
 FAN_API void fan_server_free(fan_server *server);
 
 /* ---- your methods ---- */
@@ -106,21 +122,26 @@ FAN_API FAN_MUST_CHECK enum fan_status fan_server_fallback(fan_server *server, f
  * borrowed until the call is answered. */
 FAN_API const char *fan_call_method(const fan_call *call, size_t *out_len);
 FAN_API const char *fan_call_params(const fan_call *call, size_t *out_len);
-/* Answers with one JSON value, borrowed until it returns. FAN_EFORMAT: that is no JSON, and the client has got -32603
- * instead. The call is over in any case. */
+/* Answers with one JSON value, borrowed until it returns. FAN_EFORMAT: that is no JSON (NULL is none), and the client
+ * has got -32603 instead. The call is over in any case, and its pointer means nothing any more. Any thread. */
 FAN_API enum fan_status fan_call_answer(fan_call *call, const char *json, size_t len, struct fan_error *err);
-/* Answers with an error. data_json (may be NULL) is one JSON value, data_len its length; what is no JSON is left out.
- */
+/* Answers with an error, its words as they are. code: of JSON-RPC 2.0, section 5.1, or your own. data_json (may be
+ * NULL) is one JSON value, data_len its length; what is no JSON is left out. The call is over. Any thread. */
 FAN_API void fan_call_fail(fan_call *call, int code, const char *message, const char *data_json, size_t data_len);
 
 /* ---- what it does ---- */
 
+/* Counts since the start, but where it says now. */
 struct fan_server_stats {
-    uint64_t connections_ws, connections_http;             /* now */
-    uint64_t blocks, logs, pending;                        /* announced and told on */
-    uint64_t repeated, gaps, waiting_logs, abandoned_logs; /* see hooks.h */
+    uint64_t connections_ws, connections_http; /* now */
+    uint64_t blocks, logs, pending;            /* announced and told on */
+    uint64_t repeated;                         /* announced before, and passed over */
+    uint64_t gaps;                             /* times that a block's parent had never been announced */
+    uint64_t waiting_logs;                     /* now: logs whose block has not come */
+    uint64_t abandoned_logs;                   /* whose block never came */
 };
-FAN_API void fan_server_stats(fan_server *server, struct fan_server_stats *out); /* any thread */
+/* Any thread; out is never NULL. */
+FAN_API void fan_server_stats(fan_server *server, struct fan_server_stats *out);
 
 #ifdef __cplusplus
 }

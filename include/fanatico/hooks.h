@@ -13,9 +13,13 @@
  * `removed: true`, and then the new block. A block whose parent was never announced is refused, unless its number shows
  * that some were skipped: then the chain begins anew there, and a gap is counted.
  *
+ * Logs wait for their block: until it is announced, or 128 further blocks are, after which they are given up and
+ * counted as abandoned; at most 100,000 wait, and 64 MiB.
+ *
  * Errors, all of these functions: FAN_EFORMAT, a key or a value does not fit, err names it ("block: parentHash: is
- * missing"); FAN_EINVAL, it contradicts what was announced before; FAN_ELIMIT, more than 100,000 logs wait for their
- * blocks; FAN_ECLOSED, the server is not running; FAN_ENOMEM. On any failure nobody was told anything. */
+ * missing"); FAN_EINVAL, it contradicts what was announced before, or a pointer is NULL; FAN_ELIMIT, too many logs wait
+ * for their blocks; FAN_ECLOSED, the server is not running, or not in this process; FAN_ENOMEM. On any failure nobody
+ * was told anything. */
 #ifndef FANATICO_HOOKS_H
 #define FANATICO_HOOKS_H
 
@@ -101,13 +105,18 @@ struct fan_syncing {
     uint64_t starting_block, current_block, highest_block;
 };
 
+/* The block becomes the head. Shape: geth's header. Borrowed until it returns. Source: eth_subscribe "newHeads". */
 FAN_API FAN_MUST_CHECK enum fan_status fan_chain_announce_block(fan_server *server, const struct fan_block *block,
                                                                 struct fan_error *err);
-/* All of them, or none: one that does not fit refuses the others too. The logs of one block follow one another. */
+/* All of them, or none: one that does not fit refuses the others too. The logs of one block follow one another. logs
+ * may be NULL where count is 0. Borrowed until it returns. Source: eth_subscribe "logs". */
 FAN_API FAN_MUST_CHECK enum fan_status fan_chain_announce_logs(fan_server *server, const struct fan_log *logs,
                                                                size_t count, struct fan_error *err);
+/* A transaction has come that is in no block. Not remembered: one that is announced twice is told twice. Source:
+ * eth_subscribe "newPendingTransactions". */
 FAN_API FAN_MUST_CHECK enum fan_status fan_chain_announce_pending(fan_server *server, const struct fan_hash *tx_hash,
                                                                   struct fan_error *err);
+/* The state from now on; whoever subscribes later hears it at once. Source: eth_subscribe "syncing" and eth_syncing. */
 FAN_API FAN_MUST_CHECK enum fan_status fan_chain_announce_syncing(fan_server *server, const struct fan_syncing *state,
                                                                   struct fan_error *err);
 /* The block of that hash, canonical and kept, becomes the head; what stood above it is removed. FAN_ENOTFOUND. */

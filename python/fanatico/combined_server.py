@@ -1,15 +1,14 @@
 """python -m fanatico.combined_server: HTTP JSON-RPC and WebSocket together, around a Flask program or before another server."""
-import argparse
 import sys
 
 from .hooks import WebSocketEventHooks
-from .main import run, serve
+from .main import Parser, run, serve
 
 __all__ = ["WebSocketEventHooks", "serve", "main"]
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="combined_server", description=__doc__.split(": ", 1)[1])
+    parser = Parser(prog="combined_server", description=__doc__.split(": ", 1)[1])
     parser.add_argument("--app", metavar="MODULE:NAME", help="a Flask or WSGI program that answers every method that is not the server's own")
     parser.add_argument("--app-path", dest="path", default="/", help="where in it JSON-RPC is answered [/]")
     return run(parser, http=True)

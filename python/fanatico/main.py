@@ -10,6 +10,11 @@ from .server import Server
 from .wsgi import fallback_of
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
 def seconds(text):
     """"30", "30s", "500ms", "2m" as milliseconds."""
     for unit, factor in (("ms", 1), ("s", 1000), ("m", 60000), ("", 1000)):
@@ -21,41 +26,60 @@ def seconds(text):
     raise argparse.ArgumentTypeError(f"{text!r} is not a duration (30, 30s, 500ms)")
 
 
-# The seed's parameters: environment variable, option of the library, how it is read, default.
+def port(text):
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def count(text):
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count (1 or more)")
+    return int(text)
+
+
+# The seed's parameters: variable (the flag is it in lower case with dashes), option of Server, how it is read, default, help.
+HTTP_PARAMETERS = (
+    ("HTTP_HOST", "http_host", str, "127.0.0.1", "ADDR", "address of the HTTP server"),
+    ("HTTP_PORT", "http_port", port, "8545", "N", "its port; 0 takes a free one"),
+)
 PARAMETERS = (
-    ("MAX_CONNECTIONS", "max_connections", int, "1000", "WebSockets in the whole process"),
-    ("MAX_SUBSCRIPTIONS_PER_CONNECTION", "max_subscriptions_per_connection", int, "100", "subscriptions of one client"),
-    ("PING_INTERVAL", "ping_interval_ms", seconds, "30", "silence after which a client is pinged"),
-    ("PING_TIMEOUT", "ping_timeout_ms", seconds, "10", "how long it may take to answer"),
+    ("WS_HOST", "ws_host", str, "0.0.0.0", "ADDR", "address of the WebSocket server"),
+    ("WS_PORT", "ws_port", port, "8546", "N", "its port; 0 takes a free one"),
+    ("MAX_CONNECTIONS", "max_connections", count, "1000", "N", "WebSockets in the whole process"),
+    ("MAX_SUBSCRIPTIONS_PER_CONNECTION", "max_subscriptions_per_connection", count, "100", "N", "subscriptions of one client"),
+    ("PING_INTERVAL", "ping_interval_ms", seconds, "30", "S", "silence after which a client is pinged"),
+    ("PING_TIMEOUT", "ping_timeout_ms", seconds, "10", "S", "how long it may take to answer"),
 )
 
 
 def add_arguments(parser, http):
-    env = os.environ
-    if http:
-        parser.add_argument("--http-host", default=env.get("HTTP_HOST", "127.0.0.1"))
-        parser.add_argument("--http-port", type=int, default=int(env.get("HTTP_PORT", "8545")), help="0 takes a free one")
-    parser.add_argument("--ws-host", default=env.get("WS_HOST", "0.0.0.0"))
-    parser.add_argument("--ws-port", type=int, default=int(env.get("WS_PORT", "8546")), help="0 takes a free one")
-    for name, option, kind, default, text in PARAMETERS:
-        parser.add_argument("--" + name.lower().replace("_", "-"), dest=option, type=kind, default=env.get(name, default), help=text)
-    parser.add_argument("--chain-id", type=int, help="answer eth_chainId and net_version with it")
+    """Flags win over variables, and those over defaults. An empty variable is one that is not set."""
+    for name, option, kind, default, value, text in (HTTP_PARAMETERS if http else ()) + PARAMETERS:
+        from_env = os.environ.get(name)
+        if from_env:
+            try:
+                kind(from_env)
+            except argparse.ArgumentTypeError as e:
+                parser.error(f"{name}: {e}")
+        parser.add_argument("--" + name.lower().replace("_", "-"), dest=option, type=kind, default=from_env or default, metavar=value,
+                            help=f"{text} [{default}; variable {name}]")
+    parser.add_argument("--chain-id", type=count, metavar="N", help="answer eth_chainId and net_version with it")
     parser.add_argument("--upstream-http", dest="upstream_url", metavar="URL", help="where every method goes that is not the server's own")
     parser.add_argument("--feed", dest="feed_path", metavar="PATH", help="a Unix socket where other processes give hooks, one a line")
     parser.add_argument("--stdin", action="store_true", help="read hooks from standard input, one a line")
 
 
-def _watch_stdin(server, ended):
-    import ctypes
-
-    from . import _library as native
-
-    err = native.Error()
+def _watch_stdin(server):
+    """Its end is not the server's: a file of events may be all there is, and its readers stay."""
     for number, line in enumerate(sys.stdin.buffer, 1):
-        line = line.strip()
-        if line and native.lib.fan_chain_hook_json(server._handle, line, len(line), ctypes.byref(err)):
-            print(f"line {number}: {err.text.decode(errors='replace')}", file=sys.stderr, flush=True)
-    ended.set()
+        try:
+            if line.strip():
+                server.feed_line(line.strip())
+        except ValueError as e:
+            print(f"line {number}: {e}", file=sys.stderr, flush=True)
+        except RuntimeError:  # it is ending
+            break
 
 
 def serve(app=None, *, path="/", block=True, stdin=False, **options):
@@ -83,7 +107,7 @@ def serve(app=None, *, path="/", block=True, stdin=False, **options):
         print(f"HTTP       http://{options.get('http_host') or '127.0.0.1'}:{server.http_port}", flush=True)
     print(f"WebSocket  ws://{options.get('ws_host') or '0.0.0.0'}:{server.ws_port}", flush=True)
     if stdin:
-        threading.Thread(target=_watch_stdin, args=(server, ended), daemon=True).start()
+        threading.Thread(target=_watch_stdin, args=(server,), daemon=True).start()
     while not ended.wait(3600):
         pass
     hooks.set_server(None)
@@ -97,16 +121,31 @@ def run(parser, http):
     options = vars(parser.parse_args())
     if not http:
         options["http_port"] = None
-    app = options.pop("app", None)
-    if app:
-        import importlib
-
-        sys.path.insert(0, os.getcwd())
-        module, _, name = app.partition(":")
-        app = getattr(importlib.import_module(module), name or "app")
     try:
+        app = load(options.pop("app", None))
         serve(app=app, **options)
     except (OSError, ValueError) as e:
         print(f"{parser.prog}: {e}", file=sys.stderr)
         return 2
     return 0
+
+
+def load(name):
+    """The program that --app names. ValueError: there is none; what goes wrong inside its module is shown as it is."""
+    import importlib
+    import importlib.util
+
+    if not name:
+        return None
+    sys.path.insert(0, os.getcwd())
+    module, _, attribute = name.partition(":")
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if not found:
+        raise ValueError(f"--app: there is no module {module!r} here")
+    app = getattr(importlib.import_module(module), attribute or "app", None)
+    if not callable(app):
+        raise ValueError(f"--app: {module} has no program {attribute or 'app'!r}")
+    return app

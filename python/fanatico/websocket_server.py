@@ -1,15 +1,14 @@
 """python -m fanatico.websocket_server: the WebSocket server alone; its hooks come from other processes or standard input."""
-import argparse
 import sys
 
 from .hooks import WebSocketEventHooks
-from .main import run, serve
+from .main import Parser, run, serve
 
 __all__ = ["WebSocketEventHooks", "serve", "main"]
 
 
 def main():
-    return run(argparse.ArgumentParser(prog="websocket_server", description=__doc__.split(": ", 1)[1]), http=False)
+    return run(Parser(prog="websocket_server", description=__doc__.split(": ", 1)[1]), http=False)
 
 
 if __name__ == "__main__":

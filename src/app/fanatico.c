@@ -3,12 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/tables.h"
 #include "app/feed.h"
 #include "app/names.h"
 
-enum { CALL_THREADS = 4, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
+enum { CALL_THREADS = 4, UPSTREAM_THREADS = 32, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
 
 /* Rows of the library's own. Those that are always there, and those that stand in until the host has an answer. */
 static const char *const own[] = {"eth_subscribe",
@@ -103,6 +104,9 @@ static fan_server *server_of(const struct call *call)
     return api->options.owner;
 }
 
+/* The server whose method this thread is in: it must not be ended from there, since its end waits for this thread. */
+static _Thread_local const fan_server *inside;
+
 /* On a pool thread: the host may take its time. */
 static void run_host_method(struct call *call)
 {
@@ -110,7 +114,9 @@ static void run_host_method(struct call *call)
     const struct host_method *m = method_find(s, call_method(call));
 
     if (!m) m = &s->fallback;
+    inside = s;
     m->run(m->ctx, (fan_call *)call);
+    inside = NULL;
 }
 
 static void to_pool(struct call *call)
@@ -165,6 +171,7 @@ enum fan_status fan_server_method(fan_server *s, const char *name, fan_method *m
 {
     struct host_method *more;
 
+    if (!s) return fan_error_set(err, FAN_EINVAL, "server: is NULL");
     if (atomic_load(&s->state) != SERVER_NEW)
         return fan_error_set(err, FAN_ECLOSED, "methods are given before the start");
     if (!name || !*name || !method) return fan_error_set(err, FAN_EINVAL, "a method has a name and a function");
@@ -182,6 +189,7 @@ enum fan_status fan_server_method(fan_server *s, const char *name, fan_method *m
 
 enum fan_status fan_server_fallback(fan_server *s, fan_method *method, void *ctx, struct fan_error *err)
 {
+    if (!s) return fan_error_set(err, FAN_EINVAL, "server: is NULL");
     if (atomic_load(&s->state) != SERVER_NEW)
         return fan_error_set(err, FAN_ECLOSED, "the fallback is given before the start");
     if (!method) return fan_error_set(err, FAN_EINVAL, "a fallback has a function");
@@ -204,6 +212,10 @@ static void ask_upstream(void *ctx, fan_call *handle)
     size_t len;
     char *method = arena_cstr(call_arena(call), name);
 
+    if (memchr(name.at, 0, name.len)) { /* what would be cut there may be another's name */
+        call_fail(call, -32601, "a method's name has no zero byte");
+        return;
+    }
     params.at = (const uint8_t *)fan_call_params(handle, &len);
     params.len = len;
     s = method ? client_call(client, method, params, call_arena(call), &reply, &err) : FAN_ENOMEM;
@@ -213,14 +225,18 @@ static void ask_upstream(void *ctx, fan_call *handle)
     } else if (s == FAN_EREJECTED) {
         call_fail_as_told(call, (int)reply.code, slice_str(err.text), reply.data);
     } else {
-        call_fail(call, -32000, "%s", err.text[0] ? err.text : fan_status_text(s));
+        /* Whoever asks need not know where the host's node is, nor the key that may be in its path. */
+        const char *url = client_url(client), *why = err.text[0] ? err.text : fan_status_text(s);
+
+        if (strncmp(why, url, strlen(url)) == 0) why += strlen(url);
+        call_fail(call, -32000, "the node upstream%s%s", *why == ':' ? "" : ": ", why);
     }
 }
 
 static enum fan_status open_upstream(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
 {
     const struct client_options options = {
-        .url = o->upstream_url, .timeout_ms = o->upstream_timeout_ms, .backoff_ms = 200, .retries = 2};
+        .url = o->upstream_url, .timeout_ms = o->upstream_timeout_ms, .backoff_ms = 200, .retries = 2, .once = true};
     struct fan_error why = {""};
     enum fan_status status;
 
@@ -274,7 +290,8 @@ enum fan_status fan_call_answer(fan_call *handle, const char *json, size_t len, 
     struct call *call = (struct call *)handle;
     struct fan_error why = {""};
 
-    if (!is_json(slice_of(json, len), &why)) {
+    if (!json) len = 0;
+    if (!is_json(slice_of(json ? json : "", len), &why)) {
         call_fail(call, -32603, "the method's answer is no JSON");
         return fan_error_set(err, FAN_EFORMAT, "the answer is no JSON: %s", why.text);
     }
@@ -303,9 +320,10 @@ enum fan_status fan_server_new(const struct fan_server_options *options, fan_ser
 {
     static const struct fan_server_options defaults;
     const struct fan_server_options *o = options ? options : &defaults;
-    fan_server *s = calloc(1, sizeof *s);
+    fan_server *s = out ? calloc(1, sizeof *s) : NULL;
     enum fan_status status;
 
+    if (!out) return fan_error_set(err, FAN_EINVAL, "out: is NULL");
     if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     atomic_init(&s->state, SERVER_NEW);
     s->has_chain_id = o->chain_id != 0;
@@ -320,19 +338,39 @@ enum fan_status fan_server_new(const struct fan_server_options *options, fan_ser
         fan_server_free(s);
         return status;
     }
-    if (!s->options.rpc.pool_threads) s->options.rpc.pool_threads = CALL_THREADS;
+    if (!s->options.rpc.pool_threads) s->options.rpc.pool_threads = s->upstream ? UPSTREAM_THREADS : CALL_THREADS;
     *out = s;
     return FAN_OK;
+}
+
+enum fan_status fanatico_running(const fan_server *s, struct fan_error *err)
+{
+    if (!s) return fan_error_set(err, FAN_EINVAL, "server: is NULL");
+    if (atomic_load(&s->state) != SERVER_RUNNING) return fan_error_set(err, FAN_ECLOSED, "the server is not running");
+    if (s->pid == getpid()) return FAN_OK;
+    return fan_error_set(err, FAN_ECLOSED,
+                         "the server runs in process %ld, which this one was forked from: tell it through its feed "
+                         "(feed_path)",
+                         (long)s->pid);
+}
+
+/* Its threads are to be ended: not by one of them, and not by a process that has none of them. */
+static bool may_end(const fan_server *s)
+{
+    assert(inside != s); /* a method of the host's must not end the server that it answers for */
+    return s->pid == getpid();
 }
 
 enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
 {
     enum fan_status status;
 
+    if (!s) return fan_error_set(err, FAN_EINVAL, "server: is NULL");
     if (atomic_load(&s->state) != SERVER_NEW)
         return fan_error_set(err, FAN_ECLOSED, "this server has been started before");
     status = s->rows ? FAN_OK : join_rows(s);
     if (status) return fan_error_set(err, status, "out of memory");
+    s->pid = getpid();
     s->options.methods = s->rows;
     s->options.method_count = s->row_count;
     s->options.fallback = s->fallback.run ? &fallback_row : NULL;
@@ -352,17 +390,17 @@ enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
 
 uint16_t fan_server_http_port(const fan_server *s)
 {
-    return s->server && !s->options.no_http ? server_http_port(s->server) : 0;
+    return s && s->server && !s->options.no_http ? server_http_port(s->server) : 0;
 }
 
 uint16_t fan_server_ws_port(const fan_server *s)
 {
-    return s->server && !s->options.no_ws ? server_ws_port(s->server) : 0;
+    return s && s->server && !s->options.no_ws ? server_ws_port(s->server) : 0;
 }
 
 void fan_server_drain(fan_server *s)
 {
-    if (atomic_load(&s->state) != SERVER_RUNNING) return;
+    if (!s || atomic_load(&s->state) != SERVER_RUNNING || !may_end(s)) return;
     feed_close(s->feed); /* what a feeder said before is on its way, and leaves in front of the 1001 */
     s->feed = NULL;
     server_drain(s->server);
@@ -370,7 +408,7 @@ void fan_server_drain(fan_server *s)
 
 void fan_server_stop(fan_server *s)
 {
-    if (atomic_exchange(&s->state, SERVER_STOPPED) != SERVER_RUNNING) return;
+    if (!s || atomic_exchange(&s->state, SERVER_STOPPED) != SERVER_RUNNING || !may_end(s)) return;
     feed_close(s->feed);
     s->feed = NULL;
     server_stop(s->server);
@@ -380,6 +418,7 @@ void fan_server_free(fan_server *s)
 {
     if (!s) return;
     fan_server_stop(s);
+    if (s->server && !may_end(s)) return; /* a copy of what the parent has: it goes with this process */
     server_free(s->server);
     host_free(s->host);
     client_free(s->upstream);
@@ -395,6 +434,8 @@ void fan_server_stats(fan_server *s, struct fan_server_stats *out)
 {
     struct host_stats host;
 
+    *out = (struct fan_server_stats){0};
+    if (!s || (s->server && s->pid != getpid())) return; /* after fork() the locks may be held by nobody */
     host_stats(s->host, &host);
     *out = (struct fan_server_stats){
         .blocks = host.blocks,

@@ -3,6 +3,7 @@
 #define APP_FANATICO_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "app/names.h"
 #include "app/server.h"
@@ -20,6 +21,7 @@ enum server_state { SERVER_NEW, SERVER_RUNNING, SERVER_STOPPED };
 
 struct fan_server {
     atomic_int state; /* enum server_state */
+    pid_t pid;        /* of the process that started it: after fork() its threads are there, not in the child */
     struct host *host;
     struct server *server; /* from the start on */
     struct server_options options;
@@ -34,5 +36,9 @@ struct fan_server {
     struct rpc_method *rows; /* what rpc is given: the library's and the host's */
     size_t row_count;
 };
+
+/* FAN_OK: hooks may announce. FAN_EINVAL: s is NULL; FAN_ECLOSED: it is not running, or runs in the process that this
+ * one was forked from. Any thread. */
+FAN_MUST_CHECK enum fan_status fanatico_running(const fan_server *s, struct fan_error *err);
 
 #endif

@@ -3,21 +3,21 @@
 
 #include "app/fanatico.h"
 
-enum { EXTRA_DATA_MAX = 1 << 20 };
-
-static enum fan_status running(fan_server *s, struct fan_error *err)
-{
-    if (atomic_load(&s->state) == SERVER_RUNNING) return FAN_OK;
-    return fan_error_set(err, FAN_ECLOSED, "the server is not running");
-}
+enum { EXTRA_DATA_MAX = 1 << 20, TOPICS_MAX = 4 };
 
 /* ---- as text ---- */
+
+/* A text that is not there is one without a value: told as such. */
+static struct slice text_of(const char *json, size_t len)
+{
+    return json ? slice_of(json, len) : SLICE("");
+}
 
 #define JSON_HOOK(name, announce)                                                                                      \
     enum fan_status name(fan_server *s, const char *json, size_t len, struct fan_error *err)                           \
     {                                                                                                                  \
-        enum fan_status status = running(s, err);                                                                      \
-        return status ? status : announce(s->host, slice_of(json, len), err);                                          \
+        enum fan_status status = fanatico_running(s, err);                                                             \
+        return status ? status : announce(s->host, text_of(json, len), err);                                           \
     }
 JSON_HOOK(fan_chain_announce_block_json, host_announce_block)
 JSON_HOOK(fan_chain_announce_logs_json, host_announce_logs)
@@ -35,7 +35,7 @@ enum fan_status fan_chain_hook_json(fan_server *s, const char *json, size_t len,
         {"on_pending_transaction", host_announce_pending},
         {"on_syncing", host_announce_syncing},
     };
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
     struct arena_home home;
     struct arena a;
     struct json line, hook, arg;
@@ -44,7 +44,7 @@ enum fan_status fan_chain_hook_json(fan_server *s, const char *json, size_t len,
     if (status) return status;
     arena_home_init(&home, 0);
     a = arena_of(&home);
-    status = json_parse(slice_of(json, len), JSON_DEPTH_MAX, &a, &line, &why);
+    status = json_parse(text_of(json, len), JSON_DEPTH_MAX, &a, &line, &why);
     if (status) {
         status = fan_error_set(err, status == FAN_ENOMEM ? status : FAN_EFORMAT, "%s", why.text);
     } else if (!json_is(hook = json_get(line, "hook"), JSON_STRING)) {
@@ -67,6 +67,11 @@ enum fan_status fan_chain_hook_json(fan_server *s, const char *json, size_t len,
 }
 
 /* ---- as structs ---- */
+
+static enum fan_status is_null(struct fan_error *err, const char *what)
+{
+    return fan_error_set(err, FAN_EINVAL, "%s: is NULL", what);
+}
 
 static void put_fixed(struct json_writer *w, const char *key, const void *bytes, size_t len)
 {
@@ -153,13 +158,16 @@ static void put_block(struct json_writer *w, const struct fan_block *b)
 
 enum fan_status fan_chain_announce_block(fan_server *s, const struct fan_block *b, struct fan_error *err)
 {
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
     struct json_writer w;
     struct buf text;
 
     if (status) return status;
+    if (!b) return is_null(err, "block");
     if (b->given & FAN_BLOCK_EXTRA_DATA && b->extra_data_len > EXTRA_DATA_MAX)
         return fan_error_set(err, FAN_EFORMAT, "block: extraData: at most %d bytes", EXTRA_DATA_MAX);
+    if (b->given & FAN_BLOCK_EXTRA_DATA && b->extra_data_len && !b->extra_data)
+        return fan_error_set(err, FAN_EFORMAT, "block: extraData: is missing");
     if (b->given & FAN_BLOCK_LOGS_BLOOM && !b->logs_bloom)
         return fan_error_set(err, FAN_EFORMAT, "block: logsBloom: is missing");
     w = begin(&text);
@@ -187,11 +195,18 @@ static void put_log(struct json_writer *w, const struct fan_log *l)
 
 enum fan_status fan_chain_announce_logs(fan_server *s, const struct fan_log *logs, size_t count, struct fan_error *err)
 {
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
     struct json_writer w;
     struct buf text;
 
     if (status) return status;
+    if (!logs && count) return is_null(err, "logs");
+    for (size_t i = 0; i < count; i++) {
+        if ((!logs[i].topics && logs[i].topic_count) || logs[i].topic_count > TOPICS_MAX)
+            return fan_error_set(err, FAN_EFORMAT, "logs[%zu]: topics: %s", i,
+                                 logs[i].topics ? "at most four were expected" : "is missing");
+        if (!logs[i].data && logs[i].data_len) return fan_error_set(err, FAN_EFORMAT, "logs[%zu]: data: is missing", i);
+    }
     w = begin(&text);
     json_begin_array(&w);
     for (size_t i = 0; i < count; i++) put_log(&w, &logs[i]);
@@ -201,11 +216,12 @@ enum fan_status fan_chain_announce_logs(fan_server *s, const struct fan_log *log
 
 enum fan_status fan_chain_announce_pending(fan_server *s, const struct fan_hash *tx_hash, struct fan_error *err)
 {
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
     struct json_writer w;
     struct buf text;
 
     if (status) return status;
+    if (!tx_hash) return is_null(err, "pending transaction");
     w = begin(&text);
     json_put_hash(&w, tx_hash);
     return announce(s, &text, host_announce_pending, err);
@@ -213,11 +229,12 @@ enum fan_status fan_chain_announce_pending(fan_server *s, const struct fan_hash 
 
 enum fan_status fan_chain_announce_syncing(fan_server *s, const struct fan_syncing *state, struct fan_error *err)
 {
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
     struct json_writer w;
     struct buf text;
 
     if (status) return status;
+    if (!state) return is_null(err, "syncing");
     w = begin(&text);
     if (state->syncing) {
         json_begin_object(&w);
@@ -233,7 +250,8 @@ enum fan_status fan_chain_announce_syncing(fan_server *s, const struct fan_synci
 
 enum fan_status fan_chain_move_head(fan_server *s, const struct fan_hash *hash, struct fan_error *err)
 {
-    enum fan_status status = running(s, err);
+    enum fan_status status = fanatico_running(s, err);
 
-    return status ? status : host_move_head(s->host, hash, err);
+    if (status) return status;
+    return hash ? host_move_head(s->host, hash, err) : is_null(err, "head");
 }

@@ -11,7 +11,7 @@ enum {
     HISTORY = 1024,
     WAITING_LOGS_MAX = 100000,
     WAITING_BYTES_MAX = 64 << 20,
-    WAITING_BLOCKS = 128, /* logs whose block is so far below the head will not meet it any more */
+    WAITING_BLOCKS = 128, /* logs whose block is so far below the head, or does not come for so long, are given up */
     ORPHANS = 256         /* removed blocks that are still found by hash */
 };
 
@@ -21,6 +21,7 @@ struct waiting {
     struct host_log_place place;
     struct block *logs; /* nothing but logs */
     size_t bytes;
+    uint64_t since; /* stats.blocks when they were told */
 };
 
 struct host {
@@ -218,7 +219,8 @@ static void waiting_after(struct host *h, const struct block *b)
 {
     for (struct waiting **at = &h->waiting; *at;) {
         struct waiting *w = *at;
-        bool late = w->place.has_number && w->place.number + WAITING_BLOCKS < h->head;
+        bool late = w->place.has_number ? h->head > WAITING_BLOCKS && w->place.number < h->head - WAITING_BLOCKS
+                                        : h->stats.blocks - w->since > WAITING_BLOCKS; /* a hash says not how far */
 
         if (waits_for(w, b)) {
             at = take_out(h, at);
@@ -407,11 +409,15 @@ static enum fan_status prepare_wait(struct run *r, const struct block *all, cons
 
 static enum fan_status prepare_late(struct host *h, struct run *r, const struct block *all)
 {
-    struct block bare = *r->of, *late;
+    /* Field by field: its count of references changes meanwhile, on the threads of those who read it. */
+    const struct block bare = {.header = r->of->header,
+                               .hash = r->of->hash,
+                               .has_receipts = r->of->has_receipts,
+                               .header_json = r->of->header_json};
+    struct block *late;
     struct arena a, whole_a;
     enum fan_status s = FAN_OK;
 
-    bare.log_count = 0;
     late = host_copy_block(&bare, r->count, &a);
     r->whole = host_copy_block(r->of, r->count, &whole_a);
     if (!late || !r->whole) s = FAN_ENOMEM;
@@ -468,6 +474,7 @@ static void run_do(struct host *h, struct run *r)
 {
     h->stats.repeated += r->repeated;
     if (r->wait) {
+        r->wait->since = h->stats.blocks;
         r->wait->next = NULL;
         *h->waiting_end = r->wait;
         h->waiting_end = &r->wait->next;

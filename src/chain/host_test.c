@@ -250,6 +250,30 @@ TEST(logs_whose_block_never_comes_are_given_up_and_bounded, t)
     notes_fini(&n);
 }
 
+TEST(logs_that_name_their_block_by_hash_alone_are_given_up_too, t)
+{
+    const struct host_options few = {.waiting_logs_max = 1};
+    struct notes n;
+    struct fan_error err = {""};
+    struct host_stats stats;
+    char json[300], hash[67];
+
+    notes_init(&n, t, &few);
+    (void)snprintf(json, sizeof json, "{\"address\":\"0x%040x\",\"blockHash\":\"%s\"}", 7u, hash_of('x', 3, hash));
+    block(&n, t, 'a', 1, 'a');
+    CHECK_EQ(t, host_announce_logs(n.host, slice_str(json), &err), FAN_OK);
+    for (unsigned i = 2; i <= 129; i++) block(&n, t, 'a', i, 'a');
+    host_stats(n.host, &stats);
+    CHECK_EQ(t, stats.waiting_logs, 1); /* 128 blocks have come since */
+    CHECK_EQ(t, host_announce_logs(n.host, slice_str(json), &err), FAN_ELIMIT);
+    block(&n, t, 'a', 130, 'a');
+    host_stats(n.host, &stats);
+    CHECK_EQ(t, stats.waiting_logs, 0);
+    CHECK_EQ(t, stats.abandoned_logs, 1);
+    CHECK_EQ(t, host_announce_logs(n.host, slice_str(json), &err), FAN_OK);
+    notes_fini(&n);
+}
+
 TEST(history_is_bounded_and_reorgs_reach_as_far_back, t)
 {
     const struct host_options few = {.history = 4};

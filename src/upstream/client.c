@@ -157,11 +157,11 @@ struct attempt {
 };
 
 /* What a response without a usable body means. */
-static enum fan_status judge_status(const struct link_reply *r, struct attempt *t, struct fan_error *err)
+static enum fan_status judge_status(const struct link_reply *r, bool once, struct attempt *t, struct fan_error *err)
 {
     size_t len = r->body.len < 200 ? r->body.len : 200;
 
-    t->hopeless = r->status != 429 && r->status != 408 && r->status < 500;
+    t->hopeless = r->status != 429 && (once ? r->status != 503 : r->status != 408 && r->status < 500);
     if (r->has_retry_after) t->pause_ms_least = r->retry_after_s * 1000;
     for (size_t i = 0; i < len; i++) /* a page of HTML tells a person little */
         if (r->body.at[i] == '<' || r->body.at[i] < ' ') len = i;
@@ -188,9 +188,9 @@ static enum fan_status one_try(struct client *c, struct slice body, uint64_t id,
     }
     s = link_call(l, body, id, deadline_ms, &reply, err);
     if (s) {
+        t->free = was_idle && s != FAN_ETIMEOUT && s != FAN_ECLOSED && !(c->options.once && link_heard(l));
         link_close(l);
-        t->free = was_idle && s != FAN_ETIMEOUT && s != FAN_ECLOSED;
-        t->hopeless = s == FAN_ECLOSED || s == FAN_EFORMAT;
+        t->hopeless = s == FAN_ECLOSED || s == FAN_EFORMAT || c->options.once;
         return s == FAN_ENOMEM ? s : FAN_EREMOTE;
     }
     /* Servers answer errors of JSON-RPC under other statuses too: what has a body of JSON is read first. */
@@ -201,9 +201,9 @@ static enum fan_status one_try(struct client *c, struct slice body, uint64_t id,
         s = copy.at ? json_parse(copy, DEPTH_MAX, a, out, &why) : FAN_ENOMEM;
         if (s == FAN_EFORMAT || s == FAN_ELIMIT ||
             (!s && reply.status != 200 && json_is(json_get(*out, "error"), JSON_MISSING)) ||
-            (!s && (reply.status == 429 || reply.status >= 500))) {
+            (!s && (reply.status == 429 || (reply.status >= 500 && !c->options.once)))) {
             s = reply.status == 200 ? fan_error_set(err, FAN_EREMOTE, "its answer is no JSON: %s", why.text)
-                                    : judge_status(&reply, t, err);
+                                    : judge_status(&reply, c->options.once, t, err);
             if (reply.status == 200) t->hopeless = true;
         }
     }
@@ -250,7 +250,8 @@ static enum fan_status judge_reply(struct json reply, struct arena *a, struct cl
         out->result = result;
         return FAN_OK;
     }
-    message = json_str(json_get(error, "message"), a);
+    /* Some put their words in the place of the object. */
+    message = json_str(json_is(error, JSON_STRING) ? error : json_get(error, "message"), a);
     out->code = -32000;
     if (json_is(json_get(error, "code"), JSON_NUMBER)) {
         char *text = arena_cstr(a, json_raw(json_get(error, "code")));
@@ -266,7 +267,12 @@ static enum fan_status judge_reply(struct json reply, struct arena *a, struct cl
 
 static void put_request(struct buf *b, const char *method, struct slice params, uint64_t id)
 {
-    buf_printf(b, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"%s\",\"params\":", id, method);
+    struct json_writer w;
+
+    buf_printf(b, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":", id);
+    w = json_writer_of(b);
+    json_put_text(&w, method); /* a stranger's, maybe: what is in it must stay in it */
+    buf_put_str(b, ",\"params\":");
     buf_put(b, params);
     buf_put_byte(b, '}');
 }
@@ -290,7 +296,7 @@ enum fan_status client_call(struct client *c, const char *method, struct slice p
         s = body.failed ? body.failed : one_try(c, buf_peek(&body), id, a, &reply, &t, &why);
         if (!s) s = judge_reply(reply, a, out, &t, &why);
         if (s != FAN_EREMOTE) break;
-        if (t.free && free_tries++ <= CLIENT_IDLE_MAX) continue;
+        if (t.free && free_tries++ < (c->options.once ? 1 : CLIENT_IDLE_MAX + 1)) continue;
         if (t.refused && !atomic_load(&c->answered)) t.hopeless = true; /* it was never there: a wrong URL */
         if (t.hopeless || tries == c->options.retries) break;
         tries++;

@@ -27,6 +27,9 @@ struct client_options {
     uint64_t backoff_ms; /* the first pause; each further is longer by as much [1,000] */
     unsigned retries;    /* after the first try [5] */
     bool no_retries;
+    bool once; /* what the node may have begun is not asked again: for methods that change something. Tries are repeated
+                  only where nobody took the request (refused, 429, 503), or where a connection that was kept idle broke
+                  off without a byte of an answer, once */
     size_t body_len_max; /* [64 MiB] */
     int halt_fd;         /* readable: every call ends; 0 or -1: none */
 };

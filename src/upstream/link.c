@@ -20,6 +20,7 @@ struct link {
     struct buf kept;          /* the frame that answers */
     uint8_t *in;              /* READ_LEN */
     size_t in_at, in_len;
+    bool heard; /* bytes have come since the call under way began */
 };
 
 void link_close(struct link *l)
@@ -40,6 +41,11 @@ bool link_is_stale(const struct link *l)
     return stream_is_stale(l->stream);
 }
 
+bool link_heard(const struct link *l)
+{
+    return l->heard;
+}
+
 static enum fan_status send_out(struct link *l, uint64_t deadline_ms, struct fan_error *err)
 {
     if (l->out.failed) return fan_error_set(err, FAN_ENOMEM, "out of memory");
@@ -56,6 +62,7 @@ static enum fan_status fill(struct link *l, uint64_t deadline_ms, bool *out_end,
     l->in_at = l->in_len = 0;
     s = stream_receive(l->stream, l->in, READ_LEN, deadline_ms, &l->in_len, err);
     *out_end = !s && !l->in_len;
+    if (!s && l->in_len) l->heard = true;
     return s;
 }
 
@@ -227,6 +234,7 @@ enum fan_status link_call(struct link *l, struct slice request, uint64_t id, uin
 {
     enum fan_status s;
 
+    l->heard = false;
     if (!l->options.url->websocket) return call_http(l, request, deadline_ms, out, err);
     put_frame(l, WS_TEXT, request);
     s = send_out(l, deadline_ms, err);

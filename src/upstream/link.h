@@ -35,6 +35,7 @@ FAN_MUST_CHECK enum fan_status link_open(const struct link_options *options, uin
 FAN_MUST_CHECK enum fan_status link_call(struct link *l, struct slice request, uint64_t id, uint64_t deadline_ms,
                                          struct link_reply *out, struct fan_error *err);
 bool link_is_stale(const struct link *l); /* it was closed from over there */
+bool link_heard(const struct link *l);    /* bytes came since the last call began */
 void link_close(struct link *l);          /* NULL is fine */
 
 #endif
