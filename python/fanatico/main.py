@@ -70,16 +70,36 @@ def add_arguments(parser, http):
     parser.add_argument("--stdin", action="store_true", help="read hooks from standard input, one a line")
 
 
+LINE_MAX = 16 << 20  # as on the feed's socket
+
+
+def _lines_of(fd):
+    """Not through sys.stdin: a thread that waits inside its buffer would make the interpreter's end an abort."""
+    rest = b""
+    while chunk := os.read(fd, 65536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > LINE_MAX:
+            raise ValueError("the line is too long, no more are read")
+    if rest:
+        yield rest
+
+
 def _watch_stdin(server):
     """Its end is not the server's: a file of events may be all there is, and its readers stay."""
-    for number, line in enumerate(sys.stdin.buffer, 1):
+    lines, number = _lines_of(0), 0
+    while True:
+        number += 1
         try:
+            line = next(lines, None)
+            if line is None:
+                return
             if line.strip():
                 server.feed_line(line.strip())
         except ValueError as e:
             print(f"line {number}: {e}", file=sys.stderr, flush=True)
         except RuntimeError:  # it is ending
-            break
+            return
 
 
 def serve(app=None, *, path="/", block=True, stdin=False, **options):

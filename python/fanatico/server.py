@@ -272,7 +272,7 @@ class Server:
                 lib.fan_call_fail(call, e.code, e.message.encode(), data, len(data or b""))
                 return
             except Exception as e:  # a bug of the host's method is told to its caller, and the server goes on
-                lib.fan_call_fail(call, -32603, f"{type(e).__name__}: {e}".encode(), None, 0)
+                lib.fan_call_fail(call, -32603, f"Internal error: {type(e).__name__}: {e}".encode(), None, 0)
                 return
             finally:
                 _thread.answers_for = None

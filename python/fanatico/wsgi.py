@@ -34,12 +34,13 @@ def fallback_of(app, path="/"):
         except ValueError:
             reply = None
         if not isinstance(reply, dict) or ("result" not in reply and "error" not in reply):
-            raise RpcError(-32603, f"the host's server answered {status[0] if status else 'nothing'}, which is no JSON-RPC")
+            raise RpcError(-32603, f"Internal error: the host's server answered {status[0] if status else 'nothing'}, which is no JSON-RPC")
         error = reply.get("error")
         if error is not None:
             if not isinstance(error, dict):
-                raise RpcError(-32603, str(error))
-            raise RpcError(int(error.get("code", -32603)), str(error.get("message", "")), error.get("data"))
+                raise RpcError(-32000, str(error))
+            code = error.get("code")
+            raise RpcError(code if isinstance(code, int) else -32000, str(error.get("message", "")), error.get("data"))
         return reply["result"]
 
     return ask

@@ -9,6 +9,7 @@ import threading
 import unittest
 import zipfile
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from installed import SCRATCH, SITE, Program, block, install, rpc
@@ -198,7 +199,7 @@ class Life(unittest.TestCase):
             def feed():
                 try:
                     for n in range(1, 100000):
-                        one.announce_block(block(n))
+                        one.announce_pending(name(n))
                 except RuntimeError as e:
                     trouble.append(str(e))
             threads = [threading.Thread(target=feed) for _ in range(4)]
@@ -275,6 +276,18 @@ class Life(unittest.TestCase):
 
 
 class Commands(unittest.TestCase):
+    def test_sigterm_while_standard_input_is_open_is_an_ordinary_end(self):
+        one = Program(sys.executable, "-m", "fanatico.websocket_server", "--ws-port", "0", "--stdin", env={"WS_HOST": "127.0.0.1"}, stdin=subprocess.PIPE)
+        with connect(one.url("ws")) as socket:
+            one.process.stdin.write("what?\n")
+            one.process.stdin.flush()
+            self.assertRegex(one.process.stderr.readline(), "^line 1: byte 0")
+            one.process.terminate()
+            self.assertEqual(one.process.wait(timeout=20), 0)
+            with self.assertRaises(ConnectionClosed) as closed:
+                socket.recv(timeout=20)
+            self.assertEqual(closed.exception.rcvd.code, 1001)
+
     def test_what_a_variable_or_a_flag_may_not_be_is_one_line(self):
         for args, env, words in [
             ([], {"WS_PORT": "abc"}, r"WS_PORT: 'abc' is not a port"), ([], {"PING_INTERVAL": "soon"}, r"PING_INTERVAL: 'soon' is not a duration"),
