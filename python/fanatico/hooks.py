@@ -36,6 +36,8 @@ class WebSocketEventHooks:
     def on_pending_transaction(tx_hash):
         _running().announce_pending(tx_hash)
 
+    on_pending_tx = on_pending_transaction  # as the seed's picture calls it
+
     @staticmethod
     def on_syncing(state):
         _running().announce_syncing(state)

@@ -6,6 +6,7 @@
   functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
   structs    `struct name`, and names_of_four_words_and_more, are in the sources
   tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it
+  seed       docs/SEED.md has every row of the document the project began from, and each names a test that is registered under that name, or a row of the bench
   traces     docs/DEBUGGING.md explains every TRACE in the sources
   folders    every folder of src/ has a README.md of at most 16 lines that are not blank
   hygiene    no path of a home or scratch folder, no unfinished marks
@@ -278,6 +279,76 @@ def check_folders():
             wrong(path, f"is longer than {README_LINES_MAX} lines")
 
 
+# ---- the seed ----
+
+def seed_document():
+    """The document itself, which lies beside the clone; None where it does not."""
+    folder = os.path.join(os.environ.get("FANATICO_SHARED") or os.path.join(ROOT, "..", "shared"), "seed")
+    texts = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".txt")] if os.path.isdir(folder) else []
+    return open(texts[0], encoding="utf-8").read() if texts else None
+
+
+def seed_rows(text):
+    """What that document promises: the rows of its tables, its subscription types, commands, hooks, examples, and the words of its picture."""
+    rows, section = [], ""
+    for line in text.split("\n"):
+        if line.startswith("## "):
+            section = line[3:].split(" ")[0]
+        cells = [c.strip().replace("`", "") for c in line.strip("|").split("|")] if line.startswith("|") else []
+        header = not cells or set(cells[0]) <= set("-") or cells[0] in ("File", "Parameter", "Code", "Metric")
+        if not header:
+            rows.append(cells[0] if section == "Files" else f"{cells[0]} {cells[1]}")
+        elif section == "Subscription" and line.startswith("### ") or line.startswith("#### "):
+            rows.append(line.lstrip("# "))
+        elif re.match(r"(python3|npx|pip) |WebSocketEventHooks\.|from websocket_server", line):
+            rows.append(line)
+        elif section == "Architecture":
+            rows += re.findall(r"Flask HTTP|Port \d+|eth_subscribe|shared state|eth_\*|net_\*|web3_\*|on_\w+\(\)", line)
+            rows += ["eth_unsubscribe"] if "eth_unsubscr" in line else []
+        elif section == "Dependencies" and re.match(r"[a-z]+(>=[\d.]+)?$", line):
+            rows.append(line)
+    return rows
+
+
+def is_test(path, words, registered):
+    """Is there a test (or a row of the bench) whose name begins with these words, in a file that is run?"""
+    text = read(path)
+    if path == "docs/PERFORMANCE.md":
+        return f"\n| {words} |" in text
+    if path.endswith("_test.c"):
+        return f"TEST({words}," in text
+    if path.endswith(".py"):
+        return path in registered and f"def {words}(" in text
+    return path in registered and any(quote + words in text for quote in "'\"`")
+
+
+def check_seed():
+    document, registered, proved = seed_document(), read("test/tests.cmake"), set()
+    for line in read("docs/SEED.md").split("\n"):
+        cells = line.strip("|").split(" | ")
+        if not line.startswith("| ") or len(cells) != 2 or cells[0].strip() == "seed":
+            continue
+        row = cells[0].strip().replace("`", "")
+        proved.add(row)
+        proofs = re.findall(r"`([\w./]+): ([^`]+)`", cells[1])
+        for path, words in proofs:
+            if not os.path.exists(os.path.join(ROOT, path)) or not is_test(path, words, registered):
+                wrong("docs/SEED.md", f"proves \"{row}\" with {path}: {words}, which is no test that is run")
+        if not proofs:
+            wrong("docs/SEED.md", f"has no proof of \"{row}\"")
+    if document is None:
+        print("note: the seed's document is not here, its rows were not compared")
+        return
+    wanted = seed_rows(document)
+    for row in wanted:
+        if row not in proved:
+            wrong("docs/SEED.md", f"lacks the seed's row \"{row}\"")
+    for row in proved - set(wanted):
+        wrong("docs/SEED.md", f"has the row \"{row}\", which the seed has not")
+    if len(wanted) < 45:
+        wrong("docs/SEED.md", f"only {len(wanted)} rows were found in the seed's document")
+
+
 def check_traces(files):
     text = read("docs/DEBUGGING.md")
     found = {".".join(m) for f in files if f.endswith(".c") for m in re.findall(r"\bTRACE\((\w+), (\w+)", read(f))}
@@ -312,6 +383,7 @@ def main():
         check_symbols(md, body, sources, md == "docs/TOUR.md")
         check_hygiene(md, text)
     check_folders()
+    check_seed()
     check_traces(files)
     for line in broken:
         print(line)

@@ -132,6 +132,38 @@ class Values(unittest.TestCase):
             self.assertIn("result: object", rpc(url, "wrong")["error"]["message"])
 
 
+class SeedLines(unittest.TestCase):
+    """The document's section on integration, as it is written there, in a program of its own."""
+
+    BEFORE = """
+        import fanatico
+        server = fanatico.serve(block=False, http_port=None, ws_port=0, ws_host="127.0.0.1")
+        block_dict = {"hash": b"a" * 32, "parentHash": b"b" * 32, "number": 16}
+        log1, log2 = ({"address": "0x" + "70" * 20, "topics": [], "data": "0x", "blockNumber": 16, "transactionHash": b"c" * 32, "logIndex": i} for i in (0, 1))
+        tx_hash = "0x" + "dd" * 32
+    """
+
+    def test_the_document_s_own_lines_run(self):
+        done = Script(textwrap.dedent(self.BEFORE) + textwrap.dedent("""
+            from websocket_server import WebSocketEventHooks
+
+            # When a new block is created
+            WebSocketEventHooks.on_new_block(block_dict)
+
+            # When logs are emitted
+            WebSocketEventHooks.on_logs([log1, log2])
+
+            # When a pending transaction is received
+            WebSocketEventHooks.on_pending_transaction(tx_hash)
+            print([server.stats[name] for name in ("blocks", "logs", "pending")])
+        """))
+        self.assertEqual((done.code, done.out, done.errors), (0, "[1, 2, 1]\n", ""))
+
+    def test_the_picture_s_short_name_is_a_hook_too(self):
+        done = Script(textwrap.dedent(self.BEFORE) + "from combined_server import WebSocketEventHooks\nWebSocketEventHooks.on_pending_tx(tx_hash)\nprint(server.stats['pending'])\n")
+        self.assertEqual((done.code, done.out, done.errors), (0, "1\n", ""))
+
+
 class Threads(unittest.TestCase):
     def test_sixteen_threads_and_asyncio_tell_one_chain(self):
         with server() as one, subscribed(one, "newHeads") as heads:

@@ -1,12 +1,11 @@
 // The document the project began from, row by row: what it says is done here as it says it, on its own ports (alone.py gives them to us).
 // docs/SEED.md maps each row to its test; what other folders prove is named there and not proved again.
 'use strict';
-const { test, before, after } = require('node:test');
+const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const net = require('node:net');
-const os = require('node:os');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 const { Raw } = require('../promises/raw.cjs');
 
@@ -37,7 +36,6 @@ function onChain(name, run) {
 /** One test with the seed's Python server, told on standard input. */
 function onPython(name, args, run) {
   test(name, { timeout: 60000 }, async () => {
-    const { spawn } = require('node:child_process');
     const child = spawn(python, ['-m', 'fanatico.websocket_server', '--stdin', '--ws-host', '127.0.0.1', ...args], {
       cwd: path.join(h.source, 'python'), stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, FANATICO_LIBRARY: path.join(h.bin, 'libfanatico.so') } });
     let out = '';
@@ -69,7 +67,7 @@ onChain('architecture: eth_, net_ and web3_ on HTTP port 8545, eth_subscribe and
 
 // ---- subscription types: the notification formats of the document ----
 
-onPython('newHeads: the notification is the seed\'s, with its own values', [], async (client, tell) => {
+onPython('newHeads: the notification is the one shown, with its own values', [], async (client, tell) => {
   const id = await client.call('eth_subscribe', ['newHeads']);
   tell('on_new_block', { hash: hash(16), parentHash: hash(15), number: 16, timestamp: 100000000, gasLimit: 15000000, gasUsed: 21000, baseFeePerGas: 20000000000 });
   assert.deepEqual(await notified(client, id), {
@@ -78,7 +76,7 @@ onPython('newHeads: the notification is the seed\'s, with its own values', [], a
   assert.match(id, /^0x/);
 });
 
-onPython('logs: with address and topics as filter, the notification is the seed\'s', [], async (client, tell) => {
+onPython('logs: with address and topics as filter, the notification is the one shown', [], async (client, tell) => {
   const transfer = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
   const id = await client.call('eth_subscribe', ['logs', { address: TOKEN, topics: [transfer] }]);
   tell('on_new_block', { hash: hash(16), parentHash: hash(15), number: 16 });
@@ -219,25 +217,29 @@ test('PING_INTERVAL: 30s and PING_TIMEOUT: 10s by default; the variables shorten
 // ---- error codes ----
 
 const CODES = [
-  [-32700, 'Parse error', 'what is no JSON', '{"jsonrpc": "2.0", "id": 1, "method":'],
-  [-32600, 'Invalid request', 'what is no request of JSON-RPC', '{"id": 1}'],
-  [-32601, 'Method not found', 'an unknown method', '{"jsonrpc":"2.0","id":1,"method":"eth_nonsense","params":[]}'],
-  [-32602, 'Invalid params', 'parameters that do not fit', '{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{"address":"0x12"}]}'],
+  ['-32700 Parse error: what is no JSON', '{"jsonrpc": "2.0", "id": 1, "method":'],
+  ['-32600 Invalid request: what is no request of JSON-RPC', '{"id": 1}'],
+  ['-32601 Method not found: an unknown method', '{"jsonrpc":"2.0","id":1,"method":"eth_nonsense","params":[]}'],
+  ['-32602 Invalid params: parameters that do not fit', '{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{"address":"0x12"}]}'],
 ];
-for (const [code, phrase, what, text] of CODES) {
-  test(`${code} ${phrase}: ${what}, on WebSocket and on HTTP, from both servers`, { timeout: 60000 }, async () => {
+for (const [name, text] of CODES) {
+  const [, code, phrase] = /^(-\d+) (.*?): /.exec(name);
+  test(`${name}, on WebSocket and on HTTP, from both servers`, { timeout: 60000 }, async () => {
     for (const start of [() => command(), () => started(python, ['-m', 'fanatico.combined_server'], { cwd: path.join(h.source, 'python') })]) {
       const server = await start();
-      const socket = await h.Socket.open(SEED_PATH);
-      await socket.send(text);
-      const overWs = await h.until('the answer', () => socket.received[0]);
-      assert.equal(overWs.error.code, code);
-      assert.ok(overWs.error.message.startsWith(`${phrase}: `), overWs.error.message);
-      assert.equal(overWs.jsonrpc, '2.0');
-      if (code !== -32602) assert.deepEqual((await h.post(HTTP, text)).error, overWs.error); // subscribing over HTTP is -32601
-      assert.match(await socket.call('eth_subscribe', ['newHeads']), /^0x/, 'the connection goes on');
-      socket.close();
-      assert.equal(await server.stop(), 0);
+      try {
+        const socket = await h.Socket.open(SEED_PATH);
+        await socket.send(text);
+        const overWs = await h.until('the answer', () => socket.received[0]);
+        assert.equal(overWs.jsonrpc, '2.0');
+        assert.equal(overWs.error.code, Number(code));
+        assert.ok(overWs.error.message.startsWith(`${phrase}: `), overWs.error.message);
+        if (phrase !== 'Invalid params') assert.deepEqual((await h.post(HTTP, text)).error, overWs.error); // subscribing over HTTP is -32601
+        assert.match(await socket.call('eth_subscribe', ['newHeads']), /^0x/, 'the connection goes on');
+        socket.close();
+      } finally {
+        assert.equal(await server.stop(), 0);
+      }
     }
   });
 }
