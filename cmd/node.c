@@ -29,6 +29,7 @@ static void banner(void *ctx, const struct options *o, const struct block *genes
                  "\n  HTTP       %s\n  WebSocket  %s\n",
                  FANATICO_VERSION, chain->ops->config(chain)->chain_id, n->dir,
                  o->archive ? "all" : "the last 128 blocks", head->header.number, http, ws);
+    if (o->has_ipc_path) (void)printf("  IPC        %s\n", serve_ipc_path(o));
     (void)fflush(stdout);
     block_unref(head);
 }

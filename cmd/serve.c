@@ -34,6 +34,16 @@ static void lists_free(struct lists *l)
     names_fini(&l->ws_origins);
 }
 
+const char *serve_ipc_path(const struct options *o)
+{
+    static char path[4096];
+
+    if (!o->has_ipc_path) return NULL;
+    if (!o->has_datadir || strchr(o->ipc_path, '/')) return o->ipc_path;
+    (void)snprintf(path, sizeof path, "%s/%s", o->datadir, o->ipc_path);
+    return path;
+}
+
 static enum fan_status server_options_from(const struct options *o, bool dev, struct lists *lists, char version[128], struct server_options *out,
                                            struct fan_error *err)
 {
@@ -47,6 +57,7 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .http_port = o->has_port ? o->port : o->http_port,
         .ws_port = o->ws_port,
         .one_port = o->has_port,
+        .ipc_path = serve_ipc_path(o),
         .takeover = o->takeover,
         .workers = o->workers,
         .conn = {.websockets_max = o->max_connections,

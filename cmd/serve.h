@@ -27,6 +27,8 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
 /* Waits until somebody ends us, and says who, since an end that nobody remembers having asked for is hard to find out
  * about. All signals are blocked by serve_prepare(). */
 void serve_wait(const sigset_t *ends);
+/* Where --ipcpath lies: a bare name is one in --datadir, as in geth. NULL: not asked for. Static memory. */
+const char *serve_ipc_path(const struct options *o);
 /* The ready file: written beside and renamed, so that whoever waits for it never reads half of it. */
 FAN_MUST_CHECK enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_port,
                                            struct fan_error *err);

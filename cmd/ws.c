@@ -41,6 +41,7 @@ static struct fan_server_options options_from(const struct options *o)
         .output_bytes_max = o->output_memory,
         .history_blocks = o->history_blocks,
         .upstream_url = o->has_upstream_http ? o->upstream_http : NULL,
+        .ipc_path = serve_ipc_path(o),
         .feed_path = o->has_feed ? o->feed : NULL,
         .http_vhosts = o->http_vhosts,
         .ws_origins = o->ws_origins,

@@ -74,6 +74,8 @@ struct fan_server_options {
                                      are passed on as they are; none is asked twice that it may have begun. With it
                                      call_threads is 32 where you say nothing */
     uint64_t upstream_timeout_ms; /* of one try there [45,000] */
+    const char *ipc_path;         /* a Unix socket for clients on this machine (mode 0600): JSON-RPC and subscriptions, a
+                                     value after the other [none] */
     const char *feed_path;        /* a Unix socket where other processes give hooks, one a line: fan_chain_hook_json()'s
                                      format; a line that does not fit is answered {"line": 3, "error": "…"} [none] */
 

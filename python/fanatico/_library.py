@@ -26,6 +26,7 @@ class Options(c.Structure):
         ("notify_bytes_max", c.c_size_t), ("notify_age_max_ms", c.c_uint64), ("output_bytes_max", c.c_size_t),
         ("history_blocks", c.c_size_t), ("drain_ms", c.c_uint64),
         ("upstream_url", c.c_char_p), ("upstream_timeout_ms", c.c_uint64),
+        ("ipc_path", c.c_char_p),
         ("feed_path", c.c_char_p),
         ("http_vhosts", c.c_char_p), ("http_corsdomain", c.c_char_p), ("ws_origins", c.c_char_p),
     ]

@@ -66,6 +66,7 @@ def add_arguments(parser, http):
                             help=f"{text} [{default}; variable {name}]")
     parser.add_argument("--chain-id", type=count, metavar="N", help="answer eth_chainId and net_version with it")
     parser.add_argument("--upstream-http", dest="upstream_url", metavar="URL", help="where every method goes that is not the server's own")
+    parser.add_argument("--ipcpath", dest="ipc_path", metavar="PATH", help="serve this machine's clients on a Unix socket too")
     parser.add_argument("--feed", dest="feed_path", metavar="PATH", help="a Unix socket where other processes give hooks, one a line")
     parser.add_argument("--stdin", action="store_true", help="read hooks from standard input, one a line")
 

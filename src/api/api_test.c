@@ -46,7 +46,7 @@ TEST(what_edits_or_signs_is_a_development_method, t)
             bool subscription = !strcmp(m->name, "eth_subscribe") || !strcmp(m->name, "eth_unsubscribe");
 
             CHECK_EQ(t, (m->flags & RPC_DEVELOPMENT) != 0, dev);
-            CHECK_EQ(t, (m->flags & RPC_WEBSOCKET) != 0, subscription);
+            CHECK_EQ(t, (m->flags & RPC_NOTIFIES) != 0, subscription);
             if (subscription) CHECK_EQ(t, m->start, RPC_INLINE);
         }
     }

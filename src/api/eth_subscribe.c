@@ -204,6 +204,6 @@ static void unsubscribe(struct call *call)
 }
 
 const struct rpc_method api_eth_subscribe_methods[] = {
-    {"eth_subscribe", RPC_INLINE, RPC_WEBSOCKET, subscribe},
-    {"eth_unsubscribe", RPC_INLINE, RPC_WEBSOCKET, unsubscribe},
+    {"eth_subscribe", RPC_INLINE, RPC_NOTIFIES, subscribe},
+    {"eth_unsubscribe", RPC_INLINE, RPC_NOTIFIES, unsubscribe},
 };

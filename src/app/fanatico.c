@@ -71,10 +71,12 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     s->texts[1] = copy_text(o->ws_host, "0.0.0.0");
     s->texts[2] = copy_text(o->client_version, version);
     s->texts[3] = copy_text(o->feed_path, "");
+    s->texts[4] = copy_text(o->ipc_path, "");
     for (size_t i = 0; i < COUNT_OF(s->texts); i++)
         if (!s->texts[i]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     to->http_host = s->texts[0];
     to->ws_host = s->texts[1];
+    to->ipc_path = *s->texts[4] ? s->texts[4] : NULL;
     to->api.client_version = slice_str(s->texts[2]);
     status = names_split(&s->names[0], "http_vhosts", o->http_vhosts, err);
     if (!status) status = names_split(&s->names[1], "http_corsdomain", o->http_corsdomain, err);

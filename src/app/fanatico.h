@@ -25,7 +25,7 @@ struct fan_server {
     struct host *host;
     struct server *server; /* from the start on */
     struct server_options options;
-    char *texts[4];          /* hosts, version, path of the feed, ours */
+    char *texts[5];          /* hosts, version, paths of the sockets, ours */
     struct client *upstream; /* NULL: none */
     struct feed *feed;       /* likewise */
     struct names names[3];   /* vhosts, origins of HTTP, of WebSocket */

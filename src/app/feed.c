@@ -5,11 +5,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "codec/json.h"
+#include "net/local_socket.h"
 
 struct feeder {
     struct feed *feed;
@@ -19,8 +18,7 @@ struct feeder {
 };
 
 struct feed {
-    char *path;
-    int listen_fd;
+    struct local_socket socket;
     feed_line *each;
     void *ctx;
     pthread_t thread;
@@ -152,7 +150,7 @@ static void *accept_run(void *arg)
     struct feed *f = arg;
 
     for (;;) {
-        int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(f->socket.fd, NULL, NULL, SOCK_CLOEXEC);
         bool closing, taken = false;
 
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
@@ -169,68 +167,26 @@ static void *accept_run(void *arg)
     }
 }
 
-/* A socket file that nobody listens on is left over from a process that was killed. */
-static enum fan_status clear_path(const struct sockaddr_un *to, struct fan_error *err)
-{
-    struct stat about;
-    int fd, refused;
-
-    if (lstat(to->sun_path, &about)) return FAN_OK;
-    if (!S_ISSOCK(about.st_mode))
-        return fan_error_set(err, FAN_EINVAL, "%s: there is a file that is no socket", to->sun_path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return fan_error_set(err, FAN_ESYSTEM, "%s: %s", to->sun_path, strerror(errno));
-    refused = connect(fd, (const struct sockaddr *)to, sizeof *to) && errno == ECONNREFUSED;
-    (void)close(fd);
-    if (!refused) return fan_error_set(err, FAN_EEXIST, "%s: another process listens there", to->sun_path);
-    (void)unlink(to->sun_path);
-    return FAN_OK;
-}
-
-static enum fan_status listen_at(struct feed *f, struct fan_error *err)
-{
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    enum fan_status s;
-    mode_t before;
-
-    if (strlen(f->path) >= sizeof to.sun_path)
-        return fan_error_set(err, FAN_EINVAL, "%s: the path of a socket has at most %zu bytes", f->path,
-                             sizeof to.sun_path - 1);
-    memcpy(to.sun_path, f->path, strlen(f->path));
-    s = clear_path(&to, err);
-    if (s) return s;
-    f->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    before = umask(0117);
-    if (f->listen_fd < 0 || bind(f->listen_fd, (const struct sockaddr *)&to, sizeof to) ||
-        listen(f->listen_fd, FEEDERS_MAX))
-        s = fan_error_set(err, errno == EADDRINUSE ? FAN_EEXIST : FAN_ESYSTEM, "%s: %s", f->path, strerror(errno));
-    (void)umask(before);
-    return s;
-}
-
 enum fan_status feed_open(const char *path, feed_line *each, void *ctx, struct feed **out, struct fan_error *err)
 {
+    /* Its owner and his group. */
+    const struct local_socket_options where = {.path = path, .mode = 0660, .blocking = true};
     struct feed *f = calloc(1, sizeof *f);
     enum fan_status s;
 
     if (!f) return fan_error_set(err, FAN_ENOMEM, "out of memory");
-    f->listen_fd = -1;
     f->each = each;
     f->ctx = ctx;
     for (size_t i = 0; i < FEEDERS_MAX; i++) f->feeders[i].fd = -1;
-    f->path = strdup(path);
-    s = f->path && !pthread_mutex_init(&f->lock, NULL) ? listen_at(f, err)
-                                                       : fan_error_set(err, FAN_ENOMEM, "out of memory");
-    if (!s && pthread_create(&f->thread, NULL, accept_run, f)) {
+    s = pthread_mutex_init(&f->lock, NULL) ? fan_error_set(err, FAN_ENOMEM, "out of memory")
+                                           : local_socket_open(&where, &f->socket, err);
+    if (!s && pthread_create(&f->thread, NULL, accept_run, f))
         s = fan_error_set(err, FAN_ESYSTEM, "%s: no thread", path);
-        (void)unlink(path);
-    }
     if (!s) {
         *out = f;
         return FAN_OK;
     }
-    if (f->listen_fd >= 0) (void)close(f->listen_fd);
-    free(f->path);
+    local_socket_close(&f->socket);
     free(f);
     return s;
 }
@@ -243,13 +199,11 @@ void feed_close(struct feed *f)
     for (size_t i = 0; i < FEEDERS_MAX; i++)
         if (f->feeders[i].fd >= 0) (void)shutdown(f->feeders[i].fd, SHUT_RDWR); /* its read ends */
     (void)pthread_mutex_unlock(&f->lock);
-    (void)shutdown(f->listen_fd, SHUT_RDWR); /* accept ends too */
+    (void)shutdown(f->socket.fd, SHUT_RDWR); /* accept ends too */
     (void)pthread_join(f->thread, NULL);
     for (size_t i = 0; i < FEEDERS_MAX; i++)
         if (f->feeders[i].joinable) (void)pthread_join(f->feeders[i].thread, NULL);
-    (void)close(f->listen_fd);
-    (void)unlink(f->path);
+    local_socket_close(&f->socket);
     (void)pthread_mutex_destroy(&f->lock);
-    free(f->path);
     free(f);
 }

@@ -1,10 +1,13 @@
 #include "app/server.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "app/worker.h"
 #include "base/clock.h"
+#include "net/local_socket.h"
 
 enum { WORKERS_MAX = 256, DRAIN_MS = 5000, DRAIN_LOOK_MS = 10 };
 
@@ -17,6 +20,7 @@ struct server {
     struct conn_totals *totals;
     uint16_t http_port, ws_port;
     int http_fds[WORKERS_MAX], ws_fds[WORKERS_MAX]; /* listening, until their worker takes them over; else -1 */
+    struct local_socket ipc;
     struct worker *workers;
     size_t worker_count;
 };
@@ -68,7 +72,10 @@ static enum fan_status open_ports(struct server *s, struct fan_error *err)
 
     if (status) return status;
     s->ws_port = s->http_port;
-    return o->one_port || o->no_ws ? FAN_OK : listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
+    if (!o->one_port && !o->no_ws) status = listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
+    if (status || !o->ipc_path) return status;
+    /* Last, so that a server that finds its ports taken leaves the socket of the one that has them alone. */
+    return local_socket_open(&(struct local_socket_options){.path = o->ipc_path, .mode = 0600, .takeover = o->takeover}, &s->ipc, err);
 }
 
 enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err)
@@ -99,10 +106,13 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
     enum fan_status status;
 
     for (size_t i = 0; i < s->worker_count; i++) {
-        int http = s->http_fds[i], ws = s->ws_fds[i];
+        struct worker_ports ports = {.http = s->http_fds[i], .ws = s->ws_fds[i], .ipc = -1};
 
         s->http_fds[i] = s->ws_fds[i] = -1;
-        status = worker_open(&s->workers[i], http, ws, s->hub, s->rpc, &s->options.conn, s->totals, err);
+        /* Of a Unix socket there is one; all workers accept from it, and whoever is awake first has the client. */
+        if (s->ipc.open) ports.ipc = fcntl(s->ipc.fd, F_DUPFD_CLOEXEC, 0);
+        status = worker_open(&s->workers[i], &ports, s->hub, s->rpc, &s->options.conn, s->totals, err);
+        if (!status && s->ipc.open && ports.ipc < 0) status = fan_error_set(err, FAN_ESYSTEM, "%s: %s", s->options.ipc_path, strerror(errno));
         if (status) return status;
     }
     for (size_t i = 0; i < s->worker_count; i++) {
@@ -135,6 +145,7 @@ void server_drain(struct server *s)
 {
     uint64_t end_ms = clock_monotonic_ms() + (s->options.drain_ms ? s->options.drain_ms : DRAIN_MS);
 
+    local_socket_close(&s->ipc);
     for (size_t i = 0; i < s->worker_count; i++) worker_drain(&s->workers[i]);
     for (;;) {
         size_t open = 0;
@@ -160,6 +171,7 @@ void server_free(struct server *s)
         for (size_t i = 0; i < s->worker_count; i++) worker_close(&s->workers[i]);
         for (size_t i = 0; i < s->worker_count; i++) worker_fini(&s->workers[i]);
     }
+    local_socket_close(&s->ipc);
     hub_free(s->hub);
     conn_totals_free(s->totals);
     for (size_t i = 0; i < WORKERS_MAX; i++) {

@@ -19,6 +19,7 @@ struct server_options {
     uint16_t http_port, ws_port;    /* 0: a free one */
     bool one_port;                  /* HTTP and WebSocket both on http_host:http_port; no second listener */
     bool no_http, no_ws;            /* no such listener; not both */
+    const char *ipc_path;           /* a Unix socket for this machine's clients; NULL: none */
     bool takeover;
     size_t workers;                 /* 0: one per core */
     uint64_t drain_ms;              /* how long server_drain() lets clients finish [5,000] */
@@ -33,7 +34,7 @@ struct server_options {
 
 struct server;
 
-/* Reserves the ports and joins hub and chain. FAN_EEXIST, FAN_EINVAL, FAN_ESYSTEM: err names address, port and why. */
+/* Reserves ports and socket and joins hub and chain. FAN_EEXIST, FAN_EINVAL, FAN_ESYSTEM: err names address, port or path and why. */
 FAN_MUST_CHECK enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err);
 /* Starts the workers; when it returns FAN_OK every port accepts. */
 FAN_MUST_CHECK enum fan_status server_start(struct server *s, struct fan_error *err);
@@ -41,7 +42,7 @@ FAN_MUST_CHECK enum fan_status server_start(struct server *s, struct fan_error *
 void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http);
 uint16_t server_http_port(const struct server *s);
 uint16_t server_ws_port(const struct server *s); /* the HTTP port where there is one port */
-/* Stops accepting, says 1001 to every WebSocket, lets HTTP finish, and waits for all to go, at most drain_ms. */
+/* Stops accepting, says 1001 to every WebSocket, lets HTTP and IPC finish, and waits for all to go, at most drain_ms. */
 void server_drain(struct server *s);
 /* Ends the workers' threads; then the chain's writer may stop, and after it the server may go. Idempotent. */
 void server_stop(struct server *s);

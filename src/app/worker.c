@@ -39,15 +39,23 @@ static void ws_accepted(void *ctx, int fd)
     conn_set_adopt(w->conns, fd, CONN_ACCEPTS_WEBSOCKET);
 }
 
+static void ipc_accepted(void *ctx, int fd)
+{
+    struct worker *w = ctx;
+
+    conn_set_adopt(w->conns, fd, CONN_ACCEPTS_IPC);
+}
+
 /* Last in each turn: what the turn produced for a client leaves in one send. */
 static void turn_end(struct loop_hook *self)
 {
     struct worker *w = CONTAINER_OF(self, struct worker, turn_end);
 
     conn_set_flush(w->conns);
-    atomic_store_explicit(&w->websockets, conn_set_count(w->conns, true), memory_order_relaxed);
-    atomic_store_explicit(&w->https, conn_set_count(w->conns, false), memory_order_relaxed);
-    if (w->draining) atomic_store(&w->open, conn_set_count(w->conns, true) + conn_set_count(w->conns, false));
+    atomic_store_explicit(&w->websockets, conn_set_count(w->conns, CONN_WEBSOCKET), memory_order_relaxed);
+    atomic_store_explicit(&w->https, conn_set_count(w->conns, CONN_HTTP), memory_order_relaxed);
+    if (w->draining) atomic_store(&w->open, conn_set_count(w->conns, CONN_WEBSOCKET) + conn_set_count(w->conns, CONN_HTTP) +
+                                                conn_set_count(w->conns, CONN_IPC));
 }
 
 enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index)
@@ -58,25 +66,21 @@ enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index)
 
 static enum fan_status listen_on(struct worker *w, struct listener *l, int fd, void (*accepted)(void *ctx, int fd))
 {
-    enum fan_status s = listener_start(l, w->loop, fd, accepted, w);
+    enum fan_status s = fd < 0 ? FAN_OK : listener_start(l, w->loop, fd, accepted, w);
 
     if (s) (void)close(fd);
     return s;
 }
 
-enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
+enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
                             struct conn_totals *totals, struct fan_error *err)
 {
     const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .room = on_room};
     const char *what = "listener";
-    enum fan_status s = FAN_OK;
+    enum fan_status s = listen_on(w, &w->http, ports->http, http_accepted), ws = listen_on(w, &w->ws, ports->ws, ws_accepted),
+                    ipc = listen_on(w, &w->ipc, ports->ipc, ipc_accepted);
 
-    if (http_fd >= 0) s = listen_on(w, &w->http, http_fd, http_accepted);
-    if (ws_fd >= 0) {
-        enum fan_status second = listen_on(w, &w->ws, ws_fd, ws_accepted);
-
-        if (!s) s = second;
-    }
+    if (!s) s = ws ? ws : ipc;
     if (!s) {
         what = "connections";
         s = conn_set_new(w->loop, w->index, conn, &handler, totals, &w->conns);
@@ -119,6 +123,7 @@ static void drain(struct letter *self)
 
     listener_stop(&w->http);
     listener_stop(&w->ws);
+    listener_stop(&w->ipc);
     conn_set_drain(w->conns);
     w->draining = true;
 }
@@ -144,6 +149,7 @@ void worker_close(struct worker *w)
     if (!w->loop) return;
     listener_stop(&w->http);
     listener_stop(&w->ws);
+    listener_stop(&w->ipc);
     if (w->turn_end.run) loop_hook_remove(w->loop, &w->turn_end);
     w->turn_end.run = NULL;
     conn_set_free(w->conns);

@@ -17,7 +17,7 @@ struct worker {
     struct conn_set *conns;
     struct hub_shard *shard;
     struct rpc_worker *rpc;
-    struct listener http, ws;
+    struct listener http, ws, ipc;
     struct loop_hook turn_end;
     pthread_t thread;
     bool running;
@@ -27,9 +27,14 @@ struct worker {
     bool draining;
 };
 
-/* http_fd and ws_fd (-1: none, but one of them) are listening sockets that the worker closes from then on, also when it fails. Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
+/* Listening sockets, -1: none. */
+struct worker_ports {
+    int http, ws, ipc;
+};
+
+/* The worker closes the ports from worker_open() on, also when it fails. Each gives back what it took when it fails. The loop comes first, since the hub wants every worker's mailbox. */
 FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index);
-FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, int http_fd, int ws_fd, struct hub *hub, struct rpc *rpc,
+FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc,
                                            const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status worker_start(struct worker *w);
 void worker_drain(struct worker *w);      /* any thread */

@@ -149,6 +149,8 @@ bool conn_put_pieces(struct conn *c, struct pieces *pieces)
 static void replied(struct conn *c)
 {
     if (c->in_flight) c->in_flight--;
+    if (c->state == CONN_OPEN && c->kind == CONN_KIND_IPC && !c->in_flight && (c->eof || c->set->draining))
+        conn_finish(c);
     if (c->state == CONN_OPEN) conn_resume_later(c);
 }
 
@@ -158,6 +160,8 @@ void conn_reply(struct conn *c, struct buf *body)
         assert(c->in_flight > 0);
         if (c->kind == CONN_KIND_WEBSOCKET)
             ws_reply(c, body);
+        else if (c->kind == CONN_KIND_IPC)
+            ipc_reply(c, body);
         else
             http_reply(c, body);
     }
@@ -179,15 +183,18 @@ static bool spool_all(struct spool *text, struct slice more)
 
 void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body)
 {
+    if (c->kind == CONN_KIND_IPC) ipc_end_line(body);
     if (c->state != CONN_OPEN) {
         spool_free(text);
-    } else if (!spool_all(text, buf_peek(body))) {
+    } else if (body->failed || !spool_all(text, buf_peek(body))) {
         spool_free(text);
         conn_kill(c, true);
     } else {
         assert(c->in_flight > 0);
         if (c->kind == CONN_KIND_WEBSOCKET)
             ws_reply_spool(c, text);
+        else if (c->kind == CONN_KIND_IPC)
+            ipc_reply_spool(c, text);
         else
             http_reply_spool(c, text);
     }
@@ -197,11 +204,13 @@ void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body)
 
 /* ---- notifications ---- */
 
-/* What this client is sent: where permessage-deflate was agreed on, the form for its window. */
+/* What this client is sent: the form without frames on a Unix socket (NULL: out of memory), the form for its window
+ * where permessage-deflate was agreed on. */
 static struct frame_share *form_for(struct conn *c, struct frame_share *f)
 {
     bool fresh;
 
+    if (c->kind == CONN_KIND_IPC) return frame_share_line(f);
     if (!c->deflate_bits) return f;
     f = frame_share_deflated(f, c->deflate_bits, c->set->deflater, &fresh);
     if (fresh) c->set->stats.frames_deflated++;
@@ -219,9 +228,10 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
 {
     bool waits = c->blocked || c->holds, alone = waits && outbox_behind(&c->out, &c->set->pool) == 0;
 
-    if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
+    if (c->state != CONN_OPEN || conn_is_http(c)) return;
     history_is_joined(c);
-    if (!put_notification(c, form_for(c, f), id)) {
+    f = form_for(c, f);
+    if (!f || !put_notification(c, f, id)) {
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
     }
@@ -238,9 +248,10 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
 
 void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
 {
-    if (c->state != CONN_OPEN || c->kind != CONN_KIND_WEBSOCKET) return;
+    if (c->state != CONN_OPEN || conn_is_http(c)) return;
     assert(c->holds == 0);
-    if (!outbox_put_paced(&c->out, &c->set->pool, form_for(c, f), id, conn_now_ms(c))) {
+    f = form_for(c, f);
+    if (!f || !outbox_put_paced(&c->out, &c->set->pool, f, id, conn_now_ms(c))) {
         conn_kill(c, true);
         return;
     }
@@ -332,7 +343,8 @@ void conn_close_slow(struct conn *c)
     }
     c->slow = true;
     outbox_cut(&c->out, &c->set->pool);
-    if (!ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;
+    /* On a Unix socket nothing can be said: the end comes right behind the line in progress, or the piece of a long one. */
+    if (c->kind == CONN_KIND_WEBSOCKET && !ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;
     leave_open(c, CONN_FINISHING, conn_now_ms(c) + c->set->options.linger_ms);
 }
 

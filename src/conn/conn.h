@@ -1,12 +1,15 @@
-/* conn: one client's connection, HTTP or WebSocket, and everything that belongs to it.
+/* conn: one client's connection, HTTP, WebSocket or Unix socket, and everything that belongs to it.
  *
  *            bytes                     message                        reply
  *   socket ────────► http/ws parser ───────────► handler (app → rpc) ───────► outbox ──► socket
  *                                                       hub ── conn_notify ──────┘
  *
  * A connection starts as HTTP. A GET with Upgrade: websocket on / or /ws turns it into a WebSocket; everything else is
- * JSON-RPC by POST, or a route. It belongs to one worker and never moves. Others name it by conn_id: worker, slot and
- * generation, never by pointer, since it may be gone by the time an answer is ready.
+ * JSON-RPC by POST, or a route. On a Unix socket (IPC) there is neither: JSON values come one after the other, answers
+ * and notifications leave with a line feed behind each, and where a WebSocket would end with a code, it just ends.
+ * Nobody is pinged there, since a process that is gone is seen at once. A connection belongs to one worker and never
+ * moves. Others name it by conn_id: worker, slot and generation, never by pointer, since it may be gone by the time an
+ * answer is ready.
  *
  * The outbox is the only way out. Replies and notifications leave in the order in which they were put there.
  * Notifications have a budget of bytes and of age; a reader that exceeds it is closed with 1013 "slow consumer" and
@@ -35,11 +38,14 @@ struct conn_id {
     uint32_t worker, slot, generation; /* generation 0: nobody */
 };
 
+enum conn_transport { CONN_HTTP, CONN_WEBSOCKET, CONN_IPC };
+enum { CONN_TRANSPORTS = 3 };
+
 /* What a method may want to know of who asks. Constant for a WebSocket; for HTTP of the current request. */
 struct conn_peer {
     struct address client; /* by this one limits count and logs speak; address_text() writes it */
-    bool websocket;
-    bool loopback; /* the client's address is loopback and nothing in the request says that it was forwarded */
+    uint8_t transport;     /* enum conn_transport */
+    bool loopback;         /* the client's address is loopback and nothing in the request says that it was forwarded */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */
@@ -63,7 +69,7 @@ struct conn_handler {
 
 /* Zero means the default of design.md section 5, given in brackets. */
 struct conn_options {
-    size_t websockets_max;         /* in the whole process [1000] */
+    size_t websockets_max;         /* in the whole process; as many again on the Unix socket [1000] */
     size_t http_max;               /* likewise [1000] */
     uint64_t ping_interval_ms;     /* [30,000] */
     uint64_t ping_timeout_ms;      /* [10,000] */
@@ -106,13 +112,13 @@ void conn_set_free(struct conn_set *s);
  * own. FAN_ENOMEM: all is as it was. Worker's thread. */
 FAN_MUST_CHECK enum fan_status conn_set_use_tls(struct conn_set *s, struct tls_identity *identity);
 
-enum conn_accepts { CONN_ACCEPTS_BOTH, CONN_ACCEPTS_HTTP, CONN_ACCEPTS_WEBSOCKET };
+enum conn_accepts { CONN_ACCEPTS_BOTH, CONN_ACCEPTS_HTTP, CONN_ACCEPTS_WEBSOCKET, CONN_ACCEPTS_IPC };
 /* Takes over an accepted, non-blocking socket. Worker's thread. */
 void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts);
-/* Says 1001 to every WebSocket and lets HTTP finish its request; then they go by themselves. */
+/* Says 1001 to every WebSocket, lets HTTP and IPC finish what they asked for; then they go by themselves. */
 void conn_set_drain(struct conn_set *s);
 /* Sockets that are still open, those that are closing included. */
-size_t conn_set_count(const struct conn_set *s, bool websockets);
+size_t conn_set_count(const struct conn_set *s, enum conn_transport transport);
 /* Sends what the outboxes of connections touched since the last call hold: one send() for each. The set does so by
  * itself at the end of each of the loop's turns; the hub calls it after each event. */
 void conn_set_flush(struct conn_set *s);
@@ -122,8 +128,8 @@ struct conn_id conn_id_of(const struct conn *c);
 struct conn *conn_find(struct conn_set *s, struct conn_id id);
 const struct conn_peer *conn_peer_of(const struct conn *c);
 
-/* Answers the message in turn: HTTP 200 with the body, or a text frame. The buf's bytes move to the outbox; it is empty
- * afterwards. An empty body answers a message that holds only notifications (HTTP: 200 without a body; WebSocket:
+/* Answers the message in turn: HTTP 200 with the body, a text frame, or a line. The buf's bytes move to the outbox; it
+ * is empty afterwards. An empty body answers a message that holds only notifications (HTTP: 200 without a body; else
  * nothing leaves). */
 void conn_reply(struct conn *c, struct buf *body);
 /* The same with a text that is kept compressed, and not empty; body holds its last bytes, or none. The spool is taken
@@ -158,7 +164,7 @@ void conn_forget_held(struct conn *c, const uint8_t id[FRAME_ID_LEN]);
 void *conn_attachment(const struct conn *c);
 void conn_attach(struct conn *c, void *attachment);
 
-/* Closes with a WebSocket code (HTTP: just closes after what is queued). Reason at most 123 bytes. */
+/* Closes with a WebSocket code (others just close after what is queued). Reason at most 123 bytes. */
 void conn_close(struct conn *c, uint16_t code, const char *reason);
 
 /* Worker-local counters, for metrics: read from the worker's thread. */

@@ -177,7 +177,7 @@ void http_reply_spool(struct conn *c, struct spool *text)
 void conn_respond_with(struct conn *c, unsigned status, struct slice content_type, struct slice headers,
                        struct slice body)
 {
-    if (c->state != CONN_OPEN || c->kind == CONN_KIND_WEBSOCKET) return;
+    if (c->state != CONN_OPEN || !conn_is_http(c)) return;
     respond_with(c, status, content_type, headers, body);
 }
 

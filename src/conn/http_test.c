@@ -191,7 +191,7 @@ TEST(http_1_0_and_connection_close_end_behind_the_answer, t)
         (void)close(fd);
         rig_turn(&r, 5);
         CHECK_EQ(t, r.closed, 1);
-        CHECK_EQ(t, conn_set_count(r.set, false), 0);
+        CHECK_EQ(t, conn_set_count(r.set, CONN_HTTP), 0);
         buf_fini(&in.bytes);
         rig_fini(&r, t);
     }

@@ -13,7 +13,8 @@ bool conn_wants_input(const struct conn *c)
     if (c->state == CONN_CLOSING) return true; /* for the peer's close frame */
     if (c->state != CONN_OPEN) return false;
     if (c->blocked && (c->out.reply_count || !transport_reads_on(c))) return false; /* it does not take our answers */
-    return c->in_flight < (c->kind == CONN_KIND_WEBSOCKET ? c->set->options.in_flight_max : 1);
+    if (c->kind == CONN_KIND_IPC && c->set->draining) return false;
+    return c->in_flight < (conn_is_http(c) ? 1 : c->set->options.in_flight_max);
 }
 
 static bool discards(const struct conn *c)
@@ -55,6 +56,8 @@ static size_t feed(struct conn *c, uint8_t *at, size_t len)
     while (taken < len && conn_wants_input(c)) {
         if (c->kind == CONN_KIND_WEBSOCKET)
             taken += ws_input(c, at + taken, len - taken);
+        else if (c->kind == CONN_KIND_IPC)
+            taken += ipc_input(c, at + taken, len - taken);
         else
             taken += http_input(c, at + taken, len - taken);
     }

@@ -41,7 +41,8 @@ static struct deadline http_deadline(const struct conn *c)
     return (struct deadline){c->alive_ms + o->http_idle_timeout_ms, CAUSE_IDLE};
 }
 
-static struct deadline ws_deadline(const struct conn *c, uint64_t now_ms)
+/* Of whoever may subscribe; pings are a WebSocket's. */
+static struct deadline stream_deadline(const struct conn *c, uint64_t now_ms)
 {
     const struct conn_options *o = &c->set->options;
     struct deadline d = {UINT64_MAX, CAUSE_NONE};
@@ -53,6 +54,8 @@ static struct deadline ws_deadline(const struct conn *c, uint64_t now_ms)
         earlier(&d, now_ms + o->ping_interval_ms, CAUSE_LOOK_AGAIN); /* history waits for as long as its reader likes */
     else if (c->blocked)
         earlier(&d, c->progress_ms + o->http_idle_timeout_ms, CAUSE_STALL);
+    else if (c->kind == CONN_KIND_IPC)
+        return d;
     else if (c->pinged)
         earlier(&d, max_u64(c->since_ms, c->alive_ms) + o->ping_timeout_ms, CAUSE_NO_PONG);
     else
@@ -63,7 +66,7 @@ static struct deadline ws_deadline(const struct conn *c, uint64_t now_ms)
 static struct deadline deadline_of(const struct conn *c)
 {
     if (c->state != CONN_OPEN) return (struct deadline){c->since_ms, CAUSE_CLOSE};
-    return c->kind == CONN_KIND_WEBSOCKET ? ws_deadline(c, conn_now_ms(c)) : http_deadline(c);
+    return conn_is_http(c) ? http_deadline(c) : stream_deadline(c, conn_now_ms(c));
 }
 
 void conn_timer_set(struct conn *c)

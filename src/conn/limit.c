@@ -84,7 +84,7 @@ static int64_t publish(struct conn_set *s)
 
 static void close_longest(struct conn_set *s, struct conn *c)
 {
-    if (c->kind == CONN_KIND_WEBSOCKET && c->state == CONN_OPEN) {
+    if (!conn_is_http(c) && c->state == CONN_OPEN) {
         conn_close_slow(c);
     } else {
         s->stats.slow_closed++;

@@ -8,6 +8,7 @@
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
  *   http.c       requests and responses               websocket.c messages and control frames
  *   transport.c  the socket, as it is or through TLS
+ *   ipc.c        the same on a Unix socket, without frames
  *
  *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
  *   adopt ─► OPEN ───┤                                                     ▼
@@ -27,6 +28,7 @@
 #include "conn/outbox.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "wire/json_stream.h"
 #include "wire/ws.h"
 
 enum conn_state {
@@ -40,7 +42,7 @@ enum conn_state {
 };
 
 /* What a socket counts as, in conn_totals. */
-enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_KIND_COUNT };
+enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_KIND_IPC, CONN_KIND_COUNT };
 
 /* Only while it speaks HTTP. */
 struct http_side {
@@ -81,6 +83,7 @@ struct conn {
     union {
         struct http_side *http;
         struct ws_parser ws;
+        struct json_stream ipc;
     } in;
     uint64_t alive_ms;    /* bytes came, or output had been waiting until then */
     uint64_t since_ms;    /* HTTP: a head began; WebSocket: the ping was sent; when closing: the deadline */
@@ -173,6 +176,12 @@ static inline struct conn *conn_at_slot(const struct conn_set *s, size_t slot)
     return &s->chunks[slot / CONNS_PER_CHUNK][slot % CONNS_PER_CHUNK];
 }
 
+/* Does it speak HTTP, so far at least? Else it may subscribe. */
+static inline bool conn_is_http(const struct conn *c)
+{
+    return c->kind == CONN_KIND_HTTP || c->kind == CONN_KIND_HANDSHAKE;
+}
+
 /* ---- conn.c ---- */
 /* Sends as much as the socket takes. May kill it. */
 void conn_send(struct conn *c);
@@ -259,6 +268,16 @@ void ws_reply(struct conn *c, struct buf *body);
 void ws_reply_spool(struct conn *c, struct spool *text); /* not empty; taken over */
 bool ws_put_close(struct conn *c, uint16_t code, const char *reason); /* WS_CLOSE_NO_CODE: an empty one */
 bool ws_put_ping(struct conn *c);
+
+/* ---- ipc.c ---- */
+void ipc_side_open(struct conn *c);
+void ipc_side_close(struct conn *c);
+size_t ipc_input(struct conn *c, uint8_t *at, size_t len);
+void ipc_reply(struct conn *c, struct buf *body);
+void ipc_reply_spool(struct conn *c, struct spool *text); /* its end, a line feed behind it, is in the text */
+void ipc_end_line(struct buf *body);
+/* Nothing further is read; once all is answered it ends. */
+void ipc_drain(struct conn *c);
 
 /* ---- keepalive.c ---- */
 void conn_timer_fired(struct loop_timer *t);

@@ -104,6 +104,8 @@ static void slot_give_back(struct conn *c)
 {
     if (c->kind == CONN_KIND_WEBSOCKET)
         ws_side_close(c);
+    else if (c->kind == CONN_KIND_IPC)
+        ipc_side_close(c);
     else
         http_side_close(c);
     transport_close(c);
@@ -156,7 +158,9 @@ static void peer_read(struct conn *c)
 
 void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
 {
-    enum conn_kind kind = accepts == CONN_ACCEPTS_WEBSOCKET ? CONN_KIND_HANDSHAKE : CONN_KIND_HTTP;
+    enum conn_kind kind = accepts == CONN_ACCEPTS_IPC         ? CONN_KIND_IPC
+                          : accepts == CONN_ACCEPTS_WEBSOCKET ? CONN_KIND_HANDSHAKE
+                                                              : CONN_KIND_HTTP;
     struct conn *c = s->draining ? NULL : slot_take(s);
     const int on = 1;
 
@@ -172,7 +176,9 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
     s->open[kind]++;
     peer_read(c);
     (void)s->os->setsockopt(s->os->ctx, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* no TCP: no matter */
-    if (!http_side_open(c) || (s->tls && c->peer.client.kind == ADDRESS_IP && !transport_secure(c)) ||
+    if (kind == CONN_KIND_IPC) ipc_side_open(c);
+    if ((kind != CONN_KIND_IPC && !http_side_open(c)) ||
+        (s->tls && c->peer.client.kind == ADDRESS_IP && !transport_secure(c)) ||
         loop_fd_add(s->loop, &c->watch, EPOLLIN)) {
         conn_kill(c, false);
         return;
@@ -182,7 +188,7 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
     if (!conn_count_as(c, kind)) {
         s->stats.refused_limit++;
         /* A 503 is kinder than a reset, but only for as long as there are not many more of them. */
-        if (s->open[kind] > 2 * limit_of(s, kind) + 64)
+        if (kind == CONN_KIND_IPC || s->open[kind] > 2 * limit_of(s, kind) + 64)
             conn_kill(c, false);
         else
             c->in.http->refuse_all = true;
@@ -348,14 +354,24 @@ void conn_set_drain(struct conn_set *s)
         if (c->state != CONN_OPEN) continue;
         if (c->kind == CONN_KIND_WEBSOCKET)
             conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
+        else if (c->kind == CONN_KIND_IPC)
+            ipc_drain(c);
         else if (c->in_flight == 0 && http_parser_phase(c->in.http->parser) == HTTP_PHASE_IDLE)
             conn_finish(c);
     }
 }
 
-size_t conn_set_count(const struct conn_set *s, bool websockets)
+size_t conn_set_count(const struct conn_set *s, enum conn_transport transport)
 {
-    return websockets ? s->open[CONN_KIND_WEBSOCKET] : s->open[CONN_KIND_HTTP] + s->open[CONN_KIND_HANDSHAKE];
+    switch (transport) {
+    case CONN_HTTP:
+        break;
+    case CONN_WEBSOCKET:
+        return s->open[CONN_KIND_WEBSOCKET];
+    case CONN_IPC:
+        return s->open[CONN_KIND_IPC];
+    }
+    return s->open[CONN_KIND_HTTP] + s->open[CONN_KIND_HANDSHAKE];
 }
 
 const struct conn_stats *conn_set_stats(const struct conn_set *s)

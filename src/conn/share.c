@@ -32,12 +32,23 @@ struct frame_share *frame_share_deflated(struct frame_share *s, unsigned bits, s
     return *place ? *place : s; /* without memory for one it leaves as it is */
 }
 
+struct frame_share *frame_share_line(struct frame_share *s)
+{
+    struct frame *form;
+
+    if (s->line) return s->line;
+    form = frame_line(s->frame);
+    if (form) s->line = frame_share_new(frame_ref(form));
+    return s->line;
+}
+
 void frame_share_unref(struct frame_share *s)
 {
     if (!s || --s->count) return;
     assert(s->queued == 0);
     for (size_t i = 0; i < DEFLATE_BITS_COUNT; i++)
         if (s->deflated[i] != s) frame_share_unref(s->deflated[i]);
+    frame_share_unref(s->line);
     frame_unref(s->frame);
     free(s);
 }

@@ -21,7 +21,7 @@ void ws_side_open(struct conn *c, unsigned deflate_bits)
     c->deflate_bits = (uint8_t)deflate_bits;
     ws_parser_init(&c->in.ws, (struct ws_parser_options){.message_len_max = c->set->options.message_len_max,
                                                          .deflate = deflate_bits != 0});
-    c->peer.websocket = true;
+    c->peer.transport = CONN_WEBSOCKET;
     c->alive_ms = conn_now_ms(c);
 }
 

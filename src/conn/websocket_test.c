@@ -58,8 +58,8 @@ TEST(bytes_behind_the_handshake_belong_to_the_websocket, t)
         CHECK(t, rig_sees(&r, fd, &in,
                           "\r\n\r\n\x81\x05"
                           "early\x81\x05later"));
-        CHECK_EQ(t, conn_set_count(r.set, true), 1);
-        CHECK_EQ(t, conn_set_count(r.set, false), 0);
+        CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET), 1);
+        CHECK_EQ(t, conn_set_count(r.set, CONN_HTTP), 0);
         buf_fini(&in.bytes);
         (void)close(fd);
         rig_fini(&r, t);
@@ -293,8 +293,8 @@ TEST(a_reader_over_its_age_is_closed_too_and_reset_when_it_never_resumes, t)
     REQUIRE(t, c != NULL);
     for (int i = 0; i < 40; i++) conn_notify(c, f, ID_A);
     until = clock_monotonic_ms() + 2000;
-    while (conn_set_count(r.set, true) && clock_monotonic_ms() < until) rig_turn(&r, 1);
-    CHECK_EQ(t, conn_set_count(r.set, true), 0);
+    while (conn_set_count(r.set, CONN_WEBSOCKET) && clock_monotonic_ms() < until) rig_turn(&r, 1);
+    CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET), 0);
     CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
     CHECK_EQ(t, r.closed, 1);
     CHECK_EQ(t, f->count, 1);
@@ -334,8 +334,8 @@ TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit
         }
         conn_notify(c, f, ID_A);
         until = clock_monotonic_ms() + 2000;
-        while (conn_set_count(r.set, true) && clock_monotonic_ms() < until) rig_turn(&r, 1);
-        CHECK_EQ(t, conn_set_count(r.set, true), 0);
+        while (conn_set_count(r.set, CONN_WEBSOCKET) && clock_monotonic_ms() < until) rig_turn(&r, 1);
+        CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET), 0);
         CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
         frame_share_unref(f);
         buf_fini(&reply);
@@ -567,7 +567,7 @@ TEST(draining_says_1001_finishes_http_and_takes_nobody_new, t)
     (void)close(idle);
     (void)close(late);
     rig_turn(&r, 5);
-    CHECK_EQ(t, conn_set_count(r.set, true) + conn_set_count(r.set, false), 0);
+    CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET) + conn_set_count(r.set, CONN_HTTP), 0);
     buf_fini(&ws_in.bytes);
     buf_fini(&http_in.bytes);
     rig_fini(&r, t);

@@ -253,7 +253,7 @@ static bool start_item(struct exchange *x)
         return refuse(c, r->options.dev_methods == RPC_DEV_NONE
                              ? "development and signing methods are switched off (--dev-methods none)"
                              : "development and signing methods answer local clients only (--dev-methods loopback)");
-    if (method->flags & RPC_WEBSOCKET && !x->peer.websocket) return refuse(c, "notifications not supported");
+    if (method->flags & RPC_NOTIFIES && x->peer.transport == CONN_HTTP) return refuse(c, "notifications not supported");
     if (x->message.batch) {
         arena_home_reset(&x->call_memory);
         c->arena = arena_of(&x->call_memory);

@@ -24,7 +24,7 @@ struct rpc_worker; /* one per worker */
 enum rpc_start { RPC_INLINE, RPC_POOL, RPC_WRITER };
 enum rpc_flags {
     RPC_DEVELOPMENT = 1, /* edits the chain or signs: answers by --dev-methods */
-    RPC_WEBSOCKET = 2    /* over HTTP: -32601 "notifications not supported" */
+    RPC_NOTIFIES = 2    /* over HTTP: -32601 "notifications not supported" */
 };
 
 struct rpc_method {

@@ -189,7 +189,7 @@ static const struct rpc_method methods[] = {
     {"t_trip", RPC_INLINE, 0, trip},
     {"t_afar", RPC_INLINE, 0, afar},
     {"t_develop", RPC_INLINE, RPC_DEVELOPMENT, nothing},
-    {"t_subscribe", RPC_INLINE, RPC_WEBSOCKET, subscribe},
+    {"t_subscribe", RPC_INLINE, RPC_NOTIFIES, subscribe},
     {"t_gate", RPC_POOL, 0, wait_at_gate},
     {"t_carry", RPC_INLINE, 0, carry},
 };

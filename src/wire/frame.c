@@ -14,9 +14,10 @@ struct frame {
     size_t head_len, tail_len;
     size_t text_at; /* where in the head the text begins, behind a header; 0: the frame is no text */
     bool hole;
-    pthread_mutex_t deflating;
+    pthread_mutex_t forming;                              /* of the forms below */
     _Atomic(struct frame *) deflated[DEFLATE_BITS_COUNT]; /* itself: it does not pay */
-    uint8_t bytes[];                                      /* head, then tail */
+    _Atomic(struct frame *) line;
+    uint8_t bytes[]; /* head, tail, and a line feed, which belongs to neither but ends the form without frames */
 };
 
 static enum fan_status join(struct slice before, struct slice head, struct slice tail, bool hole,
@@ -25,9 +26,9 @@ static enum fan_status join(struct slice before, struct slice head, struct slice
     struct frame *f;
 
     if (head.len > SIZE_MAX / 4 || tail.len > SIZE_MAX / 4) return FAN_ENOMEM;
-    f = malloc(sizeof *f + before.len + head.len + tail.len);
+    f = malloc(sizeof *f + before.len + head.len + tail.len + 1);
     if (!f) return FAN_ENOMEM;
-    if (pthread_mutex_init(&f->deflating, NULL)) {
+    if (pthread_mutex_init(&f->forming, NULL)) {
         free(f);
         return FAN_ENOMEM;
     }
@@ -37,10 +38,12 @@ static enum fan_status join(struct slice before, struct slice head, struct slice
     f->tail_len = tail.len;
     f->text_at = 0;
     for (size_t i = 0; i < DEFLATE_BITS_COUNT; i++) atomic_init(&f->deflated[i], NULL);
+    atomic_init(&f->line, NULL);
     f->hole = hole;
     if (before.len) memcpy(f->bytes, before.at, before.len);
     if (head.len) memcpy(f->bytes + before.len, head.at, head.len);
     if (tail.len) memcpy(f->bytes + f->head_len, tail.at, tail.len);
+    f->bytes[f->head_len + tail.len] = '\n';
     *out_frame = f;
     return FAN_OK;
 }
@@ -79,7 +82,8 @@ void frame_unref(struct frame *f)
 
         if (form != f) frame_unref(form);
     }
-    (void)pthread_mutex_destroy(&f->deflating);
+    frame_unref(atomic_load_explicit(&f->line, memory_order_relaxed));
+    (void)pthread_mutex_destroy(&f->forming);
     free(f);
 }
 
@@ -122,15 +126,32 @@ struct frame *frame_deflated(struct frame *f, unsigned bits, struct deflater *d,
         return f;
     form = atomic_load_explicit(place, memory_order_acquire);
     if (form) return form;
-    (void)pthread_mutex_lock(&f->deflating);
+    (void)pthread_mutex_lock(&f->forming);
     form = atomic_load_explicit(place, memory_order_relaxed);
     if (!form) {
         form = deflate_frame(f, bits, d);
         *out_fresh = form != NULL;
         atomic_store_explicit(place, form, memory_order_release);
     }
-    (void)pthread_mutex_unlock(&f->deflating);
+    (void)pthread_mutex_unlock(&f->forming);
     return form ? form : f;
+}
+
+/* ---- the form without frames ---- */
+
+struct frame *frame_line(struct frame *f)
+{
+    struct frame *form = atomic_load_explicit(&f->line, memory_order_acquire);
+
+    assert(f->text_at && f->hole);
+    if (form) return form;
+    (void)pthread_mutex_lock(&f->forming);
+    form = atomic_load_explicit(&f->line, memory_order_relaxed);
+    if (!form && !join(slice_of(NULL, 0), slice_of(f->bytes + f->text_at, f->head_len - f->text_at),
+                       slice_of(f->bytes + f->head_len, f->tail_len + 1), true, &form))
+        atomic_store_explicit(&f->line, form, memory_order_release);
+    (void)pthread_mutex_unlock(&f->forming);
+    return form;
 }
 
 bool frame_wait_begin(struct frame *f)

@@ -19,6 +19,8 @@
  *   c1 7e 00 f0  00 69 00 96 ff {"jsonrpc":…"subscription":"  0x0123…  compressed tail
  *   └─ RSV1 ──┘  └─ stored ───┘ └── text ──────────────────┘
  *
+ * For those who read JSON from a socket without frames there is one more form: the text alone, with a line feed behind.
+ *
  * Not here: how far each connection has written (conn/outbox.h), who receives it (hub/hub.h).
  * Spec: RFC 6455 section 5.2 (layout), section 5.1 (a server never masks); RFC 7692 section 7.2.1. */
 #ifndef WIRE_FRAME_H
@@ -48,6 +50,10 @@ void frame_unref(struct frame *f);        /* any thread; NULL is fine */
  * wait for it, as long as their own work would have taken at most. *out_fresh: this call did. Any thread with a
  * reference. */
 struct frame *frame_deflated(struct frame *f, unsigned bits, struct deflater *d, bool *out_fresh);
+
+/* The form of a text frame for a stream of JSON values: no header, a line feed at the end; borrowed from f. NULL: out
+ * of memory. f must be a text frame. Any thread with a reference. */
+struct frame *frame_line(struct frame *f);
 
 /* For whoever counts the memory of output that waits: each worker says once when the frame begins to wait there, and
  * once when it waits no more. True for the first to begin and the last to end. Any thread with a reference. */

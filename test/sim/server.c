@@ -78,8 +78,8 @@ static void later(struct call *call)
 }
 
 static const struct rpc_method methods[] = {
-    {"eth_subscribe", RPC_INLINE, RPC_WEBSOCKET, subscribe},
-    {"eth_unsubscribe", RPC_INLINE, RPC_WEBSOCKET, unsubscribe},
+    {"eth_subscribe", RPC_INLINE, RPC_NOTIFIES, subscribe},
+    {"eth_unsubscribe", RPC_INLINE, RPC_NOTIFIES, unsubscribe},
     {"sim_echo", RPC_INLINE, 0, echo},
     {"sim_later", RPC_WRITER, 0, later},
 };
