@@ -3,7 +3,7 @@
 
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt rows REGEX "^[a-z]+:")
 set(extern_eth fan::secp256k1 fan::crypto)
-set(extern_wire fan::llhttp fan::zlib)
+set(extern_wire fan::llhttp fan::zlib fan::crypto)
 set(extern_net fan::ssl fan::crypto)
 set(extern_store fan::lmdb)
 set(extern_local fan::jansson fan::zlib)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/names.h"
+#include "app/secret.h"
 #include "app/server.h"
 #include "base/clock.h"
 #include "commands.h"
@@ -24,7 +25,7 @@ enum {
 
 /* Names and origins: the lists that the server borrows. */
 struct lists {
-    struct names vhosts, cors_origins, ws_origins;
+    struct names vhosts, cors_origins, ws_origins, http_api, ws_api, guarded;
 };
 
 static void lists_free(struct lists *l)
@@ -32,6 +33,30 @@ static void lists_free(struct lists *l)
     names_fini(&l->vhosts);
     names_fini(&l->cors_origins);
     names_fini(&l->ws_origins);
+    names_fini(&l->http_api);
+    names_fini(&l->ws_api);
+    names_fini(&l->guarded);
+}
+
+static enum fan_status namespaces(struct names *n, const char *option, const char *text, struct rpc_names *out, struct fan_error *err)
+{
+    enum fan_status s = names_split(n, option, text, err);
+
+    if (!s) s = names_check_namespaces(n, option, api_tables, api_table_counts, api_table_count, err);
+    *out = (struct rpc_names){n->names, n->count};
+    return s;
+}
+
+/* Which methods answer whom. */
+static enum fan_status access_from(const struct options *o, struct lists *lists, struct server_options *out, struct fan_error *err)
+{
+    enum fan_status s = namespaces(&lists->http_api, "--http-api", o->http_api, &out->rpc.only[CONN_HTTP], err);
+
+    if (!s) s = namespaces(&lists->ws_api, "--ws-api", o->ws_api, &out->rpc.only[CONN_WEBSOCKET], err);
+    if (s || !o->has_jwt_secret) return s ? s : o->has_jwt_namespaces ? fan_error_set(err, FAN_EINVAL, "--jwt-namespaces: signed with which secret? (--jwt-secret FILE)") : FAN_OK;
+    out->has_jwt_secret = true;
+    s = secret_read("--jwt-secret", o->jwt_secret, out->jwt_secret, err);
+    return s ? s : namespaces(&lists->guarded, "--jwt-namespaces", o->jwt_namespaces, &out->rpc.guarded, err);
 }
 
 const char *serve_ipc_path(const struct options *o)
@@ -86,6 +111,7 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
     s = names_split(&lists->vhosts, "--http-vhosts", o->http_vhosts, err);
     if (!s) s = names_split(&lists->cors_origins, "--http-corsdomain", o->http_corsdomain, err);
     if (!s) s = names_split(&lists->ws_origins, "--ws-origins", o->ws_origins, err);
+    if (!s) s = access_from(o, lists, out, err);
     out->conn.vhosts = lists->vhosts.names;
     out->conn.vhost_count = lists->vhosts.count;
     out->conn.cors_origins = lists->cors_origins.names;

@@ -45,6 +45,9 @@ static struct fan_server_options options_from(const struct options *o)
         .feed_path = o->has_feed ? o->feed : NULL,
         .http_vhosts = o->http_vhosts,
         .ws_origins = o->ws_origins,
+        .ws_api = o->ws_api,
+        .jwt_secret_path = o->has_jwt_secret ? o->jwt_secret : NULL,
+        .jwt_namespaces = o->jwt_namespaces,
     };
 }
 

@@ -82,6 +82,11 @@ struct fan_server_options {
     const char *http_vhosts;     /* Host names to answer beside IP addresses and localhost, between commas [none] */
     const char *http_corsdomain; /* web origins that may call over HTTP beside loopback ones [none] */
     const char *ws_origins;      /* web origins that may open a WebSocket beside loopback ones [none] */
+    const char *http_api;        /* namespaces that answer over HTTP, between commas: "eth,net" [all] */
+    const char *ws_api;          /* likewise over WebSocket [all] */
+    const char *jwt_secret_path; /* look at tokens (Authorization: Bearer, HS256) signed with the secret in this file, 64
+                                    hex digits [none] */
+    const char *jwt_namespaces;  /* what then wants a token [all] */
 };
 
 /* The library's version, "1.2.3"; static. */

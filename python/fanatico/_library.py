@@ -29,6 +29,7 @@ class Options(c.Structure):
         ("ipc_path", c.c_char_p),
         ("feed_path", c.c_char_p),
         ("http_vhosts", c.c_char_p), ("http_corsdomain", c.c_char_p), ("ws_origins", c.c_char_p),
+        ("http_api", c.c_char_p), ("ws_api", c.c_char_p), ("jwt_secret_path", c.c_char_p), ("jwt_namespaces", c.c_char_p),
     ]
 
 

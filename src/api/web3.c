@@ -24,26 +24,26 @@ static void sha3(struct call *call)
     call_finish(call);
 }
 
-/* A namespace is there when one of its methods is. */
+static void put_module(void *ctx, struct slice name)
+{
+    struct call *call = ctx;
+    const char *key = arena_printf(call_arena(call), "%.*s", SLICE_ARGS(name));
+
+    if (!key) return;
+    json_put_key(call_result(call), key);
+    json_put_text(call_result(call), "1.0");
+}
+
+/* Of each namespace something answers, for who asks and where he asks. */
 static void modules(struct call *call)
 {
-    static const char *const names[] = {"anvil", "debug",    "eth", "evm",    "hardhat",
-                                        "net",   "personal", "rpc", "txpool", "web3"};
     struct params p = params_of_call(call, 0);
     struct json_writer *w;
-    bool dev = api_of(call)->chain->dev != NULL;
 
     if (params_refused(&p, call)) return;
     w = call_result(call);
     json_begin_object(w);
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        bool of_dev = !strcmp(names[i], "anvil") || !strcmp(names[i], "evm") || !strcmp(names[i], "hardhat") ||
-                      !strcmp(names[i], "personal");
-
-        if (of_dev && !dev) continue;
-        json_put_key(w, names[i]);
-        json_put_text(w, "1.0");
-    }
+    call_each_namespace(call, put_module, call);
     json_end_object(w);
     call_finish(call);
 }

@@ -8,6 +8,7 @@
 #include "api/tables.h"
 #include "app/feed.h"
 #include "app/names.h"
+#include "app/secret.h"
 
 enum { CALL_THREADS = 4, UPSTREAM_THREADS = 32, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
 
@@ -81,6 +82,14 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     status = names_split(&s->names[0], "http_vhosts", o->http_vhosts, err);
     if (!status) status = names_split(&s->names[1], "http_corsdomain", o->http_corsdomain, err);
     if (!status) status = names_split(&s->names[2], "ws_origins", o->ws_origins, err);
+    if (!status) status = names_split(&s->names[3], "http_api", o->http_api, err);
+    if (!status) status = names_split(&s->names[4], "ws_api", o->ws_api, err);
+    if (!status) status = names_split(&s->names[5], "jwt_namespaces", o->jwt_namespaces ? o->jwt_namespaces : "*", err);
+    if (!status && o->jwt_secret_path) status = secret_read("jwt_secret_path", o->jwt_secret_path, to->jwt_secret, err);
+    to->has_jwt_secret = o->jwt_secret_path != NULL;
+    to->rpc.only[CONN_HTTP] = (struct rpc_names){s->names[3].names, s->names[3].count};
+    to->rpc.only[CONN_WEBSOCKET] = (struct rpc_names){s->names[4].names, s->names[4].count};
+    if (to->has_jwt_secret) to->rpc.guarded = (struct rpc_names){s->names[5].names, s->names[5].count};
     to->conn.vhosts = s->names[0].names;
     to->conn.vhost_count = s->names[0].count;
     to->conn.cors_origins = s->names[1].names;

@@ -28,7 +28,7 @@ struct fan_server {
     char *texts[5];          /* hosts, version, paths of the sockets, ours */
     struct client *upstream; /* NULL: none */
     struct feed *feed;       /* likewise */
-    struct names names[3];   /* vhosts, origins of HTTP, of WebSocket */
+    struct names names[6];   /* vhosts, origins of HTTP, of WebSocket, namespaces of HTTP, of WebSocket, guarded ones */
     bool has_chain_id, has_version;
     struct host_method *methods;
     size_t method_count;

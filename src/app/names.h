@@ -18,4 +18,11 @@ FAN_MUST_CHECK enum fan_status names_split(struct names *n, const char *option, 
                                            struct fan_error *err);
 void names_fini(struct names *n); /* zeroed is fine */
 
+struct rpc_method;
+/* Is each of them * or a namespace of these tables' methods? FAN_EINVAL: err names the option, the name, and what there
+ * is. */
+FAN_MUST_CHECK enum fan_status names_check_namespaces(const struct names *n, const char *option,
+                                                      const struct rpc_method *const *tables, const size_t *counts,
+                                                      size_t table_count, struct fan_error *err);
+
 #endif

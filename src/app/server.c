@@ -85,6 +85,7 @@ enum fan_status server_new(struct chain *chain, const struct server_options *opt
 
     if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     s->options = *options;
+    if (options->has_jwt_secret) s->options.conn.jwt_secret = s->options.jwt_secret;
     s->chain = chain;
     for (size_t i = 0; i < WORKERS_MAX; i++) s->http_fds[i] = s->ws_fds[i] = -1;
     s->worker_count = worker_count_of(options);

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "conn/conn.h"
+#include "wire/jwt.h"
 
 /* Zero takes each room's defaults. Texts are borrowed for as long as the server lives. */
 struct server_options {
@@ -23,6 +24,8 @@ struct server_options {
     bool takeover;
     size_t workers;                 /* 0: one per core */
     uint64_t drain_ms;              /* how long server_drain() lets clients finish [5,000] */
+    uint8_t jwt_secret[JWT_SECRET_LEN]; /* what tokens are signed with; see rpc.guarded */
+    bool has_jwt_secret;
     struct conn_options conn;
     struct hub_options hub;
     struct rpc_options rpc;

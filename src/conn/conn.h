@@ -45,7 +45,8 @@ enum { CONN_TRANSPORTS = 3 };
 struct conn_peer {
     struct address client; /* by this one limits count and logs speak; address_text() writes it */
     uint8_t transport;     /* enum conn_transport */
-    bool loopback;         /* the client's address is loopback and nothing in the request says that it was forwarded */
+    bool authorized; /* it has shown a good token, or came through the Unix socket; also where none is asked for */
+    bool loopback;   /* the client's address is loopback and nothing in the request says that it was forwarded */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */
@@ -84,7 +85,8 @@ struct conn_options {
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
     struct tls_identity *tls;      /* clients over TCP speak TLS; each set takes a reference [NULL: plain] */
     bool no_deflate;               /* decline permessage-deflate [false] */
-    size_t deflate_piece_len; /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
+    size_t deflate_piece_len;  /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
+    const uint8_t *jwt_secret; /* JWT_SECRET_LEN bytes, borrowed; NULL: tokens are not looked at */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
                          answers in text */
     /* Who may: lists of names, "*" for all. The lists must outlive the conn_set. */
@@ -170,8 +172,9 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 /* Worker-local counters, for metrics: read from the worker's thread. */
 struct conn_stats {
     uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
-        refused_origin, refused_host, protocol_errors, ping_timeouts;
-    uint64_t tls_handshakes, tls_resumed, tls_refused; /* finished; the short ones among them; no TLS, or none of ours */
+        refused_origin, refused_host, refused_token, protocol_errors, ping_timeouts;
+    uint64_t tls_handshakes, tls_resumed,
+        tls_refused; /* finished; the short ones among them; no TLS, or none of ours */
     uint64_t deflate_agreed, frames_deflated, replies_deflated; /* connections; payloads compressed on this worker */
 };
 const struct conn_stats *conn_set_stats(const struct conn_set *s);

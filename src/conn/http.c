@@ -1,5 +1,6 @@
 /* The HTTP side: one request at a time, its answer, and the way to a WebSocket. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/trace.h"
 #include "conn/admission.h"
@@ -7,6 +8,7 @@
 #include "net/os.h"
 #include "wire/deflate.h"
 #include "wire/deflate_terms.h"
+#include "wire/jwt.h"
 
 #define TEXT_PLAIN SLICE("text/plain; charset=utf-8")
 #define JSON       SLICE("application/json")
@@ -188,6 +190,32 @@ void conn_respond(struct conn *c, unsigned status, struct slice content_type, st
 
 /* ---- who may ---- */
 
+/* Looks at the token, if there is one. Another scheme than Bearer is not ours (a proxy may have asked for it), and who
+ * shows none is just not authorized; a token that is not good is refused with the words that come back. */
+static const char *read_token(struct conn *c, const struct http_request *r)
+{
+    const struct conn_set *s = c->set;
+    static const char name[] = "Authorization", scheme[] = "Bearer";
+    struct slice token = {0};
+
+    c->peer.authorized = !s->options.jwt_secret;
+    if (!s->options.jwt_secret) return NULL;
+    for (size_t i = 0; i < r->header_count; i++) {
+        struct slice header = r->headers[i].name, value = r->headers[i].value;
+
+        if (header.len != sizeof name - 1 || strncasecmp((const char *)header.at, name, header.len) != 0) continue;
+        if (value.len < sizeof scheme - 1 || strncasecmp((const char *)value.at, scheme, sizeof scheme - 1) != 0)
+            continue;
+        if (value.len >= sizeof scheme && value.at[sizeof scheme - 1] != ' ') continue; /* another that begins so */
+        if (token.at) return "more than one token (Authorization: Bearer)";
+        token = slice_from(value, sizeof scheme - 1);
+        while (token.len && token.at[0] == ' ') token = slice_from(token, 1);
+    }
+    if (!token.at) return NULL;
+    c->peer.authorized = true;
+    return jwt_check(slice_of(s->options.jwt_secret, JWT_SECRET_LEN), token, s->os->wall_s(s->os->ctx));
+}
+
 /* Takes down what the answer will need of the request, since its bytes are gone when that comes late; and says whether
  * it is welcome. */
 static struct http_verdict admit(struct conn *c, const struct http_request *r)
@@ -195,6 +223,7 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
     const struct conn_options *o = &c->set->options;
     struct http_side *h = c->in.http;
     bool to_ws = r->upgrade_websocket && r->connection_upgrade;
+    const char *why;
 
     h->minor = r->minor;
     h->keep_alive = r->keep_alive;
@@ -215,6 +244,11 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
         c->set->stats.refused_origin++;
         return (struct http_verdict){403, to_ws ? "origin not allowed (--ws.origins)"
                                                 : "origin not allowed (--http.corsdomain)"};
+    }
+    why = read_token(c, r);
+    if (why) {
+        c->set->stats.refused_token++;
+        return (struct http_verdict){401, why};
     }
     if (!to_ws) buf_put(&h->origin, r->origin);
     if (h->origin.failed) return (struct http_verdict){503, "out of memory"};

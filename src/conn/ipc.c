@@ -8,7 +8,8 @@ void ipc_side_open(struct conn *c)
 {
     json_stream_init(&c->in.ipc, c->set->options.message_len_max);
     c->peer.transport = CONN_IPC;
-    c->greeted = true; /* nobody greets here */
+    c->peer.authorized = true; /* the file's mode has said so */
+    c->greeted = true;         /* nobody greets here */
 }
 
 void ipc_side_close(struct conn *c)

@@ -388,11 +388,8 @@ static void gather_pack(struct gathering *g, const struct out_pool *p, const str
 size_t outbox_gather(const struct outbox *o, struct out_pool *p, size_t len_max, struct iovec parts[OUT_PARTS_MAX],
                      size_t *out_len)
 {
-    struct gathering g = {.parts = parts,
-                          .len_max = len_max,
-                          .skip = o->sent,
-                          .join = p->joined,
-                          .joined = p->joined + sizeof p->joined};
+    struct gathering g = {
+        .parts = parts, .len_max = len_max, .skip = o->sent, .join = p->joined, .joined = p->joined + sizeof p->joined};
     bool more = true;
 
     for (const struct out_entry *e = o->first; e && more && gather_more(&g); e = e->next) {

@@ -96,8 +96,8 @@ FAN_MUST_CHECK bool outbox_put_buf(struct outbox *o, struct out_pool *p, struct 
 FAN_MUST_CHECK bool outbox_put_pieces(struct outbox *o, struct out_pool *p, struct pieces *pieces, uint64_t now_ms);
 
 /* What leaves next: fills at most OUT_PARTS_MAX parts, and no further one once len_max bytes are reached; returns how
- * many parts, and their bytes in *out_len. Short neighbours are joined in p->joined, so that a notification is two parts, or one, and
- * not three: a part costs the kernel some 30 ns, however short it is. Good until the next call. */
+ * many parts, and their bytes in *out_len. Short neighbours are joined in p->joined, so that a notification is two
+ * parts, or one, and not three: a part costs the kernel some 30 ns, however short it is. Good until the next call. */
 size_t outbox_gather(const struct outbox *o, struct out_pool *p, size_t len_max, struct iovec parts[OUT_PARTS_MAX],
                      size_t *out_len);
 /* So many bytes have left. Returns how many bytes of text were compressed for what leaves next: work that takes time.

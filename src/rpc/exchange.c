@@ -226,6 +226,8 @@ static bool start_item(struct exchange *x)
     const struct rpc *r = x->home->rpc;
     const struct jsonrpc_request *request = &x->message.items[x->at];
     const struct rpc_method *method;
+    const struct method_cell *cell;
+    struct rpc_access access;
     struct call *c = &x->call;
 
     call_begin(x, request);
@@ -240,15 +242,17 @@ static bool start_item(struct exchange *x)
         call_end_item(c);
         return true;
     }
-    method = method_table_get(&r->table, request->method);
-    if (!method) method = r->fallback;
-    if (!method) {
+    cell = method_table_get(&r->table, request->method);
+    method = cell ? cell->method : r->fallback;
+    access = cell ? cell->access : rpc_access_of(&r->options, request->method);
+    if (!method || !rpc_access_is_on(access, &x->peer)) {
         size_t shown = request->method.len < METHOD_SHOWN_MAX ? request->method.len : METHOD_SHOWN_MAX;
 
         call_fail(c, JSONRPC_METHOD_NOT_FOUND, "the method %.*s does not exist/is not available",
                   SLICE_ARGS(slice_first(request->method, shown)));
         return true;
     }
+    if (access.guarded && !x->peer.authorized) return refuse(c, "this method wants a token (Authorization: Bearer)");
     if (method->flags & RPC_DEVELOPMENT && !may_develop(x))
         return refuse(c, r->options.dev_methods == RPC_DEV_NONE
                              ? "development and signing methods are switched off (--dev-methods none)"
@@ -260,6 +264,24 @@ static bool start_item(struct exchange *x)
     }
     c->step = method->run;
     return start(c, method->start);
+}
+
+void call_each_namespace(const struct call *c, void (*each)(void *ctx, struct slice name), void *ctx)
+{
+    const struct exchange *x = exchange_of(c);
+    const struct method_table *table = &x->home->rpc->table;
+    struct slice last = {0};
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct rpc_method *m = table->sorted[i];
+        struct slice name = rpc_namespace_of(slice_str(m->name));
+        struct rpc_access access = method_table_get(table, slice_str(m->name))->access;
+
+        if (slice_eq(name, last) || !rpc_access_is_on(access, &x->peer)) continue;
+        if ((access.guarded && !x->peer.authorized) || (m->flags & RPC_DEVELOPMENT && !may_develop(x))) continue;
+        each(ctx, name);
+        last = name;
+    }
 }
 
 static void go_on_later(struct letter *l)
@@ -360,7 +382,7 @@ enum fan_status rpc_new(const struct rpc_method *const *tables, const size_t *co
     r->post_to_writer = post_to_writer;
     r->writer_ctx = ctx;
     r->app = app;
-    s = method_table_init(&r->table, tables, counts, table_count);
+    s = method_table_init(&r->table, tables, counts, table_count, &r->options);
     if (!s) s = call_pool_new(r->options.pool_threads, r->options.pool_queue_max, &r->pool);
     if (s) {
         rpc_free(r);
@@ -384,12 +406,6 @@ void rpc_free(struct rpc *r)
     atomic_store(&r->stopped, true);
     if (r->pool) call_pool_stop(r->pool, exchange_abandoned);
     rpc_unref(r);
-}
-
-size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out)
-{
-    *out = r->table.sorted;
-    return r->table.count;
 }
 
 enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox, void *worker_app,

@@ -34,10 +34,18 @@ struct rpc_method {
     void (*run)(struct call *call); /* must end in exactly one call_finish*() or call_fail*() */
 };
 
+/* A list of namespaces ("eth", "*" for all), borrowed for as long as the rpc lives. */
+struct rpc_names {
+    const char *const *names;
+    size_t count;
+};
+
 enum rpc_dev_methods { RPC_DEV_LOOPBACK, RPC_DEV_ALL, RPC_DEV_NONE };
 
 struct rpc_options {
     enum rpc_dev_methods dev_methods;
+    struct rpc_names only[CONN_TRANSPORTS]; /* what answers on each transport; rpc_ always does [everything] */
+    struct rpc_names guarded;               /* what wants a token (conn_peer.authorized) [nothing] */
     size_t batch_max;      /* [1000] */
     size_t reply_len_max;  /* [25,000,000] */
     size_t pool_threads;   /* [number of cores] */
@@ -53,8 +61,6 @@ FAN_MUST_CHECK enum fan_status rpc_new(const struct rpc_method *const *tables, c
 /* Stops the pool after what runs; nothing new is begun and what comes home is dropped. When the writer has ended; any
  * thread. NULL is fine. */
 void rpc_free(struct rpc *r);
-/* Every method's name, sorted; for rpc_modules and the documentation. */
-size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out);
 
 /* Worker's thread. worker_app is what call_worker_app() gives to inline methods (the hub's shard). */
 FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mailbox *mailbox,
@@ -76,6 +82,9 @@ struct conn *call_conn(const struct call *c);
 void call_hold(struct call *c);
 const struct conn_peer *call_peer(const struct call *c);
 struct slice call_method(const struct call *c);
+/* The namespaces of which something answers this caller, in order of their names; the slices live as long as the rpc.
+ */
+void call_each_namespace(const struct call *c, void (*each)(void *ctx, struct slice name), void *ctx);
 /* The params array or object; missing when absent. */
 struct json call_params(const struct call *c);
 /* Positional parameter; missing past the end or when params is no array. */

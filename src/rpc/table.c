@@ -40,7 +40,7 @@ static int by_name(const void *a, const void *b)
 }
 
 enum fan_status method_table_init(struct method_table *t, const struct rpc_method *const *tables, const size_t *counts,
-                                  size_t table_count)
+                                  size_t table_count, const struct rpc_options *options)
 {
     size_t total = 0;
 
@@ -59,7 +59,8 @@ enum fan_status method_table_init(struct method_table *t, const struct rpc_metho
                 method_table_fini(t);
                 return FAN_EEXIST;
             }
-            *c = (struct method_cell){m, (uint32_t)strlen(m->name)};
+            *c = (struct method_cell){.method = m, .name_len = (uint32_t)strlen(m->name)};
+            if (options) c->access = rpc_access_of(options, slice_str(m->name));
             t->sorted[t->count++] = m;
         }
     qsort(t->sorted, t->count, sizeof *t->sorted, by_name);
@@ -76,7 +77,9 @@ void method_table_fini(struct method_table *t)
     *t = (struct method_table){0};
 }
 
-const struct rpc_method *method_table_get(const struct method_table *t, struct slice name)
+const struct method_cell *method_table_get(const struct method_table *t, struct slice name)
 {
-    return name.len ? find(t, name)->method : NULL;
+    const struct method_cell *c = name.len ? find(t, name) : NULL;
+
+    return c && c->method ? c : NULL;
 }

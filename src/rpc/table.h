@@ -6,11 +6,12 @@
 #ifndef RPC_TABLE_H
 #define RPC_TABLE_H
 
-#include "rpc/rpc.h"
+#include "rpc/access.h"
 
 struct method_cell {
     const struct rpc_method *method; /* NULL: free */
     uint32_t name_len;
+    struct rpc_access access;
 };
 
 struct method_table {
@@ -20,10 +21,11 @@ struct method_table {
     size_t count;
 };
 
-/* FAN_EEXIST: two rows of one name. FAN_ENOMEM. */
+/* options say who may, and may be NULL. FAN_EEXIST: two rows of one name. FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status method_table_init(struct method_table *t, const struct rpc_method *const *tables,
-                                                 const size_t *counts, size_t table_count);
-void method_table_fini(struct method_table *t);                                             /* a zeroed one is fine */
-const struct rpc_method *method_table_get(const struct method_table *t, struct slice name); /* NULL: no such method */
+                                                 const size_t *counts, size_t table_count,
+                                                 const struct rpc_options *options);
+void method_table_fini(struct method_table *t);                                              /* a zeroed one is fine */
+const struct method_cell *method_table_get(const struct method_table *t, struct slice name); /* NULL: no such method */
 
 #endif

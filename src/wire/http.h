@@ -123,7 +123,7 @@ struct http_response {
     struct slice more;         /* further headers, whole lines with their CRLF; empty: none */
 };
 
-/* The whole head, blank line included; the body follows by other ways. 405 names Allow; 426 names Upgrade and
+/* The whole head, blank line included; the body follows by other ways. 401 names the scheme Bearer; 405 names Allow; 426 names Upgrade and
  * Sec-WebSocket-Version. */
 void http_put_head(struct buf *out, const struct http_response *r);
 /* A refusal as a whole response: text/plain, why as the body and a line feed, Connection: close. */

@@ -16,6 +16,8 @@ const char *http_status_phrase(unsigned status)
         return "No Content";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -99,6 +101,7 @@ void http_put_head(struct buf *out, const struct http_response *r)
         buf_put(out, SLICE("Access-Control-Allow-Methods: POST, GET, OPTIONS\r\n"
                            "Access-Control-Allow-Headers: Content-Type, Authorization, *\r\n"
                            "Access-Control-Max-Age: 86400\r\n"));
+    if (r->status == 401) buf_put(out, SLICE("WWW-Authenticate: Bearer\r\n"));
     if (r->status == 405) buf_put(out, SLICE("Allow: POST, GET, OPTIONS\r\n"));
     if (r->status == 426) {
         buf_put(out, SLICE("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"));
