@@ -106,8 +106,18 @@ void execute_answer_failure(struct call *call, const struct chain_call_result *r
     answer_status(call, FAN_EINTERNAL, NULL);
 }
 
+/* What a worker may begin itself: where nothing is to be prepared that grows with the request. */
+enum { BRIEF_GAS = 100000, BRIEF_DATA_MAX = 8192 };
+
+static bool may_be_brief(const struct message *m, const struct chain_call *cc)
+{
+    return m->tx.data.len <= BRIEF_DATA_MAX && !m->tx.access_count && !m->tx.authorization_count && !m->tx.blob_count &&
+           !cc->override_count;
+}
+
 static void eth_call(struct call *call)
 {
+    bool inline_now = call_where(call) == RPC_INLINE;
     struct params p = params_of_call(call, 4);
     const struct chain_ops *ops = api_of(call)->chain->ops;
     struct chain_call cc = {0};
@@ -123,14 +133,21 @@ static void eth_call(struct call *call)
     message_read_overrides(&p, 2, &cc);
     message_read_block_overrides(&p, 3, &cc);
     if (params_refused(&p, call)) return;
+    if (inline_now && !may_be_brief(&m, &cc)) {
+        call_continue(call, RPC_POOL, eth_call);
+        return;
+    }
     if (!view_state(call, &at, RPC_POOL, eth_call, &v)) return;
     if (!execute_prepare(call, &v, &m, &cc)) {
         view_close(&v);
         return;
     }
+    if (inline_now) cc.brief_gas = BRIEF_GAS;
     s = ops->call(v.state, v.block, &cc, false, call_arena(call), &r, &err);
     view_close(&v);
-    if (s) {
+    if (!s && inline_now && r.status == CHAIN_CALL_TIMEOUT) {
+        call_continue(call, RPC_POOL, eth_call);
+    } else if (s) {
         answer_status(call, s, &err);
     } else if (r.status != CHAIN_CALL_SUCCESS) {
         execute_answer_failure(call, &r, &cc, TO_CALL);
@@ -266,6 +283,6 @@ static void create_access_list(struct call *call)
 }
 
 const struct rpc_method api_eth_call_methods[] = {
-    {"eth_call", RPC_POOL, 0, eth_call},
+    {"eth_call", RPC_BRIEF, 0, eth_call},
     {"eth_createAccessList", RPC_POOL, 0, create_access_list},
 };

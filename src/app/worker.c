@@ -51,6 +51,7 @@ static void turn_end(struct loop_hook *self)
 {
     struct worker *w = CONTAINER_OF(self, struct worker, turn_end);
 
+    rpc_worker_turn_end(w->rpc);
     conn_set_flush(w->conns);
     atomic_store_explicit(&w->websockets, conn_set_count(w->conns, CONN_WEBSOCKET), memory_order_relaxed);
     atomic_store_explicit(&w->https, conn_set_count(w->conns, CONN_HTTP), memory_order_relaxed);

@@ -126,6 +126,7 @@ struct chain_call {
     bool has_gas, has_fee;             /* without a fee the base fee is not asked for */
     uint64_t gas_max;                  /* cap of the server */
     uint64_t deadline_ms;              /* monotonic; 0: none */
+    uint64_t brief_gas;                /* instead of the deadline, TIMEOUT by what the call does (evm.h); 0: not brief */
     const struct chain_override *overrides;
     size_t override_count;
     bool has_number, has_timestamp, has_gas_limit, has_base_fee, has_beneficiary, has_prev_randao; /* block overrides */

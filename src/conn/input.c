@@ -22,14 +22,20 @@ static bool discards(const struct conn *c)
     return c->state == CONN_FINISHING || c->state == CONN_DISCARDING;
 }
 
+static void watch_for(struct conn *c, bool input)
+{
+    if (c->state == CONN_DEAD) return;
+    loop_fd_change(c->set->loop, &c->watch, (input ? EPOLLIN : 0) | (c->blocked ? EPOLLOUT : 0));
+}
+
+/* Most clients send nothing while they wait for an answer, so a pause that lasts as long as one call is not told to
+ * epoll: that would be two system calls for each request. Should bytes come, conn_ready() tells it. */
 void conn_watch(struct conn *c)
 {
-    uint32_t events = 0;
+    bool can_read = !c->eof && c->input.len == 0;
+    bool pauses = c->state == CONN_OPEN && c->watch.events & EPOLLIN;
 
-    if (c->state == CONN_DEAD) return;
-    if (!c->eof && c->input.len == 0 && (conn_wants_input(c) || discards(c))) events |= EPOLLIN;
-    if (c->blocked) events |= EPOLLOUT;
-    loop_fd_change(c->set->loop, &c->watch, events);
+    watch_for(c, can_read && (pauses || conn_wants_input(c) || discards(c)));
 }
 
 /* Keeps what could not be parsed yet. */
@@ -131,7 +137,7 @@ void conn_ready(struct loop_fd *self, uint32_t events)
         if (conn_wants_input(c) || discards(c))
             read_some(c);
         else
-            conn_watch(c); /* not now: the kernel keeps it */
+            watch_for(c, false); /* not now: the kernel keeps it */
     } else if (events & (EPOLLERR | EPOLLHUP)) {
         conn_kill(c, false);
     }

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "evm/world.h"
@@ -161,6 +162,83 @@ TEST(a_deadline_that_has_passed_ends_a_call_at_once, t)
     REQUIRE(t, o);
     CHECK_EQ(t, r.status, EVM_TIMEOUT);
     evm_outcome_free(o);
+}
+
+/* A brief call ends by what it does, so where it ends is the same on every machine. */
+TEST(a_brief_call_ends_before_it_takes_long, t)
+{
+    static const struct {
+        const char *code;
+        enum evm_status status;
+    } row[] = {
+        {READ, EVM_SUCCESS},
+        {"5f5ffd", EVM_REVERT},
+        {"5b600056", EVM_TIMEOUT},                             /* jumps back */
+        {"5f5f5f5f5f305af1505f5f5f5f5f305af150", EVM_TIMEOUT}, /* a tree of frames */
+        {"3330146010575f5f5f5f5f305af150005b601056",
+         EVM_TIMEOUT},                   /* calls what never ends; its failure could be survived */
+        {"6120005f2000", EVM_SUCCESS},   /* hashes 8,192 bytes */
+        {"6120015f2000", EVM_TIMEOUT},   /* and one more */
+        {"6120015f5f3700", EVM_TIMEOUT}, /* copies them: call data, code, memory, another's code */
+        {"6120015f5f3900", EVM_TIMEOUT},
+        {"6120015f5f5e00", EVM_TIMEOUT},
+        {"6120015f5f303c00", EVM_TIMEOUT},
+        {"6120015fa000", EVM_TIMEOUT},                          /* LOG0 */
+        {"6120015f5ff000", EVM_TIMEOUT},                        /* CREATE */
+        {"5f5f5f5f60045afa00", EVM_SUCCESS},                    /* the precompile that copies */
+        {"5f5f61200160045afa5f5f5f61200160045afa00", EVM_HALT}, /* stack too short: an error is an error */
+        {"5f5f6120015f60045afa00", EVM_TIMEOUT},                /* the same with 8,193 bytes */
+        {"5f5f5f5f60055afa00", EVM_TIMEOUT},                    /* modular exponentiation */
+        {"5f5f5f5f60085afa00", EVM_TIMEOUT},                    /* pairings */
+    };
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct evm_call_options brief = {.brief_gas = 100000};
+        struct evm_tx tx = world_tx(0, 50);
+        struct evm_result r, whole;
+        struct evm_outcome *o;
+        struct world w;
+
+        world_init(&w, FORK_OSAKA);
+        as_eth_call(&w);
+        (void)world_contract(&w, 50, row[i].code);
+        tx.gas_price_wei = u256_of(0);
+        tx.gas_limit = 10000000;
+        o = evm_call(&w.env, &w.reader, &tx, &brief, &r, NULL, NULL);
+        REQUIRE(t, o);
+        if (r.status != row[i].status)
+            test_fail(t, __FILE__, __LINE__, "code %s ended with %u, not %u", row[i].code, r.status, row[i].status);
+        if (r.status != EVM_TIMEOUT) {
+            struct evm_outcome *again = call(&w, &tx, 0, &whole);
+
+            CHECK_EQ(t, whole.status, r.status);
+            CHECK_EQ(t, whole.gas_used, r.gas_used); /* what looks costs no gas */
+            evm_outcome_free(again);
+        }
+        evm_outcome_free(o);
+    }
+}
+
+TEST(a_brief_call_ends_where_a_frame_has_spent_its_gas, t)
+{
+    for (size_t reads = 40; reads <= 60; reads += 20) { /* 2,100 gas each: 84,000, or 126,000 */
+        struct evm_call_options brief = {.brief_gas = 100000};
+        struct evm_tx tx = world_tx(0, 50);
+        char code[60 * 8 + 1] = "";
+        struct evm_result r;
+        struct evm_outcome *o;
+        struct world w;
+
+        for (size_t i = 0; i < reads; i++) (void)sprintf(code + 8 * i, "60%02zx5450", i); /* straight on, no jump */
+        world_init(&w, FORK_OSAKA);
+        as_eth_call(&w);
+        (void)world_contract(&w, 50, code);
+        tx.gas_price_wei = u256_of(0);
+        tx.gas_limit = 10000000;
+        o = evm_call(&w.env, &w.reader, &tx, &brief, &r, NULL, NULL);
+        REQUIRE(t, o);
+        CHECK_EQ(t, r.status, reads == 40 ? EVM_SUCCESS : EVM_TIMEOUT);
+        evm_outcome_free(o);
+    }
 }
 
 TEST(a_reader_that_fails_ends_the_call, t)

@@ -295,6 +295,10 @@ struct evm_outcome; /* owns what a result points to */
  * Never NULL: a failure of the leaf is EVM_FAULT. */
 struct evm_call_options {
     uint64_t deadline_ms;
+    /* Not 0: the call is one that must not take long, and ends with EVM_TIMEOUT, instead of by the clock, where a frame
+     * has spent so much gas, or before a step that could take long by itself (8 KiB to hash or to copy, a precompile but
+     * the first four). Code goes on for as much as it has between two jumps, state reads, frames. */
+    uint64_t brief_gas;
     uint8_t want_access_list;
 };
 struct evm_outcome *evm_call(const struct evm_env *env, const struct evm_state_reader *reader, const struct evm_tx *tx,

@@ -153,6 +153,92 @@ TEST(queued_requests_come_behind_their_type, t)
     evm_block_close(b);
 }
 
+/* Code that stands as the EIPs have it is not executed where its effect is known. A byte behind its end makes it other
+ * code that does the same. */
+static void make_known_code_other(struct world *w)
+{
+    static const char *const known[] = {
+        "000f3df6d732807ef1319fb7b8bb8522d0beac02", "0000f90827f1c53a10cb7a02335b175320002935",
+        "00000961ef480eb55e80d19ad83579a64c007002", "0000bbddc7ce488642fb579f8b00f3a590007251"};
+
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        const struct fan_address at = world_address_hex(known[i]);
+        struct world_account *a = world_find(w, &at);
+
+        assert(a->code_len < sizeof a->code);
+        a->code[a->code_len++] = 0;
+    }
+}
+
+/* What a block's own calls leave: its diff is applied to the world. The number of request lists. */
+static size_t run_own_calls(struct test *t, struct world *w, const struct fan_hash *parent, const struct fan_hash *root)
+{
+    struct evm_block *b = evm_block_open(&w->env, &w->reader);
+    const struct evm_bytes *requests;
+    const char *text;
+    size_t count = 99;
+    struct evm_diff d;
+
+    CHECK_EQ(t, evm_block_begin(b, parent, root), EVM_SUCCESS);
+    CHECK_EQ(t, evm_block_requests(b, &requests, &count, &text), EVM_SUCCESS);
+    CHECK_EQ(t, evm_block_diff(b, &d), EVM_SUCCESS);
+    world_apply(t, w, &d);
+    evm_block_close(b);
+    return count;
+}
+
+static void check_same_storage(struct test *t, const struct world *a, const struct world *b)
+{
+    REQUIRE(t, a->count == b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t k = 0; k < a->accounts[i].slot_count; k++) {
+            struct fan_u256 other = world_slot(&b->accounts[i], &a->accounts[i].slots[k].slot);
+
+            CHECK(t, u256_eq(&a->accounts[i].slots[k].value, &other));
+        }
+    }
+}
+
+TEST(written_straight_away_or_executed_the_storage_is_the_same, t)
+{
+    static const uint64_t number[] = {1, 2, 8191, 8192, 8193, 20000};
+    static const uint64_t held[4] = {1, 2, 1, 2}; /* excess, count, head, tail: one request waits */
+    static const struct fan_u256 inhibited = {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+    static const struct fan_hash roots[] = {{{0}}, {{0x77}}};
+    const struct fan_address queue = world_address_hex("00000961ef480eb55e80d19ad83579a64c007002");
+
+    for (size_t n = 0; n < COUNT_OF(number); n++) {
+        for (unsigned holds = 0; holds < 32;
+             holds++) { /* which of the four; 16: the excess is that of the deployment */
+            struct world straight, executed, *both[] = {&straight, &executed};
+            size_t lists[2];
+
+            if ((holds & 12) == 4) continue; /* no head without a tail */
+            for (size_t k = 0; k < 2; k++) {
+                struct world *w = both[k];
+
+                world_init(w, FORK_PRAGUE);
+                world_add_contracts(w, FORK_NEWEST);
+                if (k) make_known_code_other(w);
+                for (unsigned slot = 0; slot < 4; slot++) {
+                    struct fan_u256 value = slot == 0 && holds & 16 ? inhibited : u256_of(held[slot]);
+
+                    if (holds >> slot & 1) world_set_slot(world_find(w, &queue), u256_of(slot), value);
+                }
+                w->env.number = number[n];
+                w->env.timestamp = 1700000000 + number[n] * 7;
+                lists[k] = run_own_calls(t, w, &parent_hash, &roots[n % 2]);
+                w->env.number++; /* and over what the first left, a root of zero among it */
+                w->env.timestamp += n % 3 ? 8191 : 1;
+                lists[k] += run_own_calls(t, w, &beacon_root, &roots[(n + 1) % 2]);
+            }
+            CHECK_EQ(t, lists[0], lists[1]);
+            check_same_storage(t, &straight, &executed);
+            check_same_storage(t, &executed, &straight);
+        }
+    }
+}
+
 /* The deposit contract's event: five byte strings, ABI-encoded. */
 static void deposit_event(uint8_t data[576])
 {

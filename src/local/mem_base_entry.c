@@ -134,56 +134,93 @@ static size_t tell(const struct mem_entry *e, size_t index, uint8_t *out)
     return len;
 }
 
+/* How many bytes at the front of both are the same. */
+static size_t same_front(const uint8_t *a, const uint8_t *b, size_t most)
+{
+    size_t i = 0;
+
+    for (uint64_t x, y; i + 8 <= most; i += 8) {
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        if (x != y) break;
+    }
+    while (i < most && a[i] == b[i]) i++;
+    return i;
+}
+
+/* And at the back; a and b are the ends. */
+static size_t same_back(const uint8_t *a, const uint8_t *b, size_t most)
+{
+    size_t i = 0;
+
+    for (uint64_t x, y; i + 8 <= most; i += 8) {
+        memcpy(&x, a - i - 8, 8);
+        memcpy(&y, b - i - 8, 8);
+        if (x != y) break;
+    }
+    while (i < most && a[-(ptrdiff_t)i - 1] == b[-(ptrdiff_t)i - 1]) i++;
+    return i;
+}
+
 /* b as a delta on `before`, or NULL where that saves less than half, or there is no memory for trying. */
 static struct state_blob *delta_new(struct slice before, struct slice b)
 {
-    size_t most = (size_t)min_u64(before.len, b.len);
-    struct delta d = {0};
+    size_t most = (size_t)min_u64(before.len, b.len), front, back, middle;
     struct state_blob *made;
-    size_t middle;
+    struct delta d;
 
     if (before.len > UINT16_MAX || b.len > UINT16_MAX) return NULL;
-    while (d.front < most && before.at[d.front] == b.at[d.front]) d.front++;
-    while (d.back < most - d.front && before.at[before.len - 1 - d.back] == b.at[b.len - 1 - d.back]) d.back++;
-    middle = b.len - d.front - d.back;
+    front = same_front(before.at, b.at, most);
+    back = same_back(before.at + before.len, b.at + b.len, most - front);
+    middle = b.len - front - back;
+    d = (struct delta){(uint16_t)front, (uint16_t)back};
     if (2 * (sizeof d + middle) > b.len) return NULL;
     made = malloc(sizeof *made + sizeof d + middle);
     if (!made) return NULL;
     ref_init(&made->ref);
     made->len = sizeof d + middle;
     memcpy(made->bytes, &d, sizeof d);
-    memcpy(made->bytes + sizeof d, b.at + d.front, middle);
+    memcpy(made->bytes + sizeof d, b.at + front, middle);
     return made;
 }
 
-static struct state_blob *delta_on_last(const struct mem_entry *e, const struct state_blob *blob)
+static struct state_blob **tip_of(struct mem_entry *e)
 {
-    size_t last = e->count - 1, room;
-    struct state_blob *made = NULL;
-    uint8_t *before;
+    return e->kind == MEM_NODE ? &((struct mem_node_entry *)(void *)e)->tip : NULL;
+}
 
-    if (e->kind != MEM_NODE || !blob || !e->count || last - whole_before(e, last) == MEM_DELTAS_MAX) return NULL;
-    room = room_for(e, last);
-    before = room ? malloc(room) : NULL;
-    if (before) made = delta_new(slice_of(before, tell(e, last, before)), state_blob_peek(blob));
-    free(before);
-    return made;
+static struct state_blob *delta_on_last(const struct mem_entry *e, const struct state_blob *before,
+                                        const struct state_blob *blob)
+{
+    size_t last = e->count - 1;
+
+    if (!before || !blob || last - whole_before(e, last) == MEM_DELTAS_MAX) return NULL;
+    return delta_new(state_blob_peek(before), state_blob_peek(blob));
 }
 
 void mem_entry_push_blob(struct mem_entry *e, uint64_t version, struct state_blob *blob)
 {
-    struct state_blob *delta = delta_on_last(e, blob);
+    struct state_blob **tip = tip_of(e), *delta = tip ? delta_on_last(e, *tip, blob) : NULL;
     struct mem_blob_record *r = mem_entry_push(e);
 
     *r = delta ? (struct mem_blob_record){version | IS_DELTA, delta}
                : (struct mem_blob_record){version, state_blob_ref(blob)};
+    if (!tip) return;
+    state_blob_unref(*tip);
+    *tip = state_blob_ref(blob);
 }
 
 enum fan_status mem_entry_blob_at(const struct mem_entry *e, uint64_t version, struct arena *a, struct slice *out)
 {
     size_t count = count_until(e, version);
+    const struct state_blob *tip =
+        count && e->kind == MEM_NODE ? ((const struct mem_node_entry *)(const void *)e)->tip : NULL;
     uint8_t *copy;
 
+    if (tip && count == e->count) {
+        *out = arena_dup(a, state_blob_peek(tip));
+        return out->at ? FAN_OK : FAN_ENOMEM;
+    }
     if (!count || !blob_record(e, count - 1)->blob) {
         *out = slice_of(NULL, 0);
         return FAN_OK;
@@ -196,6 +233,12 @@ enum fan_status mem_entry_blob_at(const struct mem_entry *e, uint64_t version, s
 
 void mem_entry_cut(struct mem_entry *e, size_t index, size_t count)
 {
+    struct state_blob **tip = tip_of(e);
+
+    if (tip && count && index + count == e->count) {
+        state_blob_unref(*tip);
+        *tip = NULL;
+    }
     /* Who is cut at the front may be what the first to stay is told from. */
     if (index == 0 && count < e->count) count = whole_before(e, count);
     for (size_t i = index; i < index + count && e->kind >= MEM_NODE; i++) state_blob_unref(blob_record(e, i)->blob);

@@ -6,7 +6,8 @@
  *
  * Trie nodes are most of what a chain's history weighs: each block writes a dozen of some 300 bytes, of which one
  * child's hash is new. So a node's record may be a delta, which keeps the front and the back of the record before it
- * and says only what stands between; every MEM_DELTAS_MAX records one is whole, so that reading stays short.
+ * and says only what stands between; every MEM_DELTAS_MAX records one is whole, so that reading stays short. The newest
+ * node, which the next block reads and the next record is told from, is kept whole besides.
  * Thread: whoever holds the base's lock. */
 #ifndef LOCAL_MEM_BASE_ENTRY_H
 #define LOCAL_MEM_BASE_ENTRY_H
@@ -53,6 +54,7 @@ struct mem_slot_entry {
 
 struct mem_node_entry {
     struct mem_entry entry;
+    struct state_blob *tip; /* the newest record's node, whole, whatever the record keeps of it; NULL: not at hand */
     struct trie_node_key key;
 };
 

@@ -6,7 +6,7 @@ enum { NODE_LEN = 532, VERSIONS = 300 };
 
 /* A node's whole history, kept beside the entry: what it must say. */
 struct history {
-    struct mem_entry entry;
+    struct mem_node_entry node;
     size_t count; /* records pushed and not rewound */
     size_t first; /* the oldest that can be asked for */
     struct {
@@ -31,8 +31,8 @@ static bool push(struct history *h, uint64_t version, const uint8_t *bytes, size
 {
     struct state_blob *blob = bytes ? state_blob_new(slice_of(bytes, len)) : NULL;
 
-    if (!mem_entry_reserve(&h->entry)) return false;
-    mem_entry_push_blob(&h->entry, version, blob);
+    if (!mem_entry_reserve(&h->node.entry)) return false;
+    mem_entry_push_blob(&h->node.entry, version, blob);
     state_blob_unref(blob);
     h->was[h->count].version = version;
     h->was[h->count].there = bytes != NULL;
@@ -50,7 +50,7 @@ static void check(struct test *t, const struct history *h, uint64_t version, siz
 
     arena_home_init(&home, 0);
     a = arena_of(&home);
-    CHECK_EQ(t, mem_entry_blob_at(&h->entry, version, &a, &out), FAN_OK);
+    CHECK_EQ(t, mem_entry_blob_at(&h->node.entry, version, &a, &out), FAN_OK);
     if (h->was[index].there)
         CHECK_SLICE(t, out, slice_of(h->was[index].bytes, h->was[index].len));
     else
@@ -70,8 +70,8 @@ static size_t bytes_of(const struct history *h)
 {
     size_t sum = 0;
 
-    for (size_t i = 0; i < h->entry.count; i++) {
-        const struct mem_blob_record *r = (const struct mem_blob_record *)(const void *)h->entry.records + i;
+    for (size_t i = 0; i < h->node.entry.count; i++) {
+        const struct mem_blob_record *r = (const struct mem_blob_record *)(const void *)h->node.entry.records + i;
 
         sum += sizeof *r + (r->blob ? sizeof *r->blob + r->blob->len : 0);
     }
@@ -84,7 +84,7 @@ TEST(a_branch_of_which_one_child_changes_costs_a_fraction_of_itself, t)
     static struct history h;
     uint8_t node[NODE_LEN];
 
-    h = (struct history){.entry.kind = MEM_NODE};
+    h = (struct history){.node.entry.kind = MEM_NODE};
     for (size_t i = 0; i < sizeof node; i++) node[i] = (uint8_t)roll(256);
     for (size_t i = 0; i < VERSIONS; i++) {
         for (size_t k = 0, child = roll(16); k < 32; k++) node[3 + 33 * child + k] = (uint8_t)roll(256);
@@ -92,8 +92,8 @@ TEST(a_branch_of_which_one_child_changes_costs_a_fraction_of_itself, t)
     }
     check_all(t, &h);
     CHECK(t, bytes_of(&h) / VERSIONS <= 112); /* whole ones: 564 */
-    mem_entry_cut(&h.entry, 0, h.entry.count);
-    free(h.entry.records);
+    mem_entry_cut(&h.node.entry, 0, h.node.entry.count);
+    free(h.node.entry.records);
 }
 
 /* Property: whatever a node became, and whatever was forgotten at either end, each version that is still kept reads as
@@ -107,7 +107,7 @@ TEST(every_version_reads_as_it_was_through_pruning_and_rewinding, t)
         size_t len = 0;
         uint64_t version = 0;
 
-        h = (struct history){.entry.kind = MEM_NODE};
+        h = (struct history){.node.entry.kind = MEM_NODE};
         dice = 0x9e3779b97f4a7c15u * (run + 1);
         for (size_t i = 0; i < VERSIONS / 2; i++) {
             size_t what = roll(20);
@@ -133,20 +133,20 @@ TEST(every_version_reads_as_it_was_through_pruning_and_rewinding, t)
             if (roll(25) == 0) { /* rewound by a few */
                 size_t back = roll(h.count - h.first);
 
-                for (; back; back--, h.count--) mem_entry_cut(&h.entry, h.entry.count - 1, 1);
+                for (; back; back--, h.count--) mem_entry_cut(&h.node.entry, h.node.entry.count - 1, 1);
                 version = h.was[h.count - 1].version;
             }
             if (roll(25) == 0) { /* pruned, as the base does it: up to a version that stays */
                 size_t older = 0;
 
                 h.first += roll(h.count - h.first);
-                while (mem_entry_version(&h.entry, older) < h.was[h.first].version) older++;
-                mem_entry_cut(&h.entry, 0, older);
-                CHECK(t, h.entry.count <= h.count - h.first + MEM_DELTAS_MAX);
+                while (mem_entry_version(&h.node.entry, older) < h.was[h.first].version) older++;
+                mem_entry_cut(&h.node.entry, 0, older);
+                CHECK(t, h.node.entry.count <= h.count - h.first + MEM_DELTAS_MAX);
             }
         }
         check_all(t, &h);
-        mem_entry_cut(&h.entry, 0, h.entry.count);
-        free(h.entry.records);
+        mem_entry_cut(&h.node.entry, 0, h.node.entry.count);
+        free(h.node.entry.records);
     }
 }

@@ -140,13 +140,14 @@ static enum fan_status check_fees(const struct local *l, const struct next_block
     if (u256_cmp(&tx->priority_fee_wei, &tx->gas_price_wei) > 0)
         REFUSE("max priority fee per gas higher than max fee per gas");
     if (!l->automine) return FAN_OK;
-    hex_write_checksum(&tx->sender, who);
     if (u256_cmp(&tx->gas_price_wei, &base) < 0) {
+        hex_write_checksum(&tx->sender, who); /* a hash: not for those that are taken */
         (void)u256_to_decimal(&tx->gas_price_wei, fee);
         REFUSE("max fee per gas less than block base fee: address %s, maxFeePerGas: %s, baseFee: %" PRIu64, who, fee,
                n->base_fee_wei);
     }
     if (tx->type == TX_BLOB && u256_cmp(&tx->blob_fee_max_wei, &blob) < 0) {
+        hex_write_checksum(&tx->sender, who);
         (void)u256_to_decimal(&tx->blob_fee_max_wei, fee);
         REFUSE("max fee per blob gas less than block blob gas fee: address %s blobGasFeeCap: %s, blobBaseFee: %" PRIu64,
                who, fee, n->blob_fee_wei);

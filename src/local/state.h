@@ -30,7 +30,7 @@
 #include "local/trie.h"
 
 /* Diffs in front of the base. Each costs a lookup one more hash probe (measured in STATE.md). */
-enum { STATE_DIFFS_MAX = 8 };
+enum { STATE_DIFFS_MAX = 2 };
 /* And so many where the base is written behind the head, on its own thread (keep.h). */
 enum { STATE_DIFFS_BEHIND = 256 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "wire/ws.h"
 
 enum {
@@ -13,7 +14,9 @@ enum {
     /* After so many items that were answered at once, a batch lets others have the loop. */
     ITEMS_PER_TURN = 64,
     EXCHANGES_KEPT = 64, /* of a worker; each keeps at most 64 KiB an arena */
-    METHOD_SHOWN_MAX = 128
+    METHOD_SHOWN_MAX = 128,
+    /* Of a turn of the loop, for brief methods together: what a notification may wait for them. */
+    BRIEF_TURN_NS = 500000
 };
 
 /* ---- exchanges, pooled ---- */
@@ -156,6 +159,7 @@ static bool send_to(struct call *c, enum rpc_start where)
         home->rpc->post_to_writer(home->rpc->writer_ctx, &c->letter);
         return true;
     case RPC_POOL:
+    case RPC_BRIEF: /* never: start() has decided */
         break;
     }
     if (call_pool_submit(home->rpc->pool, &c->letter)) return true;
@@ -205,7 +209,17 @@ static bool may_develop(const struct exchange *x)
 /* Starts the method in c->step where its row says. True when it is finished already. */
 static bool start(struct call *c, enum rpc_start where)
 {
+    struct rpc_worker *w = exchange_of(c)->home;
+
     if (where == RPC_INLINE) return run_here(c);
+    if (where == RPC_BRIEF && w->brief_ns < BRIEF_TURN_NS) {
+        uint64_t begin_ns = clock_monotonic_ns();
+        bool finished = run_here(c);
+
+        w->brief_ns += clock_monotonic_ns() - begin_ns;
+        return finished;
+    }
+    if (where == RPC_BRIEF) where = RPC_POOL;
     atomic_store(&c->state, CALL_PARKED);
     if (send_to(c, where)) return false;
     atomic_store(&c->state, CALL_ON_STACK);
@@ -418,6 +432,11 @@ enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mai
     *w = (struct rpc_worker){.rpc = r, .conns = conns, .mailbox = mailbox, .app = worker_app};
     *out = w;
     return FAN_OK;
+}
+
+void rpc_worker_turn_end(struct rpc_worker *w)
+{
+    w->brief_ns = 0;
 }
 
 static void free_list(struct exchange *x)

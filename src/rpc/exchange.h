@@ -75,6 +75,7 @@ struct rpc_worker {
     void *app;
     struct exchange *live, *free;
     size_t free_count;
+    uint64_t brief_ns; /* what brief methods took in this turn */
 };
 
 static inline struct exchange *exchange_of(const struct call *c)

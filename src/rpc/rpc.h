@@ -20,8 +20,10 @@ struct call;
 struct rpc;        /* one per process: table, pool, options */
 struct rpc_worker; /* one per worker */
 
-/* Where a method starts; it may move on with call_continue(). */
-enum rpc_start { RPC_INLINE, RPC_POOL, RPC_WRITER };
+/* Where a method starts; it may move on with call_continue(). RPC_BRIEF: on the worker while the turn has time left for
+ * such methods, else on the pool. Its method asks call_where(), which says RPC_INLINE or RPC_POOL, and goes on on the pool
+ * with what turns out to be long (docs/design/011). */
+enum rpc_start { RPC_INLINE, RPC_POOL, RPC_WRITER, RPC_BRIEF };
 enum rpc_flags {
     RPC_DEVELOPMENT = 1, /* edits the chain or signs: answers by --dev-methods */
     RPC_NOTIFIES = 2    /* over HTTP: -32601 "notifications not supported" */
@@ -68,6 +70,8 @@ FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *co
 /* After rpc_free(), before the worker's mailbox (its loop) goes: runs the letters that still lie in it. What lies in the
  * writer's box then will not be there any more: let the writer run it empty first, or never again. NULL is fine. */
 void rpc_worker_free(struct rpc_worker *w);
+/* At the end of each of the loop's turns: brief methods have their time again. */
+void rpc_worker_turn_end(struct rpc_worker *w);
 /* conn_handler.message: answers through conn_reply(). */
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/test.h"
 #include "conn/share.h"
 #include "net/loop.h"
@@ -175,7 +176,29 @@ static void wait_at_gate(struct call *c)
     call_finish(c);
 }
 
+/* Where it runs, once so many milliseconds are over. */
+static void brief(struct call *c)
+{
+    uint64_t ms = 0, begin = clock_monotonic_ns();
+
+    if (json_read_number_u64(call_param(c, 0), &ms)) ms = 0;
+    while (clock_monotonic_ns() - begin < ms * 1000000) sched_yield();
+    json_put_text(call_result(c), call_where(c) == RPC_INLINE ? "inline" : "pool");
+    call_finish(c);
+}
+
+/* Begins where there is time and goes on on the pool, from its beginning. */
+static void brief_no_more(struct call *c)
+{
+    if (call_where(c) == RPC_INLINE)
+        call_continue(c, RPC_POOL, brief_no_more);
+    else
+        brief(c);
+}
+
 static const struct rpc_method methods[] = {
+    {"t_brief", RPC_BRIEF, 0, brief},
+    {"t_briefNoMore", RPC_BRIEF, 0, brief_no_more},
     {"t_echo", RPC_INLINE, 0, echo},
     {"t_echoPool", RPC_POOL, 0, echo},
     {"t_echoWriter", RPC_WRITER, 0, echo},
@@ -198,6 +221,7 @@ static const struct rpc_method methods[] = {
 
 struct server {
     struct loop *loop, *writer;
+    struct loop_hook turn_end;
     struct conn_set *conns;
     struct conn_totals *totals;
     struct rpc *rpc;
@@ -231,6 +255,11 @@ static void *loop_main(void *arg)
     return NULL;
 }
 
+static void turn_end(struct loop_hook *self)
+{
+    rpc_worker_turn_end(CONTAINER_OF(self, struct server, turn_end)->worker);
+}
+
 static bool server_init(struct server *s, const struct rpc_options *options, const struct rpc_method *fallback)
 {
     const struct rpc_method *tables[] = {methods};
@@ -244,6 +273,8 @@ static bool server_init(struct server *s, const struct rpc_options *options, con
     if (rpc_new(tables, counts, 1, fallback, options, post_to_writer, s, NULL, &s->rpc)) return false;
     if (conn_set_new(s->loop, 0, &conns, &handler, s->totals, &s->conns)) return false;
     if (rpc_worker_new(s->rpc, s->conns, loop_mailbox(s->loop), s, &s->worker)) return false;
+    s->turn_end.run = turn_end;
+    loop_hook_add(s->loop, &s->turn_end);
     return !pthread_create(&s->threads[0], NULL, loop_main, s->loop) &&
            !pthread_create(&s->threads[1], NULL, loop_main, s->writer);
 }
@@ -485,6 +516,29 @@ TEST(strange_batches_are_answered_item_by_item, t)
     CHECK(t, text[0] == '{' && strstr(text, "-32600"));
     text = post(fd, "\"eth_blockNumber\"");
     CHECK(t, text[0] == '{' && strstr(text, "-32600"));
+    (void)close(fd);
+    server_fini(&s);
+}
+
+/* All items of a batch that can be answered at once are, in one turn of the loop. */
+TEST(a_brief_method_runs_inline_until_its_turn_has_no_time_left, t)
+{
+    struct server s;
+    int fd;
+
+    REQUIRE(t, server_init(&s, NULL, NULL));
+    fd = server_connect(&s);
+    for (int again = 0; again < 2; again++) {
+        CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_brief\",\"params\":[0]}",
+                    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"inline\"}");
+        CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_briefNoMore\"}",
+                    "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"pool\"}");
+        CHECK_REPLY(t, fd,
+                    "[{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_brief\",\"params\":[2]},"
+                    "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_brief\",\"params\":[0]}]",
+                    "[{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"inline\"},"
+                    "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"pool\"}]");
+    }
     (void)close(fd);
     server_fini(&s);
 }

@@ -73,7 +73,7 @@ def options_table():
     return out
 
 
-WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer"}
+WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer", "RPC_BRIEF": "worker, or call pool"}
 WHO = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_NOTIFIES": "WebSocket, IPC"}
 TOPICS = {
     "eth_block": "Blocks", "eth_tx": "Transactions", "eth_state": "State", "eth_call": "Calls", "eth_estimate": "Estimates", "eth_fee": "Fees",

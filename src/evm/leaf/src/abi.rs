@@ -203,9 +203,10 @@ pub struct Bytes {
 }
 
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct CallOptions {
     pub deadline_ms: u64,
+    pub brief_gas: u64,
     pub want_access_list: u8,
 }
 
@@ -375,7 +376,7 @@ static LAYOUT: &[usize] = &layout! {
         text,
     }
     Bytes { at, len }
-    CallOptions { deadline_ms, want_access_list }
+    CallOptions { deadline_ms, brief_gas, want_access_list }
     PrecompileMove { from, is_moved, to }
     TraceConfig {
         tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,

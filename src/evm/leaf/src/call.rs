@@ -33,7 +33,10 @@ impl CallOutcomeKept {
 }
 
 fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mut CallOutcomeKept) -> Outcome {
-    let clock = Clock::until(options.deadline_ms);
+    let clock = match options.brief_gas {
+        0 => Clock::until(options.deadline_ms),
+        gas => Clock::brief(gas),
+    };
     if clock.expired {
         return own.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
     }
@@ -75,8 +78,7 @@ pub unsafe extern "C" fn evm_call(
     out_access_count: *mut usize,
 ) -> *mut CallOutcomeKept {
     let mut own = Box::<CallOutcomeKept>::default();
-    let options =
-        if options.is_null() { CallOptions { deadline_ms: 0, want_access_list: 0 } } else { unsafe { *options } };
+    let options = if options.is_null() { CallOptions::default() } else { unsafe { *options } };
     let mut fault = None;
     let done = contain(
         || Some(call(unsafe { &*env }, unsafe { *reader }, unsafe { &*tx }, &options, &mut own)),

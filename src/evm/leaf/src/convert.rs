@@ -4,7 +4,7 @@ use crate::abi::{self, lent, Fork};
 use crate::moved::Moved;
 use crate::overlay::{Overlay, ReaderFailed};
 use crate::sstore;
-use crate::watch::{guard, Clock, Eye};
+use crate::watch::{guard, guard_brief, Clock, Eye};
 use crate::words;
 use revm::bytecode::opcode::SSTORE;
 use revm::context::either::Either;
@@ -75,7 +75,7 @@ fn u128_of(v: &abi::U256) -> u128 {
 /// A machine over the overlay for this environment. A clock that ends is put into the instructions.
 pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     let mut ctx = context(env, overlay);
-    let ends = clock.ends();
+    let (ends, is_brief) = (clock.ends(), clock.is_brief());
     ctx.chain = clock;
     if env.fork == Fork::Constantinople as u32 {
         sstore::lower_static_gas(&mut ctx.cfg.gas_params);
@@ -85,6 +85,9 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     let mut machine = ctx.build_mainnet_with_inspector(Eye::default()).with_precompiles(precompiles);
     if ends {
         guard(&mut machine.instruction);
+    }
+    if is_brief {
+        guard_brief(&mut machine.instruction);
     }
     if env.fork == Fork::Constantinople as u32 {
         machine.instruction.instruction_table_mut()[SSTORE as usize] = Instruction::new(sstore::eip1283);

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `abi.rs` | the structs of evm.h and the layout that C compares |
 //! | `overlay.rs` | what a block has changed so far, over the reader; diffs; undo |
+//! | `codes.rs` | code that was executed lately, with its jump table |
 //! | `convert.rs` | C's environment and transactions as revm's, and how revm runs them |
 //! | `watch.rs` | the clock that ends a call, and who sees its last step |
 //! | `moved.rs` | precompiles that a call has put elsewhere |
@@ -24,6 +25,7 @@ mod arena;
 mod blob;
 mod block;
 mod call;
+mod codes;
 mod convert;
 mod moved;
 mod overlay;

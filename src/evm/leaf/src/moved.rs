@@ -44,6 +44,12 @@ impl PrecompileProvider<Ctx> for Moved {
     }
 
     fn run(&mut self, ctx: &mut Ctx, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
+        if ctx.chain.is_brief()
+            && self.contains(&inputs.bytecode_address)
+            && ctx.chain.refuses(&inputs.bytecode_address, inputs.input.len())
+        {
+            return Err("a precompile that may take long".into());
+        }
         if self.gone.is_empty() {
             return self.base.run(ctx, inputs);
         }

@@ -5,6 +5,7 @@
 //! each transaction takes the overlay back to a mark.
 
 use crate::abi;
+use crate::codes;
 use revm::bytecode::Bytecode;
 use revm::database_interface::{DBErrorMarker, Database};
 use revm::primitives::{hardfork::SpecId, Address, HashMap, B256, KECCAK_EMPTY, U256};
@@ -197,6 +198,16 @@ impl Overlay {
         true
     }
 
+    /// Writes a slot outside any transaction.
+    pub fn store(&mut self, address: Address, slot: U256, value: U256) -> Result<(), ReaderFailed> {
+        let old = self.storage(address, slot)?;
+        if old != value {
+            let account = self.account(&address)?;
+            self.put(address, account, account, false, vec![(slot, old, value)]);
+        }
+        Ok(())
+    }
+
     /// Adds to a balance outside any transaction.
     pub fn credit(&mut self, address: Address, amount: U256) -> Result<(), ReaderFailed> {
         let old = self.account(&address)?;
@@ -331,6 +342,11 @@ impl Database for Overlay {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
+        let delegates = self.spec.is_enabled_in(SpecId::PRAGUE);
+        if let Some(code) = codes::get(&hash, delegates) {
+            self.codes.insert(hash, code.clone());
+            return Ok(code);
+        }
         let (mut at, mut len) = (std::ptr::null(), 0usize);
         if (self.reader.code)(self.reader.ctx, &abi::Hash(hash.0), &mut at, &mut len) != 0 {
             return Err(ReaderFailed);
@@ -339,11 +355,8 @@ impl Database for Overlay {
         let bytes = unsafe { abi::lent(at, len) };
         let bytes = revm::primitives::Bytes::copy_from_slice(bytes);
         // Before EIP-7702 code of a delegation's shape is code like any other, and revm goes by the shape alone.
-        let code = if self.spec.is_enabled_in(SpecId::PRAGUE) {
-            Bytecode::new_raw(bytes)
-        } else {
-            Bytecode::new_legacy(bytes)
-        };
+        let code = if delegates { Bytecode::new_raw(bytes) } else { Bytecode::new_legacy(bytes) };
+        codes::put(hash, delegates, &code);
         self.codes.insert(hash, code.clone());
         Ok(code)
     }
