@@ -1,9 +1,9 @@
 /* call_load: how many JSON-RPC requests a second a server answers, for requests that a file gives.
  *
- * One thread, one epoll, N connections over HTTP keep-alive. The file has a body on each line. With --repeat the lines go
- * round until the time is up; without it connection k of N sends lines k, k + N, k + 2N …, each once, and the run ends
- * with the last answer, so that a sender's transactions stay in order when its lines lie N apart. Prints one line of JSON
- * like http_load's; a fault is an answer with "error" in it. */
+ * One thread, one epoll, N connections over HTTP keep-alive. The file has a body on each line. With --repeat the lines
+ * go round until the time is up; without it connection k of N sends lines k, k + N, k + 2N …, each once, and the run
+ * ends with the last answer, so that a sender's transactions stay in order when its lines lie N apart. Prints one line
+ * of JSON like http_load's; a fault is an answer with "error" in it. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -82,9 +82,10 @@ static bool ask(struct client *c)
         c->out_cap = whole;
         if (!c->out) die("out of memory");
     }
-    head = (size_t)snprintf(c->out, c->out_cap,
-                            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                            lines[c->next].len);
+    head = (size_t)snprintf(
+        c->out, c->out_cap,
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+        lines[c->next].len);
     memcpy(c->out + head, lines[c->next].at, lines[c->next].len);
     whole = head + lines[c->next].len;
     c->next += client_count;
@@ -107,8 +108,7 @@ static bool whole_answer(const struct client *c, const char **out_body)
     if (!head_end) return false;
     *out_body = head_end + 4;
     length = strcasestr(c->in, "content-length:");
-    if (length && length < head_end)
-        return c->len >= (size_t)(head_end + 4 - c->in) + strtoul(length + 15, NULL, 10);
+    if (length && length < head_end) return c->len >= (size_t)(head_end + 4 - c->in) + strtoul(length + 15, NULL, 10);
     chunked = strcasestr(c->in, "transfer-encoding: chunked");
     if (!chunked || chunked > head_end) die("an answer without a length");
     return c->len >= 5 && strcmp(c->in + c->len - 5, "0\r\n\r\n") == 0;
@@ -138,19 +138,12 @@ static void serve(struct client *c)
     if (!ask(c)) left--;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 static void report(uint64_t elapsed_ns, uint64_t cpu_ns)
 {
     uint64_t kept = answered < SAMPLES_MAX ? answered : SAMPLES_MAX;
 
     if (!kept) die("nothing was answered");
-    qsort(samples_ns, kept, sizeof *samples_ns, by_value);
+    qsort(samples_ns, kept, sizeof *samples_ns, by_u32);
     (void)printf("{\"connections\":%zu,\"requests\":%" PRIu64 ",\"per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
                  "\"max_us\":%.1f,\"cpu_us\":%.3f,\"faults\":%" PRIu64 "}\n",
                  client_count, answered, (double)answered * 1e9 / (double)elapsed_ns, samples_ns[kept / 2] / 1e3,
@@ -161,30 +154,19 @@ static void report(uint64_t elapsed_ns, uint64_t cpu_ns)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"connections", required_argument, NULL, 'c'},
-                                            {"milliseconds", required_argument, NULL, 'm'},
-                                            {"pid", required_argument, NULL, 'i'},
-                                            {"lines", required_argument, NULL, 'l'},
-                                            {"repeat", no_argument, NULL, 'r'},
-                                            {NULL, 0, NULL, 0}};
-    uint64_t port = 0, count = 1, ms = 1000, pid = 0, begin_ns, cpu_ns, elapsed_ns;
+    static const struct option options[] = {
+        LOAD_OPTIONS, {"lines", required_argument, NULL, 'l'}, {"repeat", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    struct load_options o = {.connections = 1, .milliseconds = 1000};
+    uint64_t begin_ns, cpu_ns, elapsed_ns;
     const char *path = NULL;
     struct client *clients;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'p')
-            port = option_number("--port", optarg, UINT16_MAX);
-        else if (o == 'c')
-            count = option_number("--connections", optarg, 60000);
-        else if (o == 'm')
-            ms = option_number("--milliseconds", optarg, 600000);
-        else if (o == 'i')
-            pid = option_number("--pid", optarg, INT32_MAX);
-        else if (o == 'l')
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (load_option(&o, option, optarg)) continue;
+        if (option == 'l')
             path = optarg;
-        else if (o == 'r')
+        else if (option == 'r')
             repeat = true;
         else
             die("usage: call_load --port N --lines FILE [--repeat --milliseconds N] [--connections N] [--pid N]");
@@ -192,20 +174,20 @@ int main(int argc, char **argv)
     if (!path) die("--lines FILE is missing");
     read_lines(path);
     raise_open_files();
-    client_count = count;
-    clients = calloc(count, sizeof *clients);
+    client_count = o.connections;
+    clients = calloc(o.connections, sizeof *clients);
     samples_ns = calloc(SAMPLES_MAX, sizeof *samples_ns);
     if (!clients || !samples_ns || epoll < 0) die("out of memory");
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < o.connections; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &clients[i]};
 
         clients[i].next = i;
-        clients[i].fd = connect_to((uint16_t)port, 0);
+        clients[i].fd = connect_to(o.port, 0);
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &e)) die("epoll_ctl: %s", strerror(errno));
     }
-    cpu_ns = pid ? process_cpu_ns((int)pid) : 0;
+    cpu_ns = o.pid ? process_cpu_ns(o.pid) : 0;
     begin_ns = clock_monotonic_ns();
-    for (uint64_t i = 0; i < count; i++) left += ask(&clients[i]) ? 1 : 0;
+    for (uint64_t i = 0; i < o.connections; i++) left += ask(&clients[i]) ? 1 : 0;
     do {
         struct epoll_event events[256];
         int n = epoll_wait(epoll, events, 256, 60000);
@@ -213,7 +195,7 @@ int main(int argc, char **argv)
         if (n == 0) die("no answer in a minute");
         for (int i = 0; i < n; i++) serve(events[i].data.ptr);
         elapsed_ns = clock_monotonic_ns() - begin_ns;
-    } while (repeat ? elapsed_ns < ms * 1000000 : left > 0);
-    report(elapsed_ns, pid ? process_cpu_ns((int)pid) - cpu_ns : 0);
+    } while (repeat ? elapsed_ns < o.milliseconds * 1000000 : left > 0);
+    report(elapsed_ns, o.pid ? process_cpu_ns(o.pid) - cpu_ns : 0);
     return faults ? 1 : 0;
 }

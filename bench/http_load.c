@@ -60,50 +60,32 @@ static void serve(struct client *c)
     ask(c);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"connections", required_argument, NULL, 'c'},
-                                            {"milliseconds", required_argument, NULL, 'm'},
-                                            {"pid", required_argument, NULL, 'i'},
-                                            {NULL, 0, NULL, 0}};
-    uint64_t port = 0, count = 64, ms = 1000, pid = 0, begin_ns, elapsed_ns, cpu_ns, own_ns, kept;
+    static const struct option options[] = {LOAD_OPTIONS, {NULL, 0, NULL, 0}};
+    struct load_options o = {.connections = 64, .milliseconds = 1000};
+    uint64_t begin_ns, elapsed_ns, cpu_ns, own_ns, kept;
     struct client *clients;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'p')
-            port = option_number("--port", optarg, UINT16_MAX);
-        else if (o == 'c')
-            count = option_number("--connections", optarg, 60000);
-        else if (o == 'm')
-            ms = option_number("--milliseconds", optarg, 600000);
-        else if (o == 'i')
-            pid = option_number("--pid", optarg, INT32_MAX);
-        else
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (!load_option(&o, option, optarg))
             die("usage: http_load --port N [--connections N] [--milliseconds N] [--pid N]");
     }
     raise_open_files();
-    clients = calloc(count, sizeof *clients);
+    clients = calloc(o.connections, sizeof *clients);
     samples_ns = calloc(SAMPLES_MAX, sizeof *samples_ns);
     if (!clients || !samples_ns || epoll < 0) die("out of memory");
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < o.connections; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &clients[i]};
 
-        clients[i].fd = connect_to((uint16_t)port, 0);
+        clients[i].fd = connect_to(o.port, 0);
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &e)) die("epoll_ctl: %s", strerror(errno));
     }
-    cpu_ns = process_cpu_ns((int)pid);
+    cpu_ns = process_cpu_ns(o.pid);
     own_ns = process_cpu_ns(getpid());
     begin_ns = clock_monotonic_ns();
-    for (uint64_t i = 0; i < count; i++) ask(&clients[i]);
+    for (uint64_t i = 0; i < o.connections; i++) ask(&clients[i]);
     do {
         struct epoll_event events[256];
         int n = epoll_wait(epoll, events, 256, 1000);
@@ -111,15 +93,15 @@ int main(int argc, char **argv)
         if (n == 0) die("no answer in a second");
         for (int i = 0; i < n; i++) serve(events[i].data.ptr);
         elapsed_ns = clock_monotonic_ns() - begin_ns;
-    } while (elapsed_ns < ms * 1000000);
-    cpu_ns = process_cpu_ns((int)pid) - cpu_ns;
+    } while (elapsed_ns < o.milliseconds * 1000000);
+    cpu_ns = process_cpu_ns(o.pid) - cpu_ns;
     own_ns = process_cpu_ns(getpid()) - own_ns;
     kept = answered < SAMPLES_MAX ? answered : SAMPLES_MAX;
     if (!kept) die("nothing was answered");
-    qsort(samples_ns, kept, sizeof *samples_ns, by_value);
+    qsort(samples_ns, kept, sizeof *samples_ns, by_u32);
     (void)printf("{\"connections\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"per_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
                  "\"max_us\":%.1f,\"cpu_us\":%.3f,\"load_cpu_us\":%.3f,\"faults\":%" PRIu64 "}\n",
-                 count, answered, (double)answered * 1e9 / (double)elapsed_ns, samples_ns[kept / 2] / 1e3,
+                 o.connections, answered, (double)answered * 1e9 / (double)elapsed_ns, samples_ns[kept / 2] / 1e3,
                  samples_ns[kept * 99 / 100] / 1e3, samples_ns[kept - 1] / 1e3, (double)cpu_ns / 1e3 / (double)answered,
                  (double)own_ns / 1e3 / (double)answered, faults);
     return faults ? 1 : 0;

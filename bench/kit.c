@@ -129,3 +129,30 @@ uint64_t option_number(const char *name, const char *text, uint64_t max)
         die("%s: %s is no number up to %" PRIu64, name, text, max);
     return value;
 }
+
+bool load_option(struct load_options *to, int option, const char *text)
+{
+    switch (option) {
+    case 'p':
+        to->port = (uint16_t)option_number("--port", text, UINT16_MAX);
+        return true;
+    case 'c':
+        to->connections = option_number("--connections", text, 60000);
+        return true;
+    case 'm':
+        to->milliseconds = option_number("--milliseconds", text, 600000);
+        return true;
+    case 'i':
+        to->pid = (int)option_number("--pid", text, INT32_MAX);
+        return true;
+    default:
+        return false;
+    }
+}
+
+int by_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}

@@ -5,6 +5,7 @@
 #ifndef BENCH_KIT_H
 #define BENCH_KIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +26,22 @@ uint64_t process_resident(int pid);
 uint64_t kernel_tcp_bytes(void);
 
 uint64_t option_number(const char *name, const char *text, uint64_t max);
+
+/* What every generator of requests is told. In its table of long options LOAD_OPTIONS come first. */
+struct load_options {
+    uint16_t port;
+    int pid; /* the server's, for its processor time; 0: not asked for */
+    uint64_t connections, milliseconds;
+};
+#define LOAD_OPTIONS                                                                                                   \
+    {"port", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'},                             \
+        {"milliseconds", required_argument, NULL, 'm'},                                                                \
+    {                                                                                                                  \
+        "pid", required_argument, NULL, 'i'                                                                            \
+    }
+/* Takes one of them, as getopt_long() gave it. False: it is none. */
+bool load_option(struct load_options *to, int option, const char *text);
+
+int by_u32(const void *a, const void *b); /* for qsort() */
 
 #endif

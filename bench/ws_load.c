@@ -17,48 +17,24 @@
  * is the server's processor time (all its threads) for a notification, load_cpu_us ours; bytes is the length of a
  * notification's text, wire_bytes that of its frame. With --skip-empty a block without
  * transactions is no event: geth's development mode seals some that nobody ordered. With --deflate the clients agree on
- * permessage-deflate. Faults end the run with exit code 1. */
+ * permessage-deflate, with --tls they speak TLS and believe any certificate. Faults end the run with exit code 1. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "bench/kit.h"
-#include "bench/track.h"
-#include "wire/deflate.h"
-#include "wire/ws.h"
+#include "bench/ws_client.h"
 
-enum {
-    IN_LEN = 1 << 20,
-    LATENCIES_MAX = 8 << 20,
-    EVENTS_MAX = 1 << 20,
-    CONNECT_AT_ONCE = 100,
-    PATIENCE_MS = 30000,
-    STALLED_BUFFER = 4096,
-    FIN = 0x80 /* in the first byte of a frame: the message ends with it */
-};
-
-struct client {
-    int fd;
-    bool upgraded, stalled;
-    size_t asked; /* subscriptions asked for */
-    struct track_set subscriptions;
-    uint8_t *part; /* bytes of a frame that is not here whole */
-    size_t part_len;
-    struct buf fragments; /* of a message that comes in several frames, as geth's do beyond its buffer of 1 KiB */
-    size_t fragments_wire;
-    bool fragments_compressed;
-};
+enum { LATENCIES_MAX = 8 << 20, EVENTS_MAX = 1 << 20, CONNECT_AT_ONCE = 100, PATIENCE_MS = 30000 };
 
 static struct {
     uint16_t port;
-    int pid, epoll;
+    int pid;
     const char *method, *params; /* of the order for one event */
     const char *burst;           /* a method that takes their count instead; NULL: none */
     enum track_kind kind;
@@ -66,16 +42,14 @@ static struct {
     const char *address;
     size_t max_subscriptions; /* of all clients, for spreading the matching filters */
 
-    struct client **clients, control;
+    struct ws_client **clients, control;
     size_t count, stall_next, waiting; /* waiting: answers still to come */
     uint64_t order_id, subscription_count;
 
     uint64_t events;             /* ordered so far, in all phases */
     uint64_t per_event;          /* notifications each event causes */
     uint64_t *ordered_ns, *left; /* of each event */
-    bool deflate, skip_empty;
-    struct inflater *inflater;
-    struct buf inflated;
+    bool tls, deflate, skip_empty;
     uint64_t notifications, bytes, wire_bytes, outstanding, last_ns;
     uint32_t *latencies_us;
     size_t latency_count;
@@ -84,37 +58,7 @@ static struct {
     bool keep_latencies;
 } load;
 
-static uint8_t in[2 * IN_LEN];
-
 /* ---- sending ---- */
-
-static void send_all(struct client *c, struct buf *b)
-{
-    struct slice s = buf_peek(b);
-
-    if (b->failed) die("out of memory");
-    while (s.len) {
-        ssize_t n = send(c->fd, s.at, s.len, MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EAGAIN) {
-            (void)usleep(100);
-            continue;
-        }
-        if (n < 0) die("send: %s", strerror(errno));
-        s = slice_of(s.at + n, s.len - (size_t)n);
-    }
-}
-
-static void put_request(struct buf *out, uint64_t id, const char *method, const char *params)
-{
-    static const uint8_t mask[WS_MASK_LEN] = {1, 2, 3, 4};
-    char text[1024];
-    int len = snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"%s\",\"params\":%s}",
-                       id, method, params);
-
-    if (len < 0 || (size_t)len >= sizeof text) die("parameters too long");
-    ws_put_masked_frame(out, WS_TEXT, true, slice_of(text, (size_t)len), mask);
-}
 
 static void put_subscribe(struct buf *out, uint64_t id)
 {
@@ -122,10 +66,10 @@ static void put_subscribe(struct buf *out, uint64_t id)
 
     switch (load.kind) {
     case TRACK_HEADS:
-        put_request(out, id, "eth_subscribe", "[\"newHeads\"]");
+        ws_client_put_call(out, id, "eth_subscribe", "[\"newHeads\"]");
         return;
     case TRACK_PENDING:
-        put_request(out, id, "eth_subscribe", "[\"newPendingTransactions\"]");
+        ws_client_put_call(out, id, "eth_subscribe", "[\"newPendingTransactions\"]");
         return;
     case TRACK_LOGS: {
         /* All filters differ: they ask for the contract's first topic, or (all but the matching ones, which are spread
@@ -137,7 +81,7 @@ static void put_subscribe(struct buf *out, uint64_t id)
         (void)snprintf(params, sizeof params,
                        "[\"logs\",{\"address\":\"%s\",\"topics\":[\"0x%064x\",[\"0x%064x\",\"0x%064" PRIx64 "\"]]}]",
                        load.address, 1, matches ? 2 : 3, n + 16);
-        put_request(out, id, "eth_subscribe", params);
+        ws_client_put_call(out, id, "eth_subscribe", params);
         return;
     }
     }
@@ -163,7 +107,13 @@ static void got_event(uint64_t event, uint64_t now_ns)
     if (--load.left[event] == 0) load.last_ms[event] = (double)took_ns / 1e6;
 }
 
-static void got_text(struct client *c, const char *text, size_t len, size_t wire_len, uint64_t now_ns)
+static void got_upgrade(struct ws_client *c)
+{
+    (void)c;
+    load.waiting--;
+}
+
+static void got_text(struct ws_client *c, const char *text, size_t len, size_t wire_len, uint64_t now_ns)
 {
     uint64_t event;
     const char *id, *end;
@@ -183,178 +133,20 @@ static void got_text(struct client *c, const char *text, size_t len, size_t wire
     track_add(&c->subscriptions, id + 10, (size_t)(end - id - 10));
 }
 
-static void lose(struct client *c)
-{
-    if (!c->stalled) track_faults()->lost++;
-    (void)close(c->fd);
-    c->fd = -1;
-}
-
-static struct slice inflated(struct slice payload)
-{
-    if (!load.inflater) load.inflater = inflater_new();
-    if (!load.inflater) die("out of memory");
-    inflater_reset(load.inflater);
-    buf_reset(&load.inflated);
-    if (inflater_feed(load.inflater, payload, IN_LEN, &load.inflated) ||
-        inflater_end(load.inflater, IN_LEN, &load.inflated))
-        die("a message that does not inflate");
-    return buf_peek(&load.inflated);
-}
-
-static void got_message(struct client *c, struct slice text, bool compressed, size_t wire_len, uint64_t now_ns)
-{
-    if (compressed) text = inflated(text);
-    got_text(c, (const char *)text.at, text.len, wire_len, now_ns);
-}
-
-static void got_fragment(struct client *c, uint8_t first_byte, struct slice payload, size_t wire_len, uint64_t now_ns)
-{
-    if ((first_byte & 0x0f) == WS_TEXT) {
-        buf_reset(&c->fragments);
-        c->fragments_wire = 0;
-        c->fragments_compressed = first_byte & WS_RSV1;
-    }
-    buf_put(&c->fragments, payload);
-    c->fragments_wire += wire_len;
-    if (c->fragments.failed) die("out of memory");
-    if (first_byte & FIN) got_message(c, buf_peek(&c->fragments), c->fragments_compressed, c->fragments_wire, now_ns);
-}
-
-/* Who does not answer is taken for dead in the middle of a run. */
-static void answer_ping(struct client *c, struct slice payload)
-{
-    static const uint8_t mask[WS_MASK_LEN] = {1, 2, 3, 4};
-    struct buf out;
-
-    buf_init(&out, 0);
-    ws_put_masked_frame(&out, WS_PONG, true, payload, mask);
-    send_all(c, &out);
-    buf_fini(&out);
-}
-
-static void got_frame(struct client *c, uint8_t first_byte, struct slice payload, size_t wire_len, uint64_t now_ns)
-{
-    switch (first_byte & 0x0f) {
-    case WS_TEXT:
-        if (first_byte & FIN) {
-            got_message(c, payload, first_byte & WS_RSV1, wire_len, now_ns);
-            return;
-        }
-        got_fragment(c, first_byte, payload, wire_len, now_ns);
-        return;
-    case WS_CONTINUATION:
-        got_fragment(c, first_byte, payload, wire_len, now_ns);
-        return;
-    case WS_PING:
-        answer_ping(c, payload);
-        return;
-    case WS_CLOSE:
-        (void)fprintf(stderr, "bench: closed: %.*s\n", (int)payload.len - 2, (const char *)payload.at + 2);
-        return;
-    default:
-        return;
-    }
-}
-
-/* Reads whole frames; returns how many bytes they took. */
-static size_t read_frames(struct client *c, uint8_t *at, size_t len, uint64_t now_ns)
-{
-    size_t done = 0;
-
-    while (len - done >= 2) {
-        const uint8_t *h = at + done;
-        uint64_t payload = h[1];
-        size_t header = payload < 126 ? 2 : payload == 126 ? 4 : 10;
-
-        if (len - done < header) break;
-        if (header > 2) {
-            payload = 0;
-            for (size_t i = 2; i < header; i++) payload = payload << 8 | h[i];
-        }
-        if (len - done - header < payload) {
-            if (payload > IN_LEN - 16) die("a message of %" PRIu64 " bytes", payload);
-            break;
-        }
-        got_frame(c, h[0], slice_of(h + header, payload), header + payload, now_ns);
-        done += header + payload;
-    }
-    return done;
-}
-
-static void receive(struct client *c)
-{
-    uint64_t now_ns;
-    size_t len, done = 0;
-    ssize_t n;
-
-    if (c->fd < 0) return;
-    memcpy(in, c->part, c->part_len);
-    n = recv(c->fd, in + c->part_len, IN_LEN, 0);
-    if (n < 0 && errno == EAGAIN) return;
-    if (n <= 0) {
-        lose(c);
-        return;
-    }
-    now_ns = clock_monotonic_ns();
-    len = c->part_len + (size_t)n;
-    if (!c->upgraded) {
-        const uint8_t *end = memmem(in, len, "\r\n\r\n", 4);
-
-        if (end) {
-            if (memcmp(in, "HTTP/1.1 101", 12) != 0) die("no WebSocket: %.*s", (int)(end - in), (const char *)in);
-            c->upgraded = true;
-            load.waiting--;
-            done = (size_t)(end + 4 - in);
-        }
-    }
-    if (c->upgraded) done += read_frames(c, in + done, len - done, now_ns);
-    c->part_len = len - done;
-    if (!c->part_len) return;
-    c->part = realloc(c->part, c->part_len);
-    if (!c->part) die("out of memory");
-    memcpy(c->part, in + done, c->part_len);
-}
-
-/* One turn; false: nothing came in that time. */
-static bool turn(int timeout_ms)
-{
-    struct epoll_event events[512];
-    int count = epoll_wait(load.epoll, events, 512, timeout_ms);
-
-    for (int i = 0; i < count; i++) receive(events[i].data.ptr);
-    return count > 0;
-}
-
 static void await_answers(size_t more_than)
 {
     while (load.waiting > more_than)
-        if (!turn(PATIENCE_MS)) die("%zu answers did not come", load.waiting);
+        if (!ws_clients_turn(PATIENCE_MS)) die("%zu answers did not come", load.waiting);
 }
 
 /* ---- connecting ---- */
 
-static void open_client(struct client *c)
-{
-    static const char head[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-    char request[400];
-    int len = snprintf(request, sizeof request, "%s%s\r\n", head,
-                       load.deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
-
-    c->fd = connect_to(load.port, c->stalled ? STALLED_BUFFER : 0);
-    if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &e)) die("epoll_ctl: %s", strerror(errno));
-    if (send(c->fd, request, (size_t)len, MSG_NOSIGNAL) < 0) die("send: %s", strerror(errno));
-    load.waiting++;
-}
-
 static void connect_until(size_t count)
 {
-    load.clients = realloc(load.clients, count * sizeof(struct client *));
+    load.clients = realloc(load.clients, count * sizeof(struct ws_client *));
     if (!load.clients) die("out of memory");
     while (load.count < count) {
-        struct client *c = calloc(1, sizeof *c);
+        struct ws_client *c = calloc(1, sizeof *c);
 
         if (!c) die("out of memory");
         if (load.stall_next) {
@@ -362,7 +154,8 @@ static void connect_until(size_t count)
             c->stalled = true;
         }
         load.clients[load.count++] = c;
-        open_client(c);
+        ws_client_open(c);
+        load.waiting++;
         await_answers(CONNECT_AT_ONCE);
     }
     await_answers(0);
@@ -374,26 +167,26 @@ static void subscribe_until(size_t count)
 
     buf_init(&out, 0);
     for (size_t i = 0; i < load.count; i++) {
-        struct client *c = load.clients[i];
+        struct ws_client *c = load.clients[i];
 
         buf_reset(&out);
         while (c->asked < count) {
             put_subscribe(&out, ++c->asked);
             load.waiting++;
         }
-        if (buf_peek(&out).len) send_all(c, &out);
+        if (buf_peek(&out).len) ws_client_send(c, &out);
         await_answers(CONNECT_AT_ONCE * count);
     }
     await_answers(0);
     buf_fini(&out);
     load.per_event = 0;
     for (size_t i = 0; i < load.count; i++) {
-        struct client *c = load.clients[i];
+        struct ws_client *c = load.clients[i];
 
         if (!c->stalled)
             load.per_event += c->subscriptions.count;
-        else if (c->fd >= 0)
-            (void)epoll_ctl(load.epoll, EPOLL_CTL_DEL, c->fd, NULL); /* from now on nobody reads it */
+        else
+            ws_client_ignore(c);
     }
     if (load.kind == TRACK_LOGS) load.per_event = load.matching * load.logs_per_event;
 }
@@ -410,10 +203,10 @@ static void order(uint64_t count, bool at_once)
     buf_init(&out, 0);
     if (at_once && load.burst) {
         (void)snprintf(params, sizeof params, "[\"0x%" PRIx64 "\"]", count);
-        put_request(&out, ++load.order_id, load.burst, params);
+        ws_client_put_call(&out, ++load.order_id, load.burst, params);
         load.waiting++;
     } else {
-        for (uint64_t i = 0; i < count; i++) put_request(&out, ++load.order_id, load.method, load.params);
+        for (uint64_t i = 0; i < count; i++) ws_client_put_call(&out, ++load.order_id, load.method, load.params);
         load.waiting += count;
     }
     now_ns = clock_monotonic_ns();
@@ -423,7 +216,7 @@ static void order(uint64_t count, bool at_once)
     }
     load.events += count;
     load.outstanding += count * load.per_event;
-    send_all(&load.control, &out);
+    ws_client_send(&load.control, &out);
     buf_fini(&out);
 }
 
@@ -433,7 +226,7 @@ static bool await_events(void)
     uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)PATIENCE_MS * 1000000u, seen = load.notifications;
 
     while (load.outstanding && clock_monotonic_ns() < deadline_ns) {
-        if (!turn(1000)) continue;
+        if (!ws_clients_turn(1000)) continue;
         if (load.notifications != seen) deadline_ns = clock_monotonic_ns() + (uint64_t)PATIENCE_MS * 1000000u;
         seen = load.notifications;
     }
@@ -455,7 +248,7 @@ static void run_paced(uint64_t count, uint64_t per_s)
     for (uint64_t i = 0; i < count; i++) {
         uint64_t due_ns = begin_ns + i * 1000000000u / per_s, now_ns;
 
-        while ((now_ns = clock_monotonic_ns()) < due_ns) (void)turn((int)((due_ns - now_ns) / 1000000u));
+        while ((now_ns = clock_monotonic_ns()) < due_ns) (void)ws_clients_turn((int)((due_ns - now_ns) / 1000000u));
         order(1, false);
     }
     (void)await_events();
@@ -465,17 +258,10 @@ static void run_wait(uint64_t ms)
 {
     uint64_t end_ms = clock_monotonic_ms() + ms, now_ms;
 
-    while ((now_ms = clock_monotonic_ms()) < end_ms) (void)turn((int)(end_ms - now_ms));
+    while ((now_ms = clock_monotonic_ms()) < end_ms) (void)ws_clients_turn((int)(end_ms - now_ms));
 }
 
 /* ---- reporting ---- */
-
-static int by_u32(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
 
 static int by_double(const void *a, const void *b)
 {
@@ -587,6 +373,7 @@ static void read_options(int argc, char **argv)
                                             {"filters", required_argument, NULL, 'f'},
                                             {"matching", required_argument, NULL, 'M'},
                                             {"logs", required_argument, NULL, 'l'},
+                                            {"tls", no_argument, NULL, 't'},
                                             {"deflate", no_argument, NULL, 'z'},
                                             {"skip-empty", no_argument, NULL, 'e'},
                                             {NULL, 0, NULL, 0}};
@@ -626,6 +413,9 @@ static void read_options(int argc, char **argv)
         case 'l':
             load.logs_per_event = option_number("--logs", optarg, 1000000);
             break;
+        case 't':
+            load.tls = true;
+            break;
         case 'z':
             load.deflate = true;
             break;
@@ -634,7 +424,8 @@ static void read_options(int argc, char **argv)
             break;
         default:
             die("usage: ws_load --port N [--pid N] [--kind heads|logs|pending] [--method NAME --params JSON] "
-                "[--burst NAME] [--address 0x… --filters N --matching N --logs N] [--deflate] [--skip-empty] PHASE…");
+                "[--burst NAME] [--address 0x… --filters N --matching N --logs N] [--tls] [--deflate] [--skip-empty] "
+                "PHASE…");
         }
     }
     if (load.kind == TRACK_LOGS && (!load.address || !load.matching || load.matching > load.max_subscriptions))
@@ -646,15 +437,16 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     raise_open_files();
     track_init((struct track_options){load.kind, load.logs_per_event, load.skip_empty});
-    load.epoll = epoll_create1(EPOLL_CLOEXEC);
+    ws_clients_init((struct ws_client_options){
+        .port = load.port, .tls = load.tls, .deflate = load.deflate, .upgraded = got_upgrade, .text = got_text});
     load.ordered_ns = calloc(EVENTS_MAX, sizeof *load.ordered_ns);
     load.left = calloc(EVENTS_MAX, sizeof *load.left);
     load.first_ms = calloc(EVENTS_MAX, sizeof *load.first_ms);
     load.last_ms = calloc(EVENTS_MAX, sizeof *load.last_ms);
     load.latencies_us = calloc(LATENCIES_MAX, sizeof *load.latencies_us);
-    if (load.epoll < 0 || !load.ordered_ns || !load.left || !load.first_ms || !load.last_ms || !load.latencies_us)
-        die("out of memory");
-    open_client(&load.control);
+    if (!load.ordered_ns || !load.left || !load.first_ms || !load.last_ms || !load.latencies_us) die("out of memory");
+    ws_client_open(&load.control);
+    load.waiting++;
     await_answers(0);
     for (int i = optind; i < argc; i++) run_phase(argv[i]);
     for (size_t i = 0; i < load.count; i++)

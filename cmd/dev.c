@@ -102,7 +102,7 @@ int command_dev(int argc, char **argv)
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;
     if (o.has_datadir && o.has_fork_url) return complain(2, "--datadir and --fork-url exclude each other: what a fork was told is kept under --cache-path");
-    serve_prepare(&d.how);
+    serve_prepare(&d.how, o.has_tls_cert);
     if (forkchain_check(&o, &err) || devchain_init(&d.chain, &o, &err)) code = complain(2, err.text);
     else if (o.check_config) code = serve_check(&o, true);
     else code = o.has_datadir ? run_in_folder(&o, &d) : run_on_ground(&o, &d);

@@ -80,7 +80,7 @@ int command_node(int argc, char **argv)
     if (o.check_config) return serve_check(&o, false);
     if (!o.has_datadir) return complain(2, "--datadir: which folder? (see fanatico node --help)");
     if (o.has_block_time_ms && !o.block_time_ms) return complain(2, "--block-time: a node seals by the clock, so more than 0");
-    serve_prepare(&how);
+    serve_prepare(&how, o.has_tls_cert);
     arena_home_init(&memory, 0);
     a = arena_of(&memory);
     if (datadir_open(o.datadir, false, false, &store, &err)) code = complain(2, err.text);

@@ -9,10 +9,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/front.h"
 #include "app/names.h"
 #include "app/secret.h"
 #include "app/server.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "commands.h"
 #include "print.h"
 #include "progress.h"
@@ -23,9 +25,10 @@ enum {
     REPLY_LEN_LIMIT = 2000000000 /* the outbox counts what an entry holds in 32 bits */
 };
 
-/* Names and origins: the lists that the server borrows. */
+/* What the server borrows: names and origins, TLS, proxies. */
 struct lists {
     struct names vhosts, cors_origins, ws_origins, http_api, ws_api, guarded;
+    struct front front;
 };
 
 static void lists_free(struct lists *l)
@@ -36,6 +39,7 @@ static void lists_free(struct lists *l)
     names_fini(&l->http_api);
     names_fini(&l->ws_api);
     names_fini(&l->guarded);
+    front_fini(&l->front);
 }
 
 static enum fan_status namespaces(struct names *n, const char *option, const char *text, struct rpc_names *out, struct fan_error *err)
@@ -118,7 +122,16 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
     out->conn.cors_origin_count = lists->cors_origins.count;
     out->conn.ws_origins = lists->ws_origins.names;
     out->conn.ws_origin_count = lists->ws_origins.count;
-    return s;
+    if (s) return s;
+    return front_open(&lists->front,
+                      &(struct front_options){.flags = true,
+                                              .tls_cert = o->tls_cert,
+                                              .tls_key = o->tls_key,
+                                              .trusted_proxies = o->trusted_proxies,
+                                              .proxy_protocol = o->proxy_protocol,
+                                              .http_rpcprefix = o->http_rpcprefix,
+                                              .ws_rpcprefix = o->ws_rpcprefix},
+                      &out->conn, err);
 }
 
 /* Every client is a descriptor: take as many as the system lets us. */
@@ -156,20 +169,28 @@ static void show(const struct options *o, const struct serve *how, const struct 
         return;
     }
     if (remote) head = block_ref(remote->block);
-    (void)snprintf(http, sizeof http, "http://%s:%u", o->http_host, server_http_port(s));
-    (void)snprintf(ws, sizeof ws, "ws://%s:%u", ws_host, server_ws_port(s));
+    (void)snprintf(http, sizeof http, "http%s://%s:%u", o->has_tls_cert ? "s" : "", o->http_host, server_http_port(s));
+    (void)snprintf(ws, sizeof ws, "ws%s://%s:%u", o->has_tls_cert ? "s" : "", ws_host, server_ws_port(s));
     how->banner(how->ctx, o, head, remote, http, ws);
     chain_remote_unref(remote);
     block_unref(head);
 }
 
-void serve_wait(const sigset_t *ends)
+void serve_say_renewed(const struct fan_error *err)
 {
+    if (err) log_error("SIGHUP: %s; the old certificate stays", err->text);
+    else log_info("SIGHUP: the certificate was read again; new connections get it");
+}
+
+void serve_wait(const struct serve *how, void (*hangup)(void *ctx), void *ctx)
+{
+    sigset_t awaited = how->ends;
     siginfo_t info;
     int number;
 
-    while ((number = sigwaitinfo(ends, &info)) < 0) {
-    }
+    if (hangup) (void)sigaddset(&awaited, SIGHUP);
+    while ((number = sigwaitinfo(&awaited, &info)) < 0 || number == SIGHUP)
+        if (number == SIGHUP) hangup(ctx);
     if (info.si_code == SI_USER) (void)fprintf(stderr, "fanatico: SIG%s from process %ld, ending\n", sigabbrev_np(number), (long)info.si_pid);
     else (void)fprintf(stderr, "fanatico: SIG%s, ending\n", sigabbrev_np(number));
 }
@@ -248,6 +269,23 @@ static void suit_fork(const struct options *o, struct server_options *out)
     if (!o->has_rpc_timeout_ms) out->api.call_timeout_ms = FORK_CALL_TIMEOUT_MS;
 }
 
+struct renewing {
+    struct server *server;
+    const struct front *front;
+};
+
+static void renew(void *ctx)
+{
+    const struct renewing *r = ctx;
+    struct tls_identity *identity = NULL;
+    struct fan_error err = {""};
+    enum fan_status s = front_reload(r->front, &identity, &err);
+
+    if (!s) server_use_tls(r->server, identity);
+    tls_identity_unref(identity);
+    serve_say_renewed(s ? &err : NULL);
+}
+
 int serve(const struct options *o, const struct serve *how, struct local *local)
 {
     struct server_options options;
@@ -267,7 +305,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
         else show(o, how, server, local_chain(local));
         if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, server_http_port(server), server_ws_port(server), &err)) code = complain(2, err.text);
         if (code < 0) {
-            serve_wait(&how->ends);
+            serve_wait(how, o->has_tls_cert ? renew : NULL, &(struct renewing){server, &lists.front});
             code = 0;
         }
         if (how->ending) how->ending(how->ctx);
@@ -296,13 +334,17 @@ int serve_check(const struct options *o, bool dev)
     return code;
 }
 
-void serve_prepare(struct serve *how)
+void serve_prepare(struct serve *how, bool hangups)
 {
+    sigset_t blocked;
+
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
     (void)sigemptyset(&how->ends);
     (void)sigaddset(&how->ends, SIGINT);
     (void)sigaddset(&how->ends, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &how->ends, NULL); /* before any thread starts, so that all inherit it */
+    blocked = how->ends;
+    if (hangups) (void)sigaddset(&blocked, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread starts, so that all inherit it */
     raise_descriptors();
 }

@@ -20,13 +20,15 @@ struct serve {
     void *ctx;
 };
 
-/* Signals, descriptors. */
-void serve_prepare(struct serve *how);
+/* Signals, descriptors. hangups: SIGHUP does not end us, but is met by serve_wait(). */
+void serve_prepare(struct serve *how, bool hangups);
 /* Serves until a signal comes; then the writer has stopped. Returns the exit code, having complained. */
 int serve(const struct options *o, const struct serve *how, struct local *local);
 /* Waits until somebody ends us, and says who, since an end that nobody remembers having asked for is hard to find out
- * about. All signals are blocked by serve_prepare(). */
-void serve_wait(const sigset_t *ends);
+ * about. Meanwhile each SIGHUP calls hangup, where that is given. All these signals are blocked by serve_prepare(). */
+void serve_wait(const struct serve *how, void (*hangup)(void *ctx), void *ctx);
+/* What SIGHUP did to the certificate, for the log: err is NULL where it was replaced. */
+void serve_say_renewed(const struct fan_error *err);
 /* Where --ipcpath lies: a bare name is one in --datadir, as in geth. NULL: not asked for. Static memory. */
 const char *serve_ipc_path(const struct options *o);
 /* The ready file: written beside and renamed, so that whoever waits for it never reads half of it. */

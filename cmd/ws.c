@@ -48,7 +48,19 @@ static struct fan_server_options options_from(const struct options *o)
         .ws_api = o->ws_api,
         .jwt_secret_path = o->has_jwt_secret ? o->jwt_secret : NULL,
         .jwt_namespaces = o->jwt_namespaces,
+        .tls_cert = o->tls_cert,
+        .tls_key = o->tls_key,
+        .trusted_proxies = o->trusted_proxies,
+        .proxy_protocol = o->proxy_protocol,
+        .ws_rpcprefix = o->ws_rpcprefix,
     };
+}
+
+static void renew(void *ctx)
+{
+    struct fan_error err = {""};
+
+    serve_say_renewed(fan_server_reload_tls(ctx, &err) ? &err : NULL);
 }
 
 static int run(const struct options *o, fan_server *server, const struct serve *how)
@@ -60,14 +72,14 @@ static int run(const struct options *o, fan_server *server, const struct serve *
     if (o->has_ready_file && serve_ready(o->ready_file, 0, fan_server_ws_port(server), &err))
         return complain(2, err.text);
     if (!o->silent) {
-        (void)fprintf(stderr, "fanatico ws: ws://%s:%u, hooks from %s\n", o->ws_host, fan_server_ws_port(server),
+        (void)fprintf(stderr, "fanatico ws: ws%s://%s:%u, hooks from %s\n", o->has_tls_cert ? "s" : "", o->ws_host, fan_server_ws_port(server),
                       o->has_feed ? o->feed : "standard input");
     }
     if (!o->has_feed) {
         if (pthread_create(&input, NULL, read_input, server)) return complain(1, "no thread for standard input");
         (void)pthread_detach(input); /* it may be waiting for its next line when the process ends */
     }
-    serve_wait(&how->ends);
+    serve_wait(how, o->has_tls_cert ? renew : NULL, server);
     fan_server_drain(server);
     fan_server_stop(server);
     return 0;
@@ -94,7 +106,7 @@ int command_ws(int argc, char **argv)
             argc, argv, &outcome, &err))
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;
-    serve_prepare(&how);
+    serve_prepare(&how, o.has_tls_cert);
     options = options_from(&o);
     if (fan_server_new(&options, &server, &err)) return complain(2, err.text);
     code = o.check_config ? printf("the configuration is good\n") < 0 : run(&o, server, &how);

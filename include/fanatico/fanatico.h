@@ -87,6 +87,15 @@ struct fan_server_options {
     const char *jwt_secret_path; /* look at tokens (Authorization: Bearer, HS256) signed with the secret in this file, 64
                                     hex digits [none] */
     const char *jwt_namespaces;  /* what then wants a token [all] */
+
+    const char *tls_cert;        /* PEM file: the certificate, then those that lead to its authority: the ports speak
+                                    TLS (https and wss) and nothing else [none] */
+    const char *tls_key;         /* PEM file: its private key, without a passphrase [none] */
+    const char *trusted_proxies; /* networks, "10.0.0.0/8,::1": what these proxies say of their clients is believed (in
+                                    X-Forwarded-For, X-Forwarded-Proto and Forwarded) [none] */
+    bool proxy_protocol;         /* each connection of theirs begins with a PROXY header, version 1 or 2 */
+    const char *http_rpcprefix;  /* JSON-RPC over HTTP is on all paths that begin so [on / and /ws] */
+    const char *ws_rpcprefix;    /* likewise for WebSockets */
 };
 
 /* The library's version, "1.2.3"; static. */
@@ -102,6 +111,10 @@ FAN_API FAN_MUST_CHECK enum fan_status fan_server_start(fan_server *server, stru
 /* The ports in use, 0 before the start or where there is none. Any thread, once the start has returned. */
 FAN_API uint16_t fan_server_http_port(const fan_server *server);
 FAN_API uint16_t fan_server_ws_port(const fan_server *server);
+/* Reads the files of tls_cert and tls_key again: new connections get what is there now, those that are open keep what
+ * they have. FAN_EINVAL: a file does not fit (err says which and why) or none was given; FAN_ECLOSED: it does not run.
+ * The old certificate then stays. Any thread. */
+FAN_API FAN_MUST_CHECK enum fan_status fan_server_reload_tls(fan_server *server, struct fan_error *err);
 /* Stops accepting and closes the feed, says 1001 to every WebSocket, lets HTTP finish, waits for all to go, at most
  * drain_ms. Hooks still answer FAN_OK, and nobody hears them any more. Nothing happens where it does not run. */
 FAN_API void fan_server_drain(fan_server *server);

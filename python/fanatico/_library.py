@@ -30,6 +30,9 @@ class Options(c.Structure):
         ("feed_path", c.c_char_p),
         ("http_vhosts", c.c_char_p), ("http_corsdomain", c.c_char_p), ("ws_origins", c.c_char_p),
         ("http_api", c.c_char_p), ("ws_api", c.c_char_p), ("jwt_secret_path", c.c_char_p), ("jwt_namespaces", c.c_char_p),
+        ("tls_cert", c.c_char_p), ("tls_key", c.c_char_p),
+        ("trusted_proxies", c.c_char_p), ("proxy_protocol", c.c_bool),
+        ("http_rpcprefix", c.c_char_p), ("ws_rpcprefix", c.c_char_p),
     ]
 
 
@@ -59,6 +62,7 @@ def _load():
         ("fan_server_start", c.c_int, server, err),
         ("fan_server_http_port", c.c_uint16, server),
         ("fan_server_ws_port", c.c_uint16, server),
+        ("fan_server_reload_tls", c.c_int, server, err),
         ("fan_server_drain", None, server),
         ("fan_server_stop", None, server),
         ("fan_server_free", None, server),

@@ -68,6 +68,10 @@ def add_arguments(parser, http):
     parser.add_argument("--upstream-http", dest="upstream_url", metavar="URL", help="where every method goes that is not the server's own")
     parser.add_argument("--ipcpath", dest="ipc_path", metavar="PATH", help="serve this machine's clients on a Unix socket too")
     parser.add_argument("--feed", dest="feed_path", metavar="PATH", help="a Unix socket where other processes give hooks, one a line")
+    parser.add_argument("--tls-cert", metavar="FILE", help="PEM: the certificate and those that lead to its authority; the ports then speak TLS")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM: its private key; SIGHUP reads both again")
+    parser.add_argument("--trusted-proxies", metavar="NETWORKS", help="proxies whose word about a client is believed")
+    parser.add_argument("--proxy-protocol", action="store_true", help="their connections begin with a PROXY header")
     parser.add_argument("--stdin", action="store_true", help="read hooks from standard input, one a line")
 
 
@@ -103,6 +107,13 @@ def _watch_stdin(server):
             return
 
 
+def _renew(server):
+    try:
+        server.reload_tls()
+    except ValueError as e:
+        print(f"SIGHUP: {e}; the old certificate stays", file=sys.stderr, flush=True)
+
+
 def serve(app=None, *, path="/", block=True, stdin=False, **options):
     """Starts the server and makes it the one that WebSocketEventHooks tells.
 
@@ -124,9 +135,12 @@ def serve(app=None, *, path="/", block=True, stdin=False, **options):
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    if options.get("tls_cert") and hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: _renew(server))
+    s = "s" if options.get("tls_cert") else ""
     if server.http_port:
-        print(f"HTTP       http://{options.get('http_host') or '127.0.0.1'}:{server.http_port}", flush=True)
-    print(f"WebSocket  ws://{options.get('ws_host') or '0.0.0.0'}:{server.ws_port}", flush=True)
+        print(f"HTTP       http{s}://{options.get('http_host') or '127.0.0.1'}:{server.http_port}", flush=True)
+    print(f"WebSocket  ws{s}://{options.get('ws_host') or '0.0.0.0'}:{server.ws_port}", flush=True)
     if stdin:
         threading.Thread(target=_watch_stdin, args=(server,), daemon=True).start()
     while not ended.wait(3600):

@@ -96,7 +96,15 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     to->conn.cors_origin_count = s->names[1].count;
     to->conn.ws_origins = s->names[2].names;
     to->conn.ws_origin_count = s->names[2].count;
-    return status;
+    if (status) return status;
+    return front_open(&s->front,
+                      &(struct front_options){.tls_cert = o->tls_cert,
+                                              .tls_key = o->tls_key,
+                                              .trusted_proxies = o->trusted_proxies,
+                                              .proxy_protocol = o->proxy_protocol,
+                                              .http_rpcprefix = o->http_rpcprefix,
+                                              .ws_rpcprefix = o->ws_rpcprefix},
+                      &to->conn, err);
 }
 
 /* ---- methods ---- */
@@ -409,6 +417,20 @@ uint16_t fan_server_ws_port(const fan_server *s)
     return s && s->server && !s->options.no_ws ? server_ws_port(s->server) : 0;
 }
 
+enum fan_status fan_server_reload_tls(fan_server *s, struct fan_error *err)
+{
+    struct tls_identity *identity;
+    enum fan_status status;
+
+    if (atomic_load(&s->state) != SERVER_RUNNING)
+        return fan_error_set(err, FAN_ECLOSED, "the server does not run");
+    status = front_reload(&s->front, &identity, err);
+    if (status) return status;
+    server_use_tls(s->server, identity);
+    tls_identity_unref(identity);
+    return FAN_OK;
+}
+
 void fan_server_drain(fan_server *s)
 {
     if (!s || atomic_load(&s->state) != SERVER_RUNNING || !may_end(s)) return;
@@ -438,6 +460,7 @@ void fan_server_free(fan_server *s)
     free(s->rows);
     for (size_t i = 0; i < COUNT_OF(s->names); i++) names_fini(&s->names[i]);
     for (size_t i = 0; i < COUNT_OF(s->texts); i++) free(s->texts[i]);
+    front_fini(&s->front);
     free(s);
 }
 

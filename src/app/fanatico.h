@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "app/front.h"
 #include "app/names.h"
 #include "app/server.h"
 #include "chain/host.h"
@@ -29,6 +30,7 @@ struct fan_server {
     struct client *upstream; /* NULL: none */
     struct feed *feed;       /* likewise */
     struct names names[6];   /* vhosts, origins of HTTP, of WebSocket, namespaces of HTTP, of WebSocket, guarded ones */
+    struct front front;
     bool has_chain_id, has_version;
     struct host_method *methods;
     size_t method_count;

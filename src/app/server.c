@@ -123,6 +123,11 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
     return FAN_OK;
 }
 
+void server_use_tls(struct server *s, struct tls_identity *identity)
+{
+    for (size_t i = 0; i < s->worker_count; i++) worker_use_tls(&s->workers[i], identity);
+}
+
 void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http)
 {
     *out_ws = *out_http = 0;

@@ -41,6 +41,9 @@ struct server;
 FAN_MUST_CHECK enum fan_status server_new(struct chain *chain, const struct server_options *options, struct server **out, struct fan_error *err);
 /* Starts the workers; when it returns FAN_OK every port accepts. */
 FAN_MUST_CHECK enum fan_status server_start(struct server *s, struct fan_error *err);
+/* New connections meet this identity from now on; those that are there keep theirs. Any thread, after the start. */
+struct tls_identity;
+void server_use_tls(struct server *s, struct tls_identity *identity);
 /* Connections open now, as of each worker's last turn. Any thread. */
 void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http);
 uint16_t server_http_port(const struct server *s);

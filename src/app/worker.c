@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "net/tls.h"
+
 static void on_message(void *ctx, struct conn *c, struct slice body)
 {
     struct worker *w = ctx;
@@ -135,6 +138,28 @@ void worker_drain(struct worker *w)
     atomic_store(&w->open, SIZE_MAX); /* until the worker says otherwise */
     w->drain.run = drain;
     mailbox_post(loop_mailbox(w->loop), &w->drain);
+}
+
+static void renew(struct letter *self)
+{
+    struct worker *w = CONTAINER_OF(self, struct worker, renew);
+    struct tls_identity *identity = atomic_exchange(&w->next_tls, NULL);
+
+    /* A set that speaks TLS has what that takes, so this cannot fail; one that is gone needs none. */
+    if (w->conns && conn_set_use_tls(w->conns, identity)) log_error("TLS: out of memory, the old certificate stays");
+    tls_identity_unref(identity);
+}
+
+void worker_use_tls(struct worker *w, struct tls_identity *identity)
+{
+    struct tls_identity *before = atomic_exchange(&w->next_tls, tls_identity_ref(identity));
+
+    if (before) { /* its letter is under way, and brings this one */
+        tls_identity_unref(before);
+        return;
+    }
+    w->renew.run = renew;
+    mailbox_post(loop_mailbox(w->loop), &w->renew);
 }
 
 void worker_stop(struct worker *w)

@@ -21,7 +21,8 @@ struct worker {
     struct loop_hook turn_end;
     pthread_t thread;
     bool running;
-    struct letter drain;
+    struct letter drain, renew;
+    _Atomic(struct tls_identity *) next_tls; /* what `renew` brings, a reference of the letter's; NULL: none is on its way */
     _Atomic size_t websockets, https; /* connections, as of the last turn */
     _Atomic size_t open; /* connections, as of the last turn of a draining worker */
     bool draining;
@@ -37,6 +38,7 @@ FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, u
 FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc,
                                            const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status worker_start(struct worker *w);
+void worker_use_tls(struct worker *w, struct tls_identity *identity); /* any thread; takes a reference of its own */
 void worker_drain(struct worker *w);      /* any thread */
 void worker_stop(struct worker *w);       /* joins the thread; what it owns stays for worker_fini() */
 void worker_close(struct worker *w);      /* connections and listeners go; after worker_stop() */

@@ -43,10 +43,12 @@ enum { CONN_TRANSPORTS = 3 };
 
 /* What a method may want to know of who asks. Constant for a WebSocket; for HTTP of the current request. */
 struct conn_peer {
-    struct address client; /* by this one limits count and logs speak; address_text() writes it */
+    struct address client; /* the socket's other end, or whom a trusted proxy speaks for. By this one limits count and
+                              logs speak; address_text() writes it */
     uint8_t transport;     /* enum conn_transport */
     bool authorized; /* it has shown a good token, or came through the Unix socket; also where none is asked for */
     bool loopback;   /* the client's address is loopback and nothing in the request says that it was forwarded */
+    bool secure;     /* it speaks TLS with us, or with a trusted proxy that says so */
 };
 
 /* Calls against the layers; given once. All on the worker's thread. */
@@ -84,7 +86,15 @@ struct conn_options {
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
     struct tls_identity *tls;      /* clients over TCP speak TLS; each set takes a reference [NULL: plain] */
-    bool no_deflate;               /* decline permessage-deflate [false] */
+    /* Proxies: whose word about the client is believed, in a request's headers, and with proxy_protocol in the PROXY
+     * header with which each of their connections must then begin. The list must outlive the conn_set. */
+    const struct network *trusted_proxies;
+    size_t trusted_proxy_count;
+    bool proxy_protocol;
+    /* Where JSON-RPC is served over HTTP, and where the upgrade is: every path that begins so; NULL: / and /ws. They
+     * must outlive the conn_set. */
+    const char *http_rpcprefix, *ws_rpcprefix;
+    bool no_deflate;           /* decline permessage-deflate [false] */
     size_t deflate_piece_len;  /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
     const uint8_t *jwt_secret; /* JWT_SECRET_LEN bytes, borrowed; NULL: tokens are not looked at */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
@@ -173,6 +183,7 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 struct conn_stats {
     uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
         refused_origin, refused_host, refused_token, protocol_errors, ping_timeouts;
+    uint64_t proxy_refused; /* trusted proxies that began without a PROXY header */
     uint64_t tls_handshakes, tls_resumed,
         tls_refused; /* finished; the short ones among them; no TLS, or none of ours */
     uint64_t deflate_agreed, frames_deflated, replies_deflated; /* connections; payloads compressed on this worker */

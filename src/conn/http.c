@@ -25,6 +25,7 @@ bool http_side_open(struct conn *c)
         return false;
     }
     buf_init(&h->origin, 0);
+    buf_init(&h->proxy, 0);
     h->minor = 1;
     h->in_head = h->fresh = true;
     c->in.http = h;
@@ -38,6 +39,7 @@ void http_side_close(struct conn *c)
     if (!h) return;
     http_parser_free(h->parser);
     buf_fini(&h->origin);
+    buf_fini(&h->proxy);
     free(h);
     c->in.http = NULL;
 }
@@ -230,7 +232,7 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
     h->head_only = r->method == HTTP_METHOD_HEAD;
     h->private_network = false;
     buf_reset(&h->origin);
-    c->peer.loopback = c->loopback && !r->forwarded;
+    proxied_request(c, r);
     if (h->refuse_all) {
         h->keep_alive = false;
         return (struct http_verdict){503, "too many connections"};
@@ -255,9 +257,14 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
     return (struct http_verdict){0};
 }
 
-static bool is_rpc_path(struct slice path)
+/* A prefix takes all that begins so, as geth's does. */
+static bool is_rpc_path(const struct conn *c, const struct http_request *r)
 {
-    return slice_eq_str(path, "/") || slice_eq_str(path, "/ws");
+    const struct conn_options *o = &c->set->options;
+    const char *prefix = r->upgrade_websocket && r->connection_upgrade ? o->ws_rpcprefix : o->http_rpcprefix;
+
+    if (prefix) return slice_starts(r->path, slice_str(prefix));
+    return slice_eq_str(r->path, "/") || slice_eq_str(r->path, "/ws");
 }
 
 /* ---- requests ---- */
@@ -350,7 +357,7 @@ static void serve(struct conn *c, const struct http_request *r)
 
     if (r->method == HTTP_METHOD_OPTIONS) {
         preflight(c, r);
-    } else if (!is_rpc_path(r->path)) {
+    } else if (!is_rpc_path(c, r)) {
         if (!reads || !routed(c, r)) respond_refusal(c, (struct http_verdict){404, "not found"});
     } else if (r->upgrade_websocket && r->connection_upgrade) {
         upgrade(c, r);
@@ -391,7 +398,7 @@ static void wants_continue(struct conn *c)
     const struct http_request *r = http_parser_request(c->in.http->parser);
     struct http_verdict v = admit(c, r);
 
-    if (!v.status && is_rpc_path(r->path) && c->accepts != CONN_ACCEPTS_WEBSOCKET) v = http_check_rpc(r);
+    if (!v.status && is_rpc_path(c, r) && c->accepts != CONN_ACCEPTS_WEBSOCKET) v = http_check_rpc(r);
     if (v.status)
         http_refuse(c, v.status, v.why);
     else

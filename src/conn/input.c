@@ -92,6 +92,12 @@ static bool take_in(struct conn *c, uint8_t *at, size_t len)
     enum transport_outcome outcome = TRANSPORT_GOES_ON;
     size_t taken;
 
+    if (proxied_waits(c)) {
+        if (!proxied_feed(c, slice_of(at, len), &taken)) return false;
+        at += taken;
+        len -= taken;
+        if (!len) return true;
+    }
     if (c->secure) outcome = transport_open(c, at, len, &at, &len);
     if (outcome == TRANSPORT_REFUSED) return discards(c);
     taken = feed(c, at, len);

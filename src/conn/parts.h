@@ -7,7 +7,7 @@
  *   admission.c  Host and Origin
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
  *   http.c       requests and responses               websocket.c messages and control frames
- *   transport.c  the socket, as it is or through TLS
+ *   transport.c  the socket, as it is or through TLS  proxied.c   whom a proxy speaks for
  *   ipc.c        the same on a Unix socket, without frames
  *
  *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
@@ -47,6 +47,10 @@ enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_
 /* Only while it speaks HTTP. */
 struct http_side {
     struct http_parser *parser;
+    struct address socket; /* the other end, or whom its PROXY header named: what a request's headers start from */
+    struct buf proxy;      /* what has come of a PROXY header that is not whole */
+    bool wants_proxy;      /* it must come first */
+    bool from_proxy;       /* socket is a trusted proxy: what its headers say of the client is believed */
     struct buf origin; /* of the request being answered, when it is welcome: for the CORS headers of a reply that comes
                           later */
     unsigned minor;
@@ -247,6 +251,19 @@ enum transport_outcome { TRANSPORT_GOES_ON, TRANSPORT_ENDED, TRANSPORT_REFUSED }
  * TRANSPORT_REFUSED: nothing; the connection is ending, or dead. */
 enum transport_outcome transport_open(struct conn *c, uint8_t *at, size_t len, uint8_t **out_at, size_t *out_len);
 
+/* ---- proxied.c ---- */
+/* What the socket's other end is to us: a client, or a proxy that speaks for one. Called once http_side_open() was. */
+void proxied_begin(struct conn *c);
+/* Still waits for the PROXY header. */
+static inline bool proxied_waits(const struct conn *c)
+{
+    return (c->kind == CONN_KIND_HTTP || c->kind == CONN_KIND_HANDSHAKE) && c->in.http->wants_proxy;
+}
+/* Takes bytes for it; *out_taken of them. False: it is none, and the connection is dead. */
+bool proxied_feed(struct conn *c, struct slice bytes, size_t *out_taken);
+/* Takes the client of this request from its headers, where they are to be believed. */
+void proxied_request(struct conn *c, const struct http_request *r);
+
 /* ---- http.c ---- */
 FAN_MUST_CHECK bool http_side_open(struct conn *c);
 void http_side_close(struct conn *c);
@@ -265,7 +282,7 @@ void ws_side_open(struct conn *c, unsigned deflate_bits);
 void ws_side_close(struct conn *c);
 size_t ws_input(struct conn *c, uint8_t *at, size_t len);
 void ws_reply(struct conn *c, struct buf *body);
-void ws_reply_spool(struct conn *c, struct spool *text); /* not empty; taken over */
+void ws_reply_spool(struct conn *c, struct spool *text);              /* not empty; taken over */
 bool ws_put_close(struct conn *c, uint16_t code, const char *reason); /* WS_CLOSE_NO_CODE: an empty one */
 bool ws_put_ping(struct conn *c);
 

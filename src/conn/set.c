@@ -183,6 +183,7 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
         conn_kill(c, false);
         return;
     }
+    if (kind != CONN_KIND_IPC) proxied_begin(c);
     s->stats.accepted++;
     TRACE(conn, adopt, c->slot, fd);
     if (!conn_count_as(c, kind)) {

@@ -8,26 +8,12 @@ const http = require('node:http');
 const https = require('node:https');
 const net = require('node:net');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { authority } = require('../lib/certs.cjs');
 const { call, fork, hex, inside, lay, send, token } = require('./ground.cjs');
 const { ethers } = require('ethers');
 
 let node, g, dir, certs;
-
-/** An authority of our own, and certificates of it. */
-function authority(folder) {
-  const ssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  ssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
-  const issue = (name, names, days = '2') => {
-    ssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=test');
-    fs.writeFileSync(path.join(folder, `${name}.ext`), `subjectAltName=${names}\n`);
-    const range = days === 'past' ? ['-not_before', '20200101000000Z', '-not_after', '20200102000000Z'] : ['-days', days];
-    ssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-out', `${name}.pem`, '-extfile', `${name}.ext`, ...(days === 'past' ? ['-days', '2'] : range));
-    return { key: fs.readFileSync(path.join(folder, `${name}.key`)), cert: fs.readFileSync(path.join(folder, `${name}.pem`)) };
-  };
-  return { ca: path.join(folder, 'ca.pem'), good: issue('good', 'DNS:localhost,IP:127.0.0.1'), other: issue('other', 'DNS:other.example') };
-}
 
 /** A front for the node: counts calls, keeps headers, and misbehaves when told to. WebSockets go through as bytes. */
 async function front({ tls, misbehave } = {}) {
