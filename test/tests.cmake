@@ -42,6 +42,7 @@ fan_system(ethereum.precompiles 600 ${node_test} test/ethereum/precompiles.test.
 fan_system(ethereum.vmtests 900 ${node_test} test/ethereum/vmtests.test.cjs)
 fan_system(ethereum.sepolia 300 ${node_test} test/ethereum/sepolia.test.cjs)
 fan_system(tls.tls 300 ${node_test} test/tls/tls.test.cjs)
+fan_system(tls.proxies 300 ${node_test} test/tls/proxies.test.cjs)
 fan_system(http.raw 180 ${node_test} test/http/raw.test.cjs)
 fan_system(docs.check 60 python3 test/docs/check_docs.py)
 fan_system(docs.sessions 180 ${node_test} test/docs/sessions.test.cjs)
