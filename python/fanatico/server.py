@@ -132,7 +132,8 @@ class Server:
 
     def reload_tls(self):
         """Reads tls_cert and tls_key again, for new connections. ValueError: a file does not fit; the old one stays."""
-        self._check(lib.fan_server_reload_tls(self._handle, self._err()))
+        with self._open() as handle:
+            self._check(lib.fan_server_reload_tls, handle)
 
     def stop(self):
         """Says goodbye to every client (1001), then ends. RuntimeError in a method of its own, which it would wait for."""

@@ -106,8 +106,7 @@ test('ethers: wss on both ports, https, a subscription', () => {
       const p = new WebSocketProvider(process.argv[1] + '/ws'), q = new JsonRpcProvider(process.argv[2]), both = new WebSocketProvider(process.argv[2].replace('https', 'wss'));
       const heads = [];
       await p.on('block', (n) => heads.push(n));
-      await q.send('anvil_mine', ['0x3']);
-      while (heads.length < 3) await new Promise((d) => setTimeout(d, 20));
+      while (heads.length < 3) { await q.send('evm_mine', []); await new Promise((d) => setTimeout(d, 50)); }
       const signer = await p.getSigner(0);
       const sent = await signer.sendTransaction({ to: await signer.getAddress(), value: 1n });
       console.log(heads.every((n, i) => i === 0 || n === heads[i - 1] + 1), (await sent.wait()).status, Number((await both.getNetwork()).chainId));
