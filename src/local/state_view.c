@@ -107,6 +107,18 @@ enum fan_status state_view_account(const struct state_view *v, const struct fan_
     return s;
 }
 
+/* Does a diff of the view say that the account has no storage but what versions here wrote? A base that lies on another
+ * node's state would give that node's, since it does not know the diffs. */
+static bool is_cut_off(const struct state_view *v, const struct fan_address *address)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        const struct state_account_change *c = map_get(&v->diffs[i]->accounts, address);
+
+        if (c && (!c->new_value.exists || c->new_value.own_storage)) return true;
+    }
+    return false;
+}
+
 enum fan_status state_view_slot(const struct state_view *v, const struct fan_address *address,
                                 const struct fan_u256 *slot, struct fan_u256 *out)
 {
@@ -125,7 +137,11 @@ enum fan_status state_view_slot(const struct state_view *v, const struct fan_add
     }
     s = stand_begin(v, &r, &version);
     if (s) return s;
-    s = v->base.ops->slot(v->base.ctx, &r, version, &key, &there);
+    if (v->base.ops->slot_is_far && is_cut_off(v, address) &&
+        v->base.ops->slot_is_far(v->base.ctx, &r, version, &key))
+        there = u256_of(0);
+    else
+        s = v->base.ops->slot(v->base.ctx, &r, version, &key, &there);
     stand_end(v, &r);
     if (!s) *out = there;
     return s;
@@ -139,12 +155,9 @@ bool state_view_slot_is_far(const struct state_view *v, const struct fan_address
     bool far;
 
     if (!v->base.ops->slot_is_far) return false;
-    for (size_t i = 0; i < v->count; i++) {
-        const struct state_account_change *c = map_get(&v->diffs[i]->accounts, address);
-
+    for (size_t i = 0; i < v->count; i++)
         if (map_get(&v->diffs[i]->slots, &key)) return false;
-        if (c && (!c->new_value.exists || c->new_value.own_storage)) return false;
-    }
+    if (is_cut_off(v, address)) return false;
     if (stand_begin(v, &r, &version)) return false;
     far = v->base.ops->slot_is_far(v->base.ctx, &r, version, &key);
     stand_end(v, &r);
