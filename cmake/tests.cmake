@@ -17,6 +17,15 @@ foreach(folder ${built})
     if(FANATICO_TESTS MATCHES "^(system|library)$") # whoever only runs the node does not wait for its unit tests
       set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
     endif()
+    if(target MATCHES "^test_(store|local)_(keep_)?fault$") # src/store/test_calls.h stands in front of these
+      foreach(name_of malloc calloc realloc aligned_alloc mdb_txn_begin mdb_txn_renew mdb_txn_commit mdb_get mdb_put mdb_del
+              mdb_cursor_open mdb_cursor_get mdb_cursor_del)
+        target_link_options(${target} PRIVATE "LINKER:--wrap=${name_of}")
+      endforeach()
+    endif()
+    if(target STREQUAL "test_local_keep_fault")
+      target_link_options(${target} PRIVATE "LINKER:--wrap=keep_write")
+    endif()
     if(folder STREQUAL hub OR folder STREQUAL api) # their tests drive real connections on a real chain
       foreach(more net local)
         if(TARGET fan_${more})

@@ -1,11 +1,51 @@
-/* A chain whose disk fails at the Nth write, for every N, while blocks are made and the chain is turned back: what was
- * refused is not there, what was announced is, and after opening again the store is sound and the chain goes on. */
+/* A chain whose disk fails at the Nth write, whose memory runs out at the Nth allocation, whose LMDB refuses the Nth
+ * call, for every N, while blocks are made and the chain is turned back: what was refused is not there, what was
+ * announced is, and after opening again the store is sound and the chain goes on. */
 #include <stdio.h>
 
 #include "local/check.h"
+#include "local/keep_write.h"
 #include "local/node.h"
 #include "local/test_chain.h"
+#include "store/test_calls.h"
 #include "store/test_disk.h"
+
+/* What fails: one of these at a time. */
+enum fault { FAULT_DISK, FAULT_MEMORY, FAULT_LMDB };
+
+/* Memory and LMDB fail where a change is made durable, and nowhere else. */
+enum fan_status __real_keep_write(struct store *store, const struct keep_change *c, struct state_point *out_head,
+                                  struct fan_error *err); /* NOLINT(bugprone-reserved-identifier): the linker's name */
+enum fan_status __wrap_keep_write(struct store *store, const struct keep_change *c, struct state_point *out_head,
+                                  struct fan_error *err); /* NOLINT(bugprone-reserved-identifier) */
+
+enum fan_status __wrap_keep_write(struct store *store, const struct keep_change *c, struct state_point *out_head,
+                                  struct fan_error *err) /* NOLINT(bugprone-reserved-identifier) */
+{
+    enum fan_status s;
+
+    calls_arm(true);
+    s = __real_keep_write(store, c, out_head, err);
+    calls_arm(false);
+    return s;
+}
+
+/* From now on, counted from 1, the Nth fails; 0: none. */
+static void fail_at(enum fault fault, long n, int with)
+{
+    calls = 0;
+    fails_with = with;
+    fails_at = fault == FAULT_DISK ? n : 0;
+    memory_calls.count = lmdb_calls.count = 0;
+    memory_calls.fails_at = fault == FAULT_MEMORY ? n : 0;
+    lmdb_calls.fails_at = fault == FAULT_LMDB ? n : 0;
+    lmdb_fails_with = with;
+}
+
+static long count_of(enum fault fault)
+{
+    return fault == FAULT_DISK ? calls : fault == FAULT_MEMORY ? memory_calls.count : lmdb_calls.count;
+}
 
 enum { BLOCKS = 5 };
 
@@ -75,7 +115,8 @@ static uint64_t hashes(struct test *t, struct test_chain *tc, struct fan_hash ou
     return head;
 }
 
-static bool one_fault(struct test *t, bool behind, long n, int with)
+/* False once there are fewer calls than that. */
+static bool one_fault(struct test *t, enum fault fault, bool behind, long n, int with)
 {
     struct broken b = {.t = t, .dir = "/tmp/fanatico-broken-XXXXXX", .behind = behind};
     static const char *const files[] = {"chain/data.mdb", "chain/lock.mdb", "LOCK", "chain", ""};
@@ -86,27 +127,25 @@ static bool one_fault(struct test *t, bool behind, long n, int with)
     bool reached;
 
     if (!mkdtemp(b.dir) || !begin(&b)) return false;
-    calls = 0;
-    fails_with = with;
-    fails_at = n;
+    fail_at(fault, n, with);
     work(&b);
     if (behind) (void)!keep_sync(((struct local *)(void *)b.tc->chain)->keep, &err);
     head = hashes(t, b.tc, told);
-    reached = calls >= n;
-    fails_at = 0;
+    reached = count_of(fault) >= n;
+    fail_at(fault, 0, 0);
     if (reached) CHECK(t, b.told);
     end(&b);
     if (!begin(&b)) return false;
     kept = hashes(t, b.tc, found);
     /* At once: exactly what memory had. Behind: nothing else, and all of it where the disk came back. */
     if (behind && b.over ? kept > head : kept != head)
-        test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: head %" PRIu64 ", kept %" PRIu64, n, with, head,
-                  kept);
+        test_fail(t, __FILE__, __LINE__, "fault %d, call %ld failing with %d: head %" PRIu64 ", kept %" PRIu64, fault,
+                  n, with, head, kept);
     for (uint64_t i = 0; i <= kept && i <= head; i++) CHECK_SLICE(t, slice_of(&found[i], 32), slice_of(&told[i], 32));
     CHECK_EQ(t, b.tc->chain->dev->mine(b.tc->chain, 1, 1, NULL), FAN_OK);
     CHECK_EQ(t, keep_sync(((struct local *)(void *)b.tc->chain)->keep, &err), FAN_OK);
     if (check_store(b.store, NULL, NULL, &count, &err))
-        test_fail(t, __FILE__, __LINE__, "write %ld failing with %d: %s", n, with, err.text);
+        test_fail(t, __FILE__, __LINE__, "fault %d, call %ld failing with %d: %s", fault, n, with, err.text);
     end(&b);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         char path[128];
@@ -124,7 +163,7 @@ TEST(whichever_write_fails_the_chain_is_what_was_announced, t)
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
         long n = 1;
 
-        while (n < 300 && one_fault(t, false, n, ways[i])) n++;
+        while (n < 300 && one_fault(t, FAULT_DISK, false, n, ways[i])) n++;
         CHECK(t, n > 20 && n < 300);
     }
 }
@@ -133,6 +172,26 @@ TEST(behind_whichever_write_fails_nothing_but_the_end_is_lost, t)
 {
     long n = 1;
 
-    while (n < 300 && one_fault(t, true, n, ENOSPC)) n++;
+    while (n < 300 && one_fault(t, FAULT_DISK, true, n, ENOSPC)) n++;
     CHECK(t, n > 3 && n < 300);
+}
+
+TEST(wherever_memory_runs_out_the_chain_is_what_was_announced, t)
+{
+    long n = 1;
+
+    while (n < 5000 && one_fault(t, FAULT_MEMORY, false, n, 0)) n++;
+    CHECK(t, n > 20 && n < 5000);
+}
+
+TEST(whichever_call_lmdb_refuses_the_chain_is_what_was_announced, t)
+{
+    static const int ways[] = {ENOMEM, MDB_CORRUPTED};
+
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        long n = 1;
+
+        while (n < 5000 && one_fault(t, FAULT_LMDB, false, n, ways[i])) n++;
+        CHECK(t, n > 20 && n < 5000);
+    }
 }

@@ -1,10 +1,12 @@
-/* Every write that LMDB makes fails once, in each way a disk has: refused, full, cut short, lost in fsync. Whatever
- * fails: a transaction is there whole or not at all, as the commit said, now and after opening again. */
+/* Every write that LMDB makes fails once, in each way a disk has: refused, full, cut short, lost in fsync; every call
+ * of LMDB is refused once; memory runs out at every allocation. Whatever fails: a transaction is there whole or not at
+ * all, as the commit said, now and after opening again. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/test.h"
 #include "store/store.h"
+#include "store/test_calls.h"
 #include "store/test_disk.h"
 
 static const char *const files[] = {"chain/data.mdb", "chain/lock.mdb", "LOCK", "chain", ""};
@@ -56,6 +58,16 @@ static uint8_t generation_of(struct store *s)
     return found == 60 ? seen : 255;
 }
 
+static void remove_all(const char *dir)
+{
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        char path[128];
+
+        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        (void)remove(path);
+    }
+}
+
 /* One change with the Nth write failing. Returns false once there are fewer writes than that. */
 static bool one_fault(struct test *t, long n, int with)
 {
@@ -97,12 +109,7 @@ static bool one_fault(struct test *t, long n, int with)
                   later);
     if (s) CHECK_EQ(t, put_generation(s, 4), FAN_OK);
     store_close(s);
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        char path[128];
-
-        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        (void)remove(path);
-    }
+    remove_all(dir);
     return reached;
 }
 
@@ -116,4 +123,79 @@ TEST(whichever_write_fails_a_transaction_is_whole_or_not_there, t)
         while (n < 100 && one_fault(t, n, ways[i])) n++;
         CHECK(t, n > 2 && n < 100); /* pages, fsync, the meta page at least */
     }
+}
+
+/* One change with the Nth call of that kind failing: false once there are fewer. */
+static bool one_call(struct test *t, struct test_calls *kind, long n, int with)
+{
+    char dir[64] = "/tmp/fanatico-fault-XXXXXX";
+    struct store *s = NULL;
+    enum fan_status status;
+    uint8_t now;
+    bool reached;
+
+    if (!mkdtemp(dir) || store_open(dir, &options, &s, NULL) || put_generation(s, 1)) {
+        test_fail(t, __FILE__, __LINE__, "no store to begin with");
+        return false;
+    }
+    lmdb_fails_with = with;
+    kind->count = 0;
+    kind->fails_at = n;
+    calls_arm(true);
+    status = put_generation(s, 2);
+    calls_arm(false);
+    reached = kind->count >= n;
+    kind->fails_at = 0;
+    now = generation_of(s);
+    if (status == FAN_ECLOSED && now == 255) now = 1;
+    if (now != (status ? 1 : 2) || (reached && !status))
+        test_fail(t, __FILE__, __LINE__, "call %ld failing with %d: status %d, generation %u", n, with, status, now);
+    store_close(s);
+    if (store_open(dir, &options, &s, NULL)) {
+        test_fail(t, __FILE__, __LINE__, "call %ld failing with %d: it no longer opens", n, with);
+    } else {
+        CHECK_EQ(t, generation_of(s), now);
+        CHECK_EQ(t, put_generation(s, 4), FAN_OK);
+        store_close(s);
+    }
+    remove_all(dir);
+    return reached;
+}
+
+TEST(whichever_call_fails_a_transaction_is_whole_or_not_there, t)
+{
+    static const int ways[] = {ENOMEM, EIO, MDB_CORRUPTED, MDB_MAP_FULL};
+    long n;
+
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        for (n = 1; n < 200 && one_call(t, &lmdb_calls, n, ways[i]);) n++;
+        CHECK(t, n > 60 && n < 200);
+    }
+    for (n = 1; n < 200 && one_call(t, &memory_calls, n, 0);) n++;
+    CHECK(t, n > 1 && n < 200);
+}
+
+TEST(a_store_for_which_memory_does_not_suffice_is_not_opened_and_nothing_is_kept, t)
+{
+    char dir[64] = "/tmp/fanatico-fault-XXXXXX";
+    struct store *s = NULL;
+    bool reached = true;
+    long n = 1;
+
+    REQUIRE(t, mkdtemp(dir) != NULL);
+    for (; reached && n < 100; n++) {
+        enum fan_status status;
+
+        memory_calls.count = 0;
+        memory_calls.fails_at = n;
+        calls_arm(true);
+        status = store_open(dir, &options, &s, NULL);
+        calls_arm(false);
+        reached = memory_calls.count >= n;
+        memory_calls.fails_at = 0;
+        CHECK_EQ(t, status, reached ? FAN_ENOMEM : FAN_OK);
+        if (!status) store_close(s); /* what a failure left behind, the sanitizer would tell */
+    }
+    CHECK(t, n > 2 && n < 100);
+    remove_all(dir);
 }
