@@ -1,14 +1,8 @@
 #include "codec/keccak.h"
 
-enum { RATE = 136 };
+#include "codec/keccak_round.h"
 
-static const uint64_t ROUND[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b,
-    0x0000000080000001, 0x8000000080008081, 0x8000000000008009, 0x000000000000008a, 0x0000000000000088,
-    0x0000000080008009, 0x000000008000000a, 0x000000008000808b, 0x800000000000008b, 0x8000000000008089,
-    0x8000000000008003, 0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
-};
+enum { RATE = 136 };
 
 const struct fan_hash KECCAK_EMPTY = {{0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0x3c, 0x92, 0x7e, 0x7d,
                                        0xb2, 0xdc, 0xc7, 0x03, 0xc0, 0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82,
@@ -20,66 +14,9 @@ const struct fan_hash KECCAK_EMPTY_LIST = {{0x1d, 0xcc, 0x4d, 0xe8, 0xde, 0xc7, 
                                             0x67, 0xb6, 0xcc, 0xd4, 0x1a, 0xd3, 0x12, 0x45, 0x1b, 0x94, 0x8a,
                                             0x74, 0x13, 0xf0, 0xa1, 0x42, 0xfd, 0x40, 0xd4, 0x93, 0x47}};
 
-static inline uint64_t rotate(uint64_t v, unsigned by)
-{
-    return v << by | v >> (64 - by);
-}
-
-/* One round from the 25 variables named a.. to those named e..: theta's column sums, then row by row rho, pi and chi.
- * The two sets take turns, so that a round copies nothing and the compiler may keep lanes in registers. */
-#define CHI(e, y, b0, b1, b2, b3, b4)                                                                                  \
-    e##y##0 = (b0) ^ (~(b1) & (b2));                                                                                   \
-    e##y##1 = (b1) ^ (~(b2) & (b3));                                                                                   \
-    e##y##2 = (b2) ^ (~(b3) & (b4));                                                                                   \
-    e##y##3 = (b3) ^ (~(b4) & (b0));                                                                                   \
-    e##y##4 = (b4) ^ (~(b0) & (b1))
-#define KECCAK_ROUND(a, e, constant)                                                                                   \
-    do {                                                                                                               \
-        uint64_t c0 = a##00 ^ a##10 ^ a##20 ^ a##30 ^ a##40, c1 = a##01 ^ a##11 ^ a##21 ^ a##31 ^ a##41;               \
-        uint64_t c2 = a##02 ^ a##12 ^ a##22 ^ a##32 ^ a##42, c3 = a##03 ^ a##13 ^ a##23 ^ a##33 ^ a##43;               \
-        uint64_t c4 = a##04 ^ a##14 ^ a##24 ^ a##34 ^ a##44;                                                           \
-        uint64_t d0 = c4 ^ rotate(c1, 1), d1 = c0 ^ rotate(c2, 1), d2 = c1 ^ rotate(c3, 1);                            \
-        uint64_t d3 = c2 ^ rotate(c4, 1), d4 = c3 ^ rotate(c0, 1);                                                     \
-        uint64_t b0, b1, b2, b3, b4;                                                                                   \
-                                                                                                                       \
-        b0 = a##00 ^ d0, b1 = rotate(a##11 ^ d1, 44), b2 = rotate(a##22 ^ d2, 43);                                     \
-        b3 = rotate(a##33 ^ d3, 21), b4 = rotate(a##44 ^ d4, 14);                                                      \
-        CHI(e, 0, b0, b1, b2, b3, b4);                                                                                 \
-        e##00 ^= (constant);                                                                                           \
-        b0 = rotate(a##03 ^ d3, 28), b1 = rotate(a##14 ^ d4, 20), b2 = rotate(a##20 ^ d0, 3);                          \
-        b3 = rotate(a##31 ^ d1, 45), b4 = rotate(a##42 ^ d2, 61);                                                      \
-        CHI(e, 1, b0, b1, b2, b3, b4);                                                                                 \
-        b0 = rotate(a##01 ^ d1, 1), b1 = rotate(a##12 ^ d2, 6), b2 = rotate(a##23 ^ d3, 25);                           \
-        b3 = rotate(a##34 ^ d4, 8), b4 = rotate(a##40 ^ d0, 18);                                                       \
-        CHI(e, 2, b0, b1, b2, b3, b4);                                                                                 \
-        b0 = rotate(a##04 ^ d4, 27), b1 = rotate(a##10 ^ d0, 36), b2 = rotate(a##21 ^ d1, 10);                         \
-        b3 = rotate(a##32 ^ d2, 15), b4 = rotate(a##43 ^ d3, 56);                                                      \
-        CHI(e, 3, b0, b1, b2, b3, b4);                                                                                 \
-        b0 = rotate(a##02 ^ d2, 62), b1 = rotate(a##13 ^ d3, 55), b2 = rotate(a##24 ^ d4, 39);                         \
-        b3 = rotate(a##30 ^ d0, 41), b4 = rotate(a##41 ^ d1, 2);                                                       \
-        CHI(e, 4, b0, b1, b2, b3, b4);                                                                                 \
-    } while (0)
-
-/* s[x + 5y] is lane (x, y); the variable of that lane is named y first. */
 static inline __attribute__((always_inline)) void permute_inline(uint64_t s[25])
 {
-    uint64_t a00 = s[0], a01 = s[1], a02 = s[2], a03 = s[3], a04 = s[4];
-    uint64_t a10 = s[5], a11 = s[6], a12 = s[7], a13 = s[8], a14 = s[9];
-    uint64_t a20 = s[10], a21 = s[11], a22 = s[12], a23 = s[13], a24 = s[14];
-    uint64_t a30 = s[15], a31 = s[16], a32 = s[17], a33 = s[18], a34 = s[19];
-    uint64_t a40 = s[20], a41 = s[21], a42 = s[22], a43 = s[23], a44 = s[24];
-    uint64_t e00, e01, e02, e03, e04, e10, e11, e12, e13, e14, e20, e21, e22, e23, e24;
-    uint64_t e30, e31, e32, e33, e34, e40, e41, e42, e43, e44;
-
-    for (int i = 0; i < 24; i += 2) {
-        KECCAK_ROUND(a, e, ROUND[i]);
-        KECCAK_ROUND(e, a, ROUND[i + 1]);
-    }
-    s[0] = a00, s[1] = a01, s[2] = a02, s[3] = a03, s[4] = a04;
-    s[5] = a10, s[6] = a11, s[7] = a12, s[8] = a13, s[9] = a14;
-    s[10] = a20, s[11] = a21, s[12] = a22, s[13] = a23, s[14] = a24;
-    s[15] = a30, s[16] = a31, s[17] = a32, s[18] = a33, s[19] = a34;
-    s[20] = a40, s[21] = a41, s[22] = a42, s[23] = a43, s[24] = a44;
+    KECCAK_PERMUTE(uint64_t, s);
 }
 
 #if defined(__x86_64__)

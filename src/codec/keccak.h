@@ -17,6 +17,9 @@ void keccak_end(struct keccak *k, struct fan_hash *out); /* k must be initialise
 
 /* All at once. */
 struct fan_hash keccak256(struct slice s);
+/* Of `count` strings, each by itself, four side by side where the processor can: strings of like length cost the least.
+ */
+void keccak256_many(const struct slice *in, size_t count, struct fan_hash *out);
 
 /* keccak256 of the empty string, and of 0x80, the RLP of nothing: the root of an empty trie. */
 extern const struct fan_hash KECCAK_EMPTY;

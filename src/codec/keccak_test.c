@@ -76,3 +76,29 @@ TEST(bloom_sets_three_bits_of_2048, t)
     bloom_merge(&b, &other);
     CHECK(t, bloom_may_have(&b, item) && bloom_may_have(&b, SLICE("another")));
 }
+
+/* Any number side by side, of any lengths, give what each gives alone. */
+TEST(many_at_once_are_each_as_alone, t)
+{
+    enum { MOST = 11 };
+    uint8_t bytes[700];
+    uint32_t dice = 1;
+
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 131 + 5);
+    for (size_t round = 0; round < 3000; round++) {
+        struct slice in[MOST];
+        struct fan_hash out[MOST];
+        size_t count = round % (MOST + 1);
+
+        for (size_t i = 0; i < count; i++) {
+            dice = dice * 1664525 + 1013904223;
+            in[i] = slice_of(bytes + (dice >> 8) % 100, round < 600 ? round : (dice >> 16) % 600);
+        }
+        keccak256_many(in, count, out);
+        for (size_t i = 0; i < count; i++) {
+            struct fan_hash alone = keccak256(in[i]);
+
+            CHECK_SLICE(t, slice_of(out[i].bytes, 32), slice_of(alone.bytes, 32));
+        }
+    }
+}

@@ -42,16 +42,17 @@ enum fan_status state_builder_put_nodes(struct state_builder *b, const struct fa
     return FAN_OK;
 }
 
-static enum fan_status update_trie(struct state_builder *b, const struct fan_hash *owner, const struct trie_item *items,
-                                   size_t count, struct arena *a, struct fan_hash *out_root)
+/* Replaces keys by their hashes, in the arena. False: no memory. */
+static bool hash_keys(struct trie_item *items, size_t count, struct arena *a)
 {
-    struct trie_reader reader = state_builder_trie(b);
-    struct trie_update u;
-    enum fan_status s = trie_update(&reader, owner, items, count, a, &u);
+    struct slice *keys = ARENA_ARRAY(a, count, struct slice);
+    struct fan_hash *hashes = ARENA_ARRAY(a, count, struct fan_hash);
 
-    if (!s) s = state_builder_put_nodes(b, owner, &u);
-    if (!s) *out_root = u.root;
-    return s;
+    if (!keys || !hashes) return false;
+    for (size_t i = 0; i < count; i++) keys[i] = items[i].key;
+    keccak256_many(keys, count, hashes);
+    for (size_t i = 0; i < count; i++) items[i].key = slice_of(hashes[i].bytes, sizeof hashes[i].bytes);
+    return true;
 }
 
 /* ---- storage ---- */
@@ -59,16 +60,6 @@ static enum fan_status update_trie(struct state_builder *b, const struct fan_has
 static int slot_key_order(const void *a, const void *b)
 {
     return memcmp(a, b, sizeof(struct state_slot_key));
-}
-
-/* The hash of a key, as a trie key in the arena. */
-static struct slice hashed(struct slice key, struct arena *a)
-{
-    struct fan_hash *hash = ARENA_NEW(a, struct fan_hash);
-
-    if (!hash) return slice_of(NULL, 0);
-    *hash = keccak256(key);
-    return slice_of(hash->bytes, sizeof hash->bytes);
 }
 
 /* A slot's leaf: the RLP of its value without leading zeros; nothing for 0. */
@@ -86,13 +77,22 @@ static struct slice slot_leaf(const struct fan_u256 *value, struct arena *a)
     return arena_dup(a, slice_of(rlp, at + 32 - zeros));
 }
 
-/* The dirty slots of one account: count sorted keys, some perhaps twice. */
-static enum fan_status update_storage(struct state_builder *b, const struct state_slot_key *keys, size_t count)
+/* The storage of so many accounts is hashed together; memory for more is not held at once. */
+enum { STORAGES_AT_ONCE = 16 };
+
+/* Storage tries whose dirty slots are known. */
+struct storages {
+    struct trie_job jobs[STORAGES_AT_ONCE];
+    struct fan_address of[STORAGES_AT_ONCE];
+    size_t count;
+};
+
+/* Adds the dirty slots of one account: count sorted keys, some perhaps twice. */
+static enum fan_status add_storage(struct state_builder *b, const struct state_slot_key *keys, size_t count,
+                                   struct arena *a, struct storages *all)
 {
-    struct fan_hash owner = keccak256(slice_of(&keys->address, sizeof keys->address));
-    struct state_account_change *account = map_get(&b->diff->accounts, &keys->address);
-    struct arena a = arena_of(&b->home);
-    struct trie_item *items = ARENA_ARRAY(&a, count, struct trie_item);
+    const struct state_account_change *account = map_get(&b->diff->accounts, &keys->address);
+    struct trie_item *items = ARENA_ARRAY(a, count, struct trie_item);
     size_t used = 0;
 
     assert(account);
@@ -104,12 +104,30 @@ static enum fan_status update_storage(struct state_builder *b, const struct stat
 
         if (i && slot_key_order(&keys[i - 1], &keys[i]) == 0) continue;
         assert(c);
-        item->key = hashed(slice_of(keys[i].slot, sizeof keys[i].slot), &a);
-        item->value = slot_leaf(&c->new_value, &a);
-        if (!item->key.at || !item->value.at) return FAN_ENOMEM;
+        item->key = slice_of(keys[i].slot, sizeof keys[i].slot);
+        item->value = slot_leaf(&c->new_value, a);
+        if (!item->value.at) return FAN_ENOMEM;
         used++;
     }
-    return update_trie(b, &owner, items, used, &a, &account->new_value.storage_root);
+    if (!hash_keys(items, used, a)) return FAN_ENOMEM;
+    all->of[all->count] = keys->address;
+    all->jobs[all->count++] = (struct trie_job){
+        .owner = keccak256(slice_of(&keys->address, sizeof keys->address)), .items = items, .count = used};
+    return FAN_OK;
+}
+
+static enum fan_status update_some(struct state_builder *b, struct arena *a, struct storages *all)
+{
+    struct trie_reader reader = state_builder_trie(b);
+    enum fan_status s = trie_update_all(&reader, all->jobs, all->count, a);
+
+    for (size_t i = 0; i < all->count && !s; i++) {
+        struct state_account_change *account = map_get(&b->diff->accounts, &all->of[i]);
+
+        s = state_builder_put_nodes(b, &all->jobs[i].owner, &all->jobs[i].out);
+        account->new_value.storage_root = all->jobs[i].out.root;
+    }
+    return s;
 }
 
 static enum fan_status update_storages(struct state_builder *b)
@@ -118,12 +136,17 @@ static enum fan_status update_storages(struct state_builder *b)
     size_t count = b->dirty_slots.len / sizeof *keys, end;
 
     if (count) qsort(keys, count, sizeof *keys, slot_key_order);
-    for (size_t i = 0; i < count; i = end) {
-        enum fan_status s;
+    for (size_t i = 0; i < count;) {
+        struct arena a = arena_of(&b->home);
+        struct storages some = {.count = 0};
+        enum fan_status s = FAN_OK;
 
-        for (end = i + 1; end < count && memcmp(&keys[end].address, &keys[i].address, sizeof keys->address) == 0;)
-            end++;
-        s = update_storage(b, keys + i, end - i);
+        for (; i < count && some.count < STORAGES_AT_ONCE && !s; i = end) {
+            for (end = i + 1; end < count && memcmp(&keys[end].address, &keys[i].address, sizeof keys->address) == 0;)
+                end++;
+            s = add_storage(b, keys + i, end - i, &a, &some);
+        }
+        if (!s) s = update_some(b, &a, &some);
         arena_home_reset(&b->home);
         if (s) return s;
     }
@@ -163,9 +186,12 @@ static enum fan_status update_accounts(struct state_builder *b)
 {
     struct arena a = arena_of(&b->home);
     struct trie_item *items = ARENA_ARRAY(&a, b->touched.count, struct trie_item);
+    struct trie_reader reader = state_builder_trie(b);
+    struct trie_update u;
     const void *address;
     void *value;
     size_t count = 0;
+    enum fan_status s;
 
     if (!items) return FAN_ENOMEM;
     for (size_t at = 0; map_next(&b->touched, &at, &address, &value);) {
@@ -176,13 +202,17 @@ static enum fan_status update_accounts(struct state_builder *b)
         assert(c);
         if (!touch->dirty) continue;
         if (touch->edited && is_empty(&c->new_value)) c->new_value = state_account_none();
-        item->key = hashed(slice_of(address, sizeof(struct fan_address)), &a);
+        item->key = slice_of(address, sizeof(struct fan_address));
         item->value = c->new_value.exists ? account_leaf(&c->new_value, &a) : slice_of("", 0);
-        if (!item->key.at || !item->value.at) return FAN_ENOMEM;
+        if (!item->value.at) return FAN_ENOMEM;
         touch->dirty = touch->edited = 0;
         count++;
     }
-    return update_trie(b, &TRIE_OWNER_ACCOUNTS, items, count, &a, &b->root);
+    if (!hash_keys(items, count, &a)) return FAN_ENOMEM;
+    s = trie_update(&reader, &TRIE_OWNER_ACCOUNTS, items, count, &a, &u);
+    if (!s) s = state_builder_put_nodes(b, &TRIE_OWNER_ACCOUNTS, &u);
+    if (!s) b->root = u.root;
+    return s;
 }
 
 enum fan_status state_builder_root(struct state_builder *b, struct fan_hash *out_root)

@@ -17,6 +17,15 @@ struct pending {
     struct trie_change change;
 };
 
+/* A node whose parent waits for its reference. */
+struct dirty {
+    struct dirty *next; /* of the same depth */
+    struct trie_link *link;
+    struct trie_path path;
+    struct slice rlp;
+    struct fan_hash hash;
+};
+
 /* One trie_update() at work. */
 struct work {
     const struct trie_reader *reader;
@@ -25,6 +34,9 @@ struct work {
     struct map loaded; /* trie_path → struct loaded */
     struct pending *changes;
     size_t change_count;
+    struct trie_link root;
+    struct slice old_root;                     /* as it was stored */
+    struct dirty *level[TRIE_NIBBLES_MAX + 1]; /* by depth */
     /* the item being applied */
     uint8_t nibbles[TRIE_NIBBLES_MAX];
     size_t len;
@@ -288,49 +300,97 @@ static enum fan_status report(struct work *w, const struct trie_path *path, stru
     return FAN_OK;
 }
 
-static enum fan_status report_stored(struct work *w, size_t depth, struct slice rlp)
+static enum fan_status report_stored(struct work *w, const struct trie_path *path, struct slice rlp)
 {
-    struct trie_path path = trie_path_of(w->nibbles, depth);
-    struct loaded *was = map_get(&w->loaded, &path);
+    struct loaded *was = map_get(&w->loaded, path);
 
     if (was) was->written = true;
     if (was && slice_eq(was->rlp, rlp)) return FAN_OK;
-    return report(w, &path, was ? was->rlp : slice_of(NULL, 0), rlp);
+    return report(w, path, was ? was->rlp : slice_of(NULL, 0), rlp);
 }
 
-/* Gives the link its ref: encodes the dirty nodes below it, deepest first. w->nibbles is the path, changed below
- * `depth`. */
-static enum fan_status seal(struct work *w, struct trie_link *link, size_t depth)
+/* Notes the dirty nodes from this link on, by depth. w->nibbles is the path, changed below `depth`. */
+static enum fan_status note_dirty(struct work *w, struct trie_link *link, size_t depth)
 {
     struct trie_node *n = link->node;
-    struct fan_hash *hash;
-    struct slice rlp;
+    struct dirty *d;
     enum fan_status s = FAN_OK;
 
     if (!n || !n->dirty) return FAN_OK;
+    d = ARENA_NEW(w->a, struct dirty);
+    if (!d) return FAN_ENOMEM;
+    d->next = w->level[depth];
+    d->link = link;
+    d->path = trie_path_of(w->nibbles, depth);
+    w->level[depth] = d;
     if (n->kind == TRIE_EXTENSION) {
         if (depth + n->key.len > TRIE_NIBBLES_MAX) return FAN_EFORMAT;
         memcpy(w->nibbles + depth, n->key.at, n->key.len);
-        s = seal(w, &n->child[0], depth + n->key.len);
+        s = note_dirty(w, &n->child[0], depth + n->key.len);
     }
     for (uint8_t i = 0; n->kind == TRIE_BRANCH && i < TRIE_BRANCH_WIDTH && !s; i++) {
         if (!n->child[i].node) continue;
         if (depth >= TRIE_NIBBLES_MAX) return FAN_EFORMAT;
         w->nibbles[depth] = i;
-        s = seal(w, &n->child[i], depth + 1);
+        s = note_dirty(w, &n->child[i], depth + 1);
     }
-    if (s) return s;
-    rlp = trie_node_encode(n, w->a);
-    if (!rlp.at) return FAN_ENOMEM;
-    if (depth && rlp.len < TRIE_REF_LEN) {
-        link->ref = rlp;
-        return FAN_OK;
+    return s;
+}
+
+/* What waits to be hashed, of one level of all tries. */
+struct hashing {
+    struct slice rlp[32];
+    struct fan_hash hash[32];
+    struct dirty *of[32];
+    size_t count;
+};
+
+static void hash_all(struct hashing *h)
+{
+    keccak256_many(h->rlp, h->count, h->hash);
+    for (size_t i = 0; i < h->count; i++) {
+        struct dirty *d = h->of[i];
+
+        d->hash = h->hash[i];
+        d->link->ref = slice_of(d->hash.bytes, sizeof d->hash.bytes);
     }
-    hash = ARENA_NEW(w->a, struct fan_hash);
-    if (!hash) return FAN_ENOMEM;
-    *hash = keccak256(rlp);
-    link->ref = slice_of(hash->bytes, sizeof hash->bytes);
-    return report_stored(w, depth, rlp);
+    h->count = 0;
+}
+
+/* Encodes the dirty nodes of one depth, whose children have their references: each gets its own, the long ones when
+ * they are hashed. */
+static enum fan_status encode_level(struct work *w, size_t depth, struct hashing *h)
+{
+    for (struct dirty *d = w->level[depth]; d; d = d->next) {
+        enum fan_status s;
+
+        d->rlp = trie_node_encode(d->link->node, w->a);
+        if (!d->rlp.at) return FAN_ENOMEM;
+        if (depth && d->rlp.len < TRIE_REF_LEN) {
+            d->link->ref = d->rlp;
+            continue;
+        }
+        s = report_stored(w, &d->path, d->rlp);
+        if (s) return s;
+        h->rlp[h->count] = d->rlp;
+        h->of[h->count++] = d;
+        if (h->count == COUNT_OF(h->rlp)) hash_all(h);
+    }
+    return FAN_OK;
+}
+
+/* Gives every dirty node of all tries its reference, deepest first. */
+static enum fan_status seal(struct work *works, size_t count)
+{
+    struct hashing h = {.count = 0};
+    enum fan_status s = FAN_OK;
+
+    for (size_t i = 0; i < count && !s; i++) s = note_dirty(&works[i], &works[i].root, 0);
+    for (size_t depth = TRIE_NIBBLES_MAX + 1; depth-- > 0 && !s;) {
+        for (size_t i = 0; i < count && !s; i++) s = encode_level(&works[i], depth, &h);
+        if (h.count) hash_all(&h);
+    }
+    return s;
 }
 
 /* Nodes that were read, left the tree, and have no successor at their path. */
@@ -361,21 +421,19 @@ static enum fan_status finish(struct work *w, const struct fan_hash *root, struc
     return FAN_OK;
 }
 
-static enum fan_status load_root(struct work *w, struct trie_link *root, struct slice *out_rlp)
+static enum fan_status load_root(struct work *w)
 {
     enum fan_status s;
 
     w->key.path = trie_path_of(NULL, 0);
-    s = w->reader->node(w->reader->ctx, &w->key, w->a, out_rlp);
-    return s || !out_rlp->len ? s : keep(w, *out_rlp, &root->node);
+    s = w->reader->node(w->reader->ctx, &w->key, w->a, &w->old_root);
+    return s || !w->old_root.len ? s : keep(w, w->old_root, &w->root.node);
 }
 
-static enum fan_status update(struct work *w, const struct trie_item *items, size_t count, struct trie_update *out)
+/* Everything but the hashes. */
+static enum fan_status apply(struct work *w, const struct trie_item *items, size_t count)
 {
-    struct trie_link root = {0};
-    struct slice old = {0};
-    struct fan_hash hash = KECCAK_EMPTY_TRIE;
-    enum fan_status s = load_root(w, &root, &old);
+    enum fan_status s = load_root(w);
 
     for (size_t i = 0; i < count && !s; i++) {
         if (items[i].key.len > TRIE_NIBBLES_MAX / 2) return FAN_EINVAL;
@@ -383,26 +441,49 @@ static enum fan_status update(struct work *w, const struct trie_item *items, siz
         w->len = 2 * items[i].key.len;
         w->value = items[i].value;
         w->changed = false;
-        s = w->value.len ? insert(w, &root, 0) : erase(w, &root, 0);
+        s = w->value.len ? insert(w, &w->root, 0) : erase(w, &w->root, 0);
     }
-    if (!s) s = seal(w, &root, 0);
-    if (!s) s = report_gone(w);
+    return s;
+}
+
+static enum fan_status tell(struct work *w, struct trie_update *out)
+{
+    struct fan_hash hash = KECCAK_EMPTY_TRIE;
+    enum fan_status s = report_gone(w);
+
     if (s) return s;
-    if (root.node && root.ref.len)
-        memcpy(hash.bytes, root.ref.at, sizeof hash.bytes);
-    else if (root.node) /* nothing changed */
-        hash = keccak256(old);
+    if (w->root.node && w->root.ref.len)
+        memcpy(hash.bytes, w->root.ref.at, sizeof hash.bytes);
+    else if (w->root.node) /* nothing changed */
+        hash = keccak256(w->old_root);
     return finish(w, &hash, out);
+}
+
+enum fan_status trie_update_all(const struct trie_reader *reader, struct trie_job *jobs, size_t count, struct arena *a)
+{
+    struct work *works = ARENA_ARRAY(a, count, struct work);
+    enum fan_status s = FAN_OK;
+
+    if (!works) return FAN_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        works[i].reader = reader;
+        works[i].key.owner = jobs[i].owner;
+        works[i].a = a;
+        map_init(&works[i].loaded, sizeof(struct trie_path), sizeof(struct loaded));
+    }
+    for (size_t i = 0; i < count && !s; i++) s = apply(&works[i], jobs[i].items, jobs[i].count);
+    if (!s) s = seal(works, count);
+    for (size_t i = 0; i < count && !s; i++) s = tell(&works[i], &jobs[i].out);
+    for (size_t i = 0; i < count; i++) map_fini(&works[i].loaded);
+    return s;
 }
 
 enum fan_status trie_update(const struct trie_reader *reader, const struct fan_hash *owner,
                             const struct trie_item *items, size_t count, struct arena *a, struct trie_update *out)
 {
-    struct work w = {.reader = reader, .key.owner = *owner, .a = a};
-    enum fan_status s;
+    struct trie_job job = {.owner = *owner, .items = items, .count = count};
+    enum fan_status s = trie_update_all(reader, &job, 1, a);
 
-    map_init(&w.loaded, sizeof(struct trie_path), sizeof(struct loaded));
-    s = update(&w, items, count, out);
-    map_fini(&w.loaded);
+    if (!s) *out = job.out;
     return s;
 }

@@ -8,8 +8,9 @@
  *
  * trie_update() reads through a callback only what lies on the paths of its updates (and the one sibling that a
  * collapsing branch takes up), changes that part in memory, hashes each changed node once, and reports which stored
- * nodes became which. It keeps nothing. Nodes whose RLP is shorter than 32 bytes live inside their parent and are not
- * stored; the root always is.
+ * nodes became which. It keeps nothing. Hashes are computed level by level from the leaves, all of a level together,
+ * in several tries at once where these do not depend on each other: a processor hashes four nodes in the time of one.
+ * Nodes whose RLP is shorter than 32 bytes live inside their parent and are not stored; the root always is.
  *
  * Keys are byte strings of at most 32 bytes, so one may be a prefix of another (values in branches work), although
  * state tries only ever use 32-byte hashes. Values are not empty; the empty value deletes.
@@ -72,6 +73,16 @@ struct trie_update {
 FAN_MUST_CHECK enum fan_status trie_update(const struct trie_reader *reader, const struct fan_hash *owner,
                                            const struct trie_item *items, size_t count, struct arena *a,
                                            struct trie_update *out);
+
+/* The same for several tries that have no node in common. */
+struct trie_job {
+    struct fan_hash owner;
+    const struct trie_item *items;
+    size_t count;
+    struct trie_update out;
+};
+FAN_MUST_CHECK enum fan_status trie_update_all(const struct trie_reader *reader, struct trie_job *jobs, size_t count,
+                                               struct arena *a);
 
 /* Every stored node of `owner`, as changes that delete it: what destroying an account costs. Same failures. */
 FAN_MUST_CHECK enum fan_status trie_wipe(const struct trie_reader *reader, const struct fan_hash *owner,

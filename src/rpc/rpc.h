@@ -22,7 +22,7 @@ struct rpc_worker; /* one per worker */
 
 /* Where a method starts; it may move on with call_continue(). RPC_BRIEF: on the worker while the turn has time left for
  * such methods, else on the pool. Its method asks call_where(), which says RPC_INLINE or RPC_POOL, and goes on on the pool
- * with what turns out to be long (docs/design/011). */
+ * with what turns out to be long (docs/design/012). */
 enum rpc_start { RPC_INLINE, RPC_POOL, RPC_WRITER, RPC_BRIEF };
 enum rpc_flags {
     RPC_DEVELOPMENT = 1, /* edits the chain or signs: answers by --dev-methods */
