@@ -62,7 +62,7 @@ class Bench:
         keys = sorted({k for x in got for k, v in x.items() if isinstance(v, (int, float))})
         medians = {k: statistics.median(x[k] for x in got if k in x) for k in keys}
         medians["faults"] = max(x["faults"] for x in got)
-        if server in ("fanatico", "bare sender", "constant server"):
+        if server in ("fanatico", "fanatico, TLS", "HAProxy, fanatico", "bare sender", "constant server"):
             self.faults += medians["faults"]
         self.rows.append({"row": row, "server": server, "phase": phase.split(":")[0], "rounds": len(got), **medians})
         r = self.rows[-1]
@@ -169,6 +169,34 @@ def deflate(b, count):
         ours.stop()
 
 
+def tls(b, count):
+    """The same subscribers over TLS: at the node, and at HAProxy in front of it; and what an idle one of them keeps."""
+    plain, ours = servers.fanatico(), servers.fanatico_tls()
+    behind = servers.fanatico("--trusted-proxies", "127.0.0.1", "--proxy-protocol", "--dev-methods", "all")
+    proxy = servers.haproxy(behind)
+    try:
+        entrants = [(s, []) for s in (plain, ours, proxy) if s]
+        b.compare(f"newHeads {count}x1, TLS", entrants, [f"connect:{count}", "subscribe:1"],
+                  [f"lockstep:{n(b, 60)}", f"flood:{n(b, 200)}"])
+        if not proxy:
+            b.note("HAProxy is not installed: TLS without it")
+        for server in (ours, proxy):
+            if not server:
+                continue
+            lines = b.load(server, f"connect:{count}", "subscribe:1", f"connect:{4 * count}", "subscribe:1", "lockstep:2")
+            rss = [x["rss"] for x in lines if "rss" in x]
+            b.add(f"memory {4 * count} clients, TLS", server.name, "memory",
+                  [{"bytes_per_client": (rss[3] - rss[1]) / (3 * count), "rss": rss[3], "faults": lines[-1]["faults"]}])
+            print(f"  {b.rows[-1]['bytes_per_client']:.0f} bytes per client with one subscription", flush=True)
+    finally:
+        for s in (plain, ours, proxy, behind):
+            if s:
+                s.stop()
+    if b.scale == 1:
+        stalled(b, count, count, servers.fanatico_tls, 1)
+        print(f"  {b.rows[-1]['rss_growth'] / 2**20:.1f} MiB for {count} stalled readers", flush=True)
+
+
 def pending(b, count):
     ours, plain = servers.fanatico("--no-mining"), servers.bare(201)
     try:
@@ -190,12 +218,12 @@ def pending(b, count):
         plain.stop()
 
 
-def stalled(b, live, still):
+def stalled(b, live, still, start=servers.fanatico, rounds=None):
     """Stalled readers with full sockets, beside live ones: what they cost in time, and in memory."""
     for count in (0, still):
         row, got = f"{live} live, {count} stalled", []
-        for _ in range(b.rounds):
-            ours = servers.fanatico()  # each time a new one: memory is part of the question
+        for _ in range(rounds or b.rounds):
+            ours = start()  # each time a new one: memory is part of the question
             try:
                 before = [f"stall:{count}", f"connect:{count}", "subscribe:1"] if count else []
                 lines = b.load(ours, *before, f"connect:{live + count}", "subscribe:1", "wait:500", "fill:400",
@@ -207,7 +235,7 @@ def stalled(b, live, still):
                 got.append(busy)
             finally:
                 ours.stop()
-        b.add(row, "fanatico", "paced", got)
+        b.add(row, ours.name, "paced", got)
 
 
 def http(b, sizes):
@@ -261,13 +289,13 @@ def main():
         b = Bench(1, 0.1, False)
         servers.SETTLE = False
         plan = [("heads", lambda: heads(b, [50], [1, 10])), ("logs", lambda: logs(b, 20, 50)),
-                ("pending", lambda: pending(b, 50)), ("deflate", lambda: deflate(b, 50)), ("http", lambda: http(b, [8])),
+                ("pending", lambda: pending(b, 50)), ("deflate", lambda: deflate(b, 50)), ("tls", lambda: tls(b, 50)), ("http", lambda: http(b, [8])),
                 ("transactions", lambda: chain.transactions(b, 40, [2])),
                 ("chain", lambda: chain.calls_and_logs(b, 40)), ("import", lambda: chain.imports(b, 2, 5))]
     else:
         b = Bench(a.rounds, 1, True)
         plan = [("heads", lambda: heads(b, [100, 1000, 10000], [1, 10, 100])), ("logs", lambda: logs(b, 1000, 100)),
-                ("pending", lambda: pending(b, 1000)), ("deflate", lambda: deflate(b, 1000)),
+                ("pending", lambda: pending(b, 1000)), ("deflate", lambda: deflate(b, 1000)), ("tls", lambda: tls(b, 1000)),
                 ("stalled", lambda: stalled(b, 1000, 1000)),
                 ("http", lambda: http(b, [1, 64])), ("memory", lambda: memory(b, 1000, 8000, 100)),
                 ("million", lambda: memory(b, 1000, 10000, 100)),

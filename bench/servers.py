@@ -90,6 +90,52 @@ def fanatico(*more):
     return s
 
 
+def certificate():
+    """A certificate for loopback that signs itself, and its key, in one file: made once a run."""
+    if not hasattr(certificate, "path"):
+        certificate.folder = tempfile.TemporaryDirectory()
+        certificate.path = os.path.join(certificate.folder.name, "both.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-keyout", certificate.path, "-out", certificate.path + ".crt"],
+                       check=True, capture_output=True)
+        with open(certificate.path, "a") as both, open(certificate.path + ".crt") as crt:
+            both.write(crt.read())
+    return certificate.path
+
+
+def fanatico_tls():
+    s = fanatico("--tls-cert", certificate(), "--tls-key", certificate())
+    s.order = [*MINE, "--tls"]
+    s.name = "fanatico, TLS"
+    return s
+
+
+def haproxy(behind):
+    """HAProxy in front of a node that speaks plain, with a thread for each of its workers; None where it is not installed."""
+    if not os.path.exists("/usr/sbin/haproxy"):
+        return None
+    port, folder = free_port(), tempfile.mkdtemp()
+    with open(os.path.join(folder, "haproxy.cfg"), "w") as f:
+        f.write(f"""global
+    maxconn 9000
+    nbthread {os.cpu_count()}
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 75s
+    timeout server 75s
+frontend wss
+    bind 127.0.0.1:{port} ssl crt {certificate()} alpn http/1.1
+    default_backend node
+backend node
+    server node1 127.0.0.1:{behind.port} send-proxy-v2
+""")
+    s = Server("HAProxy, fanatico", ["/usr/sbin/haproxy", "-db", "-f", os.path.join(folder, "haproxy.cfg")], port,
+               [*MINE, "--tls"])
+    s.order += ["--pid", str(behind.pid)]  # both are what a notification costs
+    return s
+
+
 def bare(payload, shared_tail=False):
     port = free_port()
     command = [os.path.join(BIN, "bare_sender"), "--port", str(port), "--bytes", str(payload)]

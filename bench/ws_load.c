@@ -30,11 +30,12 @@
 #include "bench/kit.h"
 #include "bench/ws_client.h"
 
-enum { LATENCIES_MAX = 8 << 20, EVENTS_MAX = 1 << 20, CONNECT_AT_ONCE = 100, PATIENCE_MS = 30000 };
+enum { LATENCIES_MAX = 8 << 20, EVENTS_MAX = 1 << 20, CONNECT_AT_ONCE = 100, PATIENCE_MS = 30000, PIDS_MAX = 4 };
 
 static struct {
     uint16_t port;
-    int pid;
+    int pids[PIDS_MAX];
+    size_t pid_count;
     const char *method, *params; /* of the order for one event */
     const char *burst;           /* a method that takes their count instead; NULL: none */
     enum track_kind kind;
@@ -270,6 +271,15 @@ static int by_double(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Of all processes that serve: a proxy is part of what a notification costs. */
+static uint64_t server_sum(uint64_t (*of)(int pid))
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < load.pid_count; i++) sum += of(load.pids[i]);
+    return sum;
+}
+
 static uint64_t fault_count(void)
 {
     const struct track_faults *f = track_peek_faults();
@@ -289,7 +299,7 @@ static void report(const char *phase, uint64_t begin_ns, uint64_t cpu_ns, uint64
     if (n) {
         (void)printf(",\"per_s\":%.0f,\"bytes\":%.1f,\"wire_bytes\":%.1f,\"cpu_us\":%.4f,\"load_cpu_us\":%.4f",
                      (double)n / s, (double)load.bytes / (double)n, (double)load.wire_bytes / (double)n,
-                     (double)(process_cpu_ns(load.pid) - cpu_ns) / 1e3 / (double)n,
+                     (double)(server_sum(process_cpu_ns) - cpu_ns) / 1e3 / (double)n,
                      (double)(process_cpu_ns(getpid()) - own_ns) / 1e3 / (double)n);
     }
     if (load.latency_count) {
@@ -306,14 +316,14 @@ static void report(const char *phase, uint64_t begin_ns, uint64_t cpu_ns, uint64
     (void)printf(",\"rss\":%" PRIu64 ",\"kernel_tcp\":%" PRIu64 ",\"faults\":%" PRIu64 ",\"holes\":%" PRIu64
                  ",\"duplicates\":%" PRIu64 ",\"disorders\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"strange\":%" PRIu64
                  "}\n",
-                 process_resident(load.pid), kernel_tcp_bytes(), fault_count(), f->holes, f->duplicates, f->disorders,
+                 server_sum(process_resident), kernel_tcp_bytes(), fault_count(), f->holes, f->duplicates, f->disorders,
                  f->lost, f->strange);
     (void)fflush(stdout);
 }
 
 static void run_phase(const char *phase)
 {
-    uint64_t begin_ns, cpu_ns = process_cpu_ns(load.pid), own_ns = process_cpu_ns(getpid()), count, rate = 20;
+    uint64_t begin_ns, cpu_ns = server_sum(process_cpu_ns), own_ns = process_cpu_ns(getpid()), count, rate = 20;
     const char *colon = strchr(phase, ':');
     char number[32] = "", *at;
 
@@ -387,7 +397,8 @@ static void read_options(int argc, char **argv)
             load.port = (uint16_t)option_number("--port", optarg, UINT16_MAX);
             break;
         case 'i':
-            load.pid = (int)option_number("--pid", optarg, INT32_MAX);
+            if (load.pid_count == PIDS_MAX) die("--pid: at most %d", PIDS_MAX);
+            load.pids[load.pid_count++] = (int)option_number("--pid", optarg, INT32_MAX);
             break;
         case 'k':
             load.kind = kind_of(optarg);
@@ -423,7 +434,7 @@ static void read_options(int argc, char **argv)
             load.skip_empty = true;
             break;
         default:
-            die("usage: ws_load --port N [--pid N] [--kind heads|logs|pending] [--method NAME --params JSON] "
+            die("usage: ws_load --port N [--pid N]… [--kind heads|logs|pending] [--method NAME --params JSON] "
                 "[--burst NAME] [--address 0x… --filters N --matching N --logs N] [--tls] [--deflate] [--skip-empty] "
                 "PHASE…");
         }
