@@ -12,6 +12,16 @@
 #include "codec/hex.h"
 #include "codec/u256.h"
 
+static void answer_sent(struct call *call, enum fan_status s, const struct fan_hash *hash, const struct fan_error *err)
+{
+    if (s) {
+        answer_status(call, s, err);
+        return;
+    }
+    json_put_hash(call_result(call), hash);
+    call_finish(call);
+}
+
 /* Writer's thread; call_state() is the transaction, its sender known. */
 static void submit_signed(struct call *call)
 {
@@ -20,12 +30,20 @@ static void submit_signed(struct call *call)
     struct fan_hash hash;
     enum fan_status s = chain->ops->submit(chain, call_state(call), &hash, &err);
 
-    if (s) {
-        answer_status(call, s, &err);
-        return;
-    }
-    json_put_hash(call_result(call), &hash);
-    call_finish(call);
+    answer_sent(call, s, &hash, &err);
+}
+
+/* On the worker: two threads less to be woken, where the writer is idle and the block a short one. False: not here. */
+static bool submit_here(struct call *call, const struct tx *tx)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct fan_error err = {0};
+    struct fan_hash hash;
+    enum fan_status s;
+
+    if (!chain->ops->submit_here || !chain->ops->submit_here(chain, tx, &hash, &s, &err)) return false;
+    answer_sent(call, s, &hash, &err);
+    return true;
 }
 
 /* The signed transaction in parameter 0, its sender known. NULL: the call was answered. */
@@ -73,7 +91,7 @@ static void send_raw(struct call *call)
     }
     p = params_of_call(call, 1);
     tx = read_raw(call, &p);
-    if (!tx) return;
+    if (!tx || (call_where(call) == RPC_INLINE && submit_here(call, tx))) return;
     call_set_state(call, tx);
     call_continue(call, RPC_WRITER, submit_signed);
 }

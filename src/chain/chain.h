@@ -2,7 +2,8 @@
  *
  * Who stands behind it (a chain we execute, other nodes, a host program) fills a struct chain_ops; hub/, rpc/ and api/ see only these
  * functions. Reading is for any thread: what comes out is immutable and counted. Writing is for the writer, one thread with a
- * queue (chain_write): it alone submits, seals, moves the head, and publishes.
+ * queue (chain_write): it alone submits, seals, moves the head, and publishes. (For one short transaction another thread may take
+ * its place: submit_here. "Writer's thread" means whichever is the writer then.)
  *
  *                    chain_write(letter)             watcher->event()
  *   any thread ─────────────────────────► writer ─────────────────────► hub's mailboxes
@@ -304,6 +305,9 @@ struct chain_ops {
     /* Any thread. The node this chain is forked from, a reference; NULL: it is no fork. Block `remote->block` and all before
      * it are that node's to tell, and reading state may wait for the network: not on a worker's loop. NULL entry: never. */
     struct chain_remote *(*remote)(struct chain *c);
+    /* Any thread. What submit does, at once: the caller takes the writer's place for it. False, and nothing was done: the
+     * writer is at work or has something waiting, or this could take long. NULL: never. */
+    bool (*submit_here)(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status, struct fan_error *err);
 
     /* Writer's thread. */
     /* Puts a transaction into the pool (sender known; copied) and, where blocks come at once, seals it. FAN_EREJECTED with geth's words in err.

@@ -60,8 +60,10 @@ struct local {
     struct keep *keep; /* NULL: all in memory */
     struct pool pool;
 
-    /* The writer and its queue. */
+    /* The writer and its queue. Whoever holds the place is the writer: its thread while it works, another for the
+     * moment of one transaction (submit_here()). */
     struct mailbox box;
+    pthread_mutex_t place;
     int wake_fd;
     pthread_t thread;
     bool started;
@@ -189,6 +191,9 @@ FAN_MUST_CHECK enum fan_status pool_check(struct local *l, const struct tx *tx, 
 /* ---- submit.c ---- */
 FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender,
                                       struct fan_hash *out_hash, struct fan_error *err);
+/* As chain_ops.submit_here. */
+bool submit_here(struct local *l, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status,
+                 struct fan_error *err);
 
 /* ---- call.c ---- */
 struct chain_state {

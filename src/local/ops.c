@@ -28,8 +28,8 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
     block_unref(head);
     s = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0), &safe);
     if (s) return s == FAN_ENOTFOUND ? FAN_ESTALE : s; /* the chain turned back in between */
-    s = blocks_by_number(
-        &l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0), &finalized);
+    s = blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0),
+                         &finalized);
     if (s) {
         block_unref(safe);
         return s == FAN_ENOTFOUND ? FAN_ESTALE : s;
@@ -179,6 +179,12 @@ static enum fan_status op_submit(struct chain *c, const struct tx *tx, struct fa
     return submit(local_of(c), tx, false, out_hash, err);
 }
 
+static bool op_submit_here(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status,
+                           struct fan_error *err)
+{
+    return submit_here(local_of(c), tx, out_hash, out_status, err);
+}
+
 static uint64_t op_pending_nonce(struct chain *c, const struct fan_address *a)
 {
     struct local *l = local_of(c);
@@ -263,6 +269,7 @@ const struct chain_ops LOCAL_OPS = {
     .config = op_config,
     .remote = op_remote,
     .submit = op_submit,
+    .submit_here = op_submit_here,
     .pending_nonce = op_pending_nonce,
     .pending_block = op_pending_block,
     .pending_state_open = op_pending_state_open,

@@ -155,6 +155,113 @@ TEST(readers_see_whole_blocks_while_the_writer_seals_and_turns_back, t)
     tc_close(t, tc);
 }
 
+static struct tx signed_transfer(struct test *t, struct test_chain *tc, unsigned from, uint64_t nonce, struct arena *a)
+{
+    struct tx tx = tc_transfer(tc, from, (from + 1) % TC_ACCOUNTS, nonce);
+
+    if (tx_sign(&tx, tc->secrets[from], a)) test_fail(t, __FILE__, __LINE__, "cannot sign");
+    return tx;
+}
+
+static bool send_here(struct test *t, struct test_chain *tc, const struct tx *tx)
+{
+    struct fan_hash hash;
+    struct fan_error err = {{0}};
+    enum fan_status s = FAN_EINTERNAL;
+    bool here = tc->chain->ops->submit_here(tc->chain, tx, &hash, &s, &err);
+
+    if (here && s) test_fail(t, __FILE__, __LINE__, "submit_here: %s: %s", fan_status_text(s), err.text);
+    return here;
+}
+
+static void ignore_letter(struct letter *l)
+{
+    (void)l;
+}
+
+TEST(who_takes_the_writer_s_place_waits_for_nothing_and_makes_one_short_block, t)
+{
+    struct test_chain *tc = tc_open(t);
+    struct letter any = {.run = ignore_letter};
+    struct tx tx = signed_transfer(t, tc, 0, 0, &tc->a), long_one = tx, late;
+
+    long_one.gas_limit = 100001;
+    CHECK(t, !send_here(t, tc, &long_one));
+    CHECK(t, send_here(t, tc, &tx));
+    CHECK_EQ(t, atomic_load(&tc->chain->head_number), 1);
+    chain_write(tc->chain, &any); /* waits: the writer has not been started */
+    tx = signed_transfer(t, tc, 0, 1, &tc->a);
+    CHECK(t, !send_here(t, tc, &tx));
+    CHECK_EQ(t, mailbox_run(tc->chain->writer), 1);
+    CHECK(t, send_here(t, tc, &tx));
+    late = signed_transfer(t, tc, 0, 3, &tc->a); /* a gap: it waits, and the one before it would bring it along */
+    CHECK(t, send_here(t, tc, &late));
+    tx = signed_transfer(t, tc, 0, 2, &tc->a);
+    CHECK(t, !send_here(t, tc, &tx));
+    CHECK_EQ(t, atomic_load(&tc->chain->head_number), 2);
+    tc_close(t, tc);
+}
+
+/* One account's transactions, in order, from a thread of its own. */
+struct sender {
+    struct test *t;
+    struct test_chain *tc;
+    unsigned from;
+    struct tx next;
+};
+
+static void send_next(void *ctx)
+{
+    struct sender *s = ctx;
+    struct fan_hash hash;
+    struct fan_error err = {{0}};
+
+    if (s->tc->chain->ops->submit(s->tc->chain, &s->next, &hash, &err))
+        test_fail(s->t, __FILE__, __LINE__, "submit: %s", err.text);
+}
+
+static void *send_all(void *ctx)
+{
+    struct sender *s = ctx;
+    struct arena_home home;
+
+    arena_home_init(&home, 0);
+    for (uint64_t nonce = 0; nonce < 40; nonce++) {
+        struct arena a = arena_of(&home);
+
+        s->next = signed_transfer(s->t, s->tc, s->from, nonce, &a);
+        if (!send_here(s->t, s->tc, &s->next)) on_writer(s->tc->chain, send_next, s);
+        arena_home_reset(&home);
+    }
+    arena_home_fini(&home);
+    return NULL;
+}
+
+/* Under TSan: whoever holds the place is the writer. */
+TEST(many_send_at_once_here_or_through_the_writer, t)
+{
+    struct test_chain *tc = tc_open(t);
+    struct sender senders[4];
+    pthread_t threads[4];
+    struct block *b;
+
+    REQUIRE(t, local_start(tc->local) == FAN_OK);
+    for (unsigned i = 0; i < COUNT_OF(threads); i++) {
+        senders[i] = (struct sender){.t = t, .tc = tc, .from = i};
+        REQUIRE(t, pthread_create(&threads[i], NULL, send_all, &senders[i]) == 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) (void)pthread_join(threads[i], NULL);
+    local_stop(tc->local);
+    CHECK_EQ(t, atomic_load(&tc->chain->head_number), 160);
+    for (uint64_t n = 1; n <= 160; n++) {
+        REQUIRE(t, tc->chain->ops->block_by_number(tc->chain, n, &b) == FAN_OK);
+        CHECK_EQ(t, b->tx_count, 1);
+        block_unref(b);
+    }
+    CHECK_EQ(t, tc->unread, 0);
+    tc_close(t, tc);
+}
+
 TEST(block_time_seals_empty_blocks_too, t)
 {
     struct test_chain *tc = tc_open_with(t, &(struct local_options){.block_time_ms = 20}, (enum fork)FORK_NEWEST);
