@@ -4,7 +4,7 @@ add_library(fan_test_main STATIC ${CMAKE_SOURCE_DIR}/src/base/test_main.c)
 target_link_libraries(fan_test_main PUBLIC fan_base)
 set(FANATICO_TEST_ENV "FANATICO_SOURCE=${CMAKE_SOURCE_DIR}" "FANATICO_SHARED=${CMAKE_SOURCE_DIR}/../shared"
     "FANATICO_BIN=${CMAKE_BINARY_DIR}" "FANATICO_BUILD=${CMAKE_SOURCE_DIR}/build")
-set(threaded_folders base net conn chain store local hub rpc app)
+set(threaded_folders base net conn chain evm store local upstream hub rpc api app)
 
 foreach(folder ${built})
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*_test.c)
