@@ -21,7 +21,7 @@ test-unit: ## unit tests under ASan and UBSan
 	@tools/test.sh unit
 
 test-threads: ## what crosses threads, under TSan
-	@tools/setup.sh build
+	@tools/setup.sh build test
 	@tools/test.sh threads
 
 test-system: ## the real binary with real clients and peers

@@ -13,9 +13,13 @@
 
 static const char *colour(const char *code)
 {
-    static int wanted = -1;
+    static atomic_int known = -1; /* the writer prints too */
+    int wanted = atomic_load_explicit(&known, memory_order_relaxed);
 
-    if (wanted < 0) wanted = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    if (wanted < 0) {
+        wanted = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+        atomic_store_explicit(&known, wanted, memory_order_relaxed);
+    }
     return wanted ? code : "";
 }
 

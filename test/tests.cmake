@@ -77,6 +77,16 @@ if("system" IN_LIST FANATICO_TESTS)
 endif()
 fan_system(fork.fork 600 ${node_test} test/fork/fork.test.cjs)
 
+# The whole node under TSan: forks and their network, imports and their intake, traces and the pool, the keeper. What it finds ends the node, and so the test.
+if("threads" IN_LIST FANATICO_TESTS)
+  foreach(path fork/fork fork/reset fork/wire cli/import rpc/forks store/kill)
+    string(REPLACE "/" "." name ${path})
+    add_test(NAME tsan.node.${name} COMMAND ${node_test} test/${path}.test.cjs WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(tsan.node.${name} PROPERTIES LABELS threads TIMEOUT 600
+                         ENVIRONMENT "${FANATICO_TEST_ENV};NODE_PATH=${CMAKE_SOURCE_DIR}/build/npm/node_modules;FANATICO_KILLS=6;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/test/tsan.supp")
+  endforeach()
+endif()
+
 # libfanatico once more, built in C alone.
 if("library" IN_LIST FANATICO_TESTS)
   add_test(NAME library.without_evm COMMAND ${node_test} test/library/embedders.test.cjs WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
