@@ -91,6 +91,9 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .workers = o->workers,
         .conn = {.websockets_max = o->max_connections,
                  .http_max = o->http_max_connections,
+                 .by_ip = {.connections_max = o->max_connections_per_ip,
+                           .per_second = o->requests_per_second_per_ip,
+                           .burst = o->requests_burst_per_ip},
                  .ping_interval_ms = o->ping_interval_ms,
                  .ping_timeout_ms = o->ping_timeout_ms,
                  .notify_bytes_max = o->notify_bytes_max,
@@ -98,11 +101,12 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
                  .linger_ms = o->notify_linger_ms,
                  .no_deflate = o->no_ws_deflate,
                  .reply_len_max = o->rpc_reply_max,
+                 .input_bytes_max = o->input_memory,
                  .output_bytes_max = o->output_memory},
         .hub = {.subscriptions_max = o->max_subscriptions_per_connection,
                 .filter_timeout_ms = o->filter_timeout_ms,
                 .resume_blocks_max = o->ws_resume_blocks},
-        .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max},
+        .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max, .replies_bytes_max = o->output_memory},
         .api = {.call_gas_max = o->rpc_gas_cap, .call_timeout_ms = o->rpc_timeout_ms, .logs_max = o->logs_max},
     };
     if (!dev || strcmp(o->dev_methods, "none") == 0) out->rpc.dev_methods = RPC_DEV_NONE;

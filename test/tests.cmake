@@ -30,6 +30,8 @@ fan_system(seed.rows 300 python3 test/seed/alone.py ${node_test} test/seed/seed.
 fan_system(seed.clients 120 build/venv/bin/python test/seed/clients_test.py)
 fan_system(library.embedders 180 ${node_test} test/library/embedders.test.cjs)
 fan_system(access.rules 180 ${node_test} test/access/access.test.cjs)
+fan_system(access.limits_by_ip 180 ${node_test} test/access/limits_by_ip.test.cjs)
+fan_system(attacks.attacks 300 ${node_test} test/attacks/attacks.test.cjs)
 fan_system(access.tokens 180 ${node_test} test/access/tokens.test.cjs)
 fan_system(access.ipc 600 ${node_test} test/access/ipc.test.cjs)
 fan_system(access.ipc_py 180 build/venv/bin/python test/access/ipc_test.py)

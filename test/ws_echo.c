@@ -66,7 +66,7 @@ static enum fan_status serve(uint16_t port, struct fan_error *err)
                                          .ws_origins = everybody,
                                          .ws_origin_count = 1};
     const struct conn_handler handler = {.message = echo, .closed = closed};
-    struct conn_totals *totals = conn_totals_new();
+    struct conn_totals *totals = conn_totals_new(NULL);
     struct conn_set *set = NULL;
     struct listener listener = {0};
     enum fan_status s;

@@ -61,11 +61,15 @@ struct fan_server_options {
 
     size_t max_connections;                  /* WebSockets [1,000] */
     size_t http_max_connections;             /* [1,000] */
+    size_t max_connections_per_ip;           /* of one address, of one /64 in IPv6 [no such limit] */
+    size_t requests_per_second_per_ip;       /* over time; beyond it HTTP 429, -32005 [no such limit] */
+    size_t requests_burst_per_ip;            /* and at once [as many as in ten seconds] */
     size_t max_subscriptions_per_connection; /* [100] */
     uint64_t ping_interval_ms;               /* [30,000] */
     uint64_t ping_timeout_ms;                /* [10,000] */
     size_t notify_bytes_max;                 /* notifications waiting for one client; beyond it close 1013 [16 MiB] */
     uint64_t notify_age_max_ms;              /* and how old the oldest may be [10,000] */
+    size_t input_bytes_max;                  /* messages that are not whole yet, in the whole server [1 GiB] */
     size_t output_bytes_max;                 /* output waiting in the whole server [1 GiB] */
     size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
     uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */

@@ -53,13 +53,17 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
         .drain_ms = o->drain_ms,
         .conn = {.websockets_max = o->max_connections,
                  .http_max = o->http_max_connections,
+                 .by_ip = {.connections_max = o->max_connections_per_ip,
+                           .per_second = o->requests_per_second_per_ip,
+                           .burst = o->requests_burst_per_ip},
                  .ping_interval_ms = o->ping_interval_ms,
                  .ping_timeout_ms = o->ping_timeout_ms,
                  .notify_bytes_max = o->notify_bytes_max,
                  .notify_age_max_ms = o->notify_age_max_ms,
+                 .input_bytes_max = o->input_bytes_max,
                  .output_bytes_max = o->output_bytes_max},
         .hub = {.subscriptions_max = o->max_subscriptions_per_connection},
-        .rpc = {.dev_methods = RPC_DEV_NONE, .pool_threads = o->call_threads},
+        .rpc = {.dev_methods = RPC_DEV_NONE, .pool_threads = o->call_threads, .replies_bytes_max = o->output_bytes_max},
         .api = {.owner = s},
     };
     if (!port_of(o->http_port, HTTP_PORT, &to->http_port, &to->no_http))

@@ -53,7 +53,7 @@ static enum fan_status join(struct server *s)
         if (status) return status;
         boxes[i] = loop_mailbox(s->workers[i].loop);
     }
-    s->totals = conn_totals_new();
+    s->totals = conn_totals_new(&s->options.conn);
     if (!s->totals) return FAN_ENOMEM;
     status = hub_new(s->chain, &s->options.hub, boxes, s->worker_count, &s->hub);
     if (status) return status;

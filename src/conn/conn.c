@@ -343,7 +343,8 @@ void conn_close_slow(struct conn *c)
     }
     c->slow = true;
     outbox_cut(&c->out, &c->set->pool);
-    /* On a Unix socket nothing can be said: the end comes right behind the line in progress, or the piece of a long one. */
+    /* On a Unix socket nothing can be said: the end comes right behind the line in progress, or the piece of a long
+     * one. */
     if (c->kind == CONN_KIND_WEBSOCKET && !ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;
     leave_open(c, CONN_FINISHING, conn_now_ms(c) + c->set->options.linger_ms);
 }
@@ -357,6 +358,8 @@ void conn_kill(struct conn *c, bool reset)
     TRACE(conn, kill, c->slot, reset);
     c->state = CONN_DEAD;
     conn_uncount(c);
+    conn_input_count(c);
+    conn_account_leave(c);
     s->open[c->kind]--;
     loop_timer_cancel(s->loop, &c->timer);
     loop_fd_remove(s->loop, &c->watch);

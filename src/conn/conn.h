@@ -26,7 +26,7 @@
 #define CONN_CONN_H
 
 #include "base/buf.h"
-#include "wire/address.h"
+#include "conn/clients.h"
 #include "wire/frame.h"
 
 struct conn;
@@ -84,6 +84,8 @@ struct conn_options {
     size_t reply_len_max;          /* [25,000,000] */
     uint64_t linger_ms;            /* after 1013 [30,000] */
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
+    size_t input_bytes_max;        /* of messages under way in the whole process; beyond it who adds to a long one is
+                                      refused: 1013, 503 [1 GiB] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
     struct tls_identity *tls;      /* clients over TCP speak TLS; each set takes a reference [NULL: plain] */
     /* Proxies: whose word about the client is believed, in a request's headers, and with proxy_protocol in the PROXY
@@ -94,9 +96,10 @@ struct conn_options {
     /* Where JSON-RPC is served over HTTP, and where the upgrade is: every path that begins so; NULL: / and /ws. They
      * must outlive the conn_set. */
     const char *http_rpcprefix, *ws_rpcprefix;
-    bool no_deflate;           /* decline permessage-deflate [false] */
-    size_t deflate_piece_len;  /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
-    const uint8_t *jwt_secret; /* JWT_SECRET_LEN bytes, borrowed; NULL: tokens are not looked at */
+    bool no_deflate;          /* decline permessage-deflate [false] */
+    size_t deflate_piece_len; /* longer replies are compressed in pieces of that, as they leave [65,535, the most] */
+    struct clients_options by_ip; /* what one address may [no limits] */
+    const uint8_t *jwt_secret;    /* JWT_SECRET_LEN bytes, borrowed; NULL: tokens are not looked at */
     bool echo_opcode; /* a reply takes the opcode of its message, also when it is empty: for echo servers. JSON-RPC
                          answers in text */
     /* Who may: lists of names, "*" for all. The lists must outlive the conn_set. */
@@ -110,7 +113,8 @@ struct conn_options {
 
 /* Counted over all workers of a process: shared by all conn_sets, relaxed atomics. */
 struct conn_totals;
-struct conn_totals *conn_totals_new(void);
+/* The limits by address are the whole process's, so they are taken from the options here (NULL: none). */
+struct conn_totals *conn_totals_new(const struct conn_options *options);
 void conn_totals_free(struct conn_totals *t); /* NULL is fine */
 
 /* One per worker, on the worker's loop. options and handler are copied; totals and loop must outlive it. */
@@ -154,6 +158,11 @@ void conn_respond(struct conn *c, unsigned status, struct slice content_type, st
 void conn_respond_with(struct conn *c, unsigned status, struct slice content_type, struct slice headers,
                        struct slice body);
 
+/* May the client ask so soon, by the limit for his address? That takes one token; else *out_wait_s says when he may.
+ * Over HTTP this has been asked when the handler hears of a message. conn_pay() takes what a batch costs beyond. */
+FAN_MUST_CHECK bool conn_may_ask(struct conn *c, uint64_t *out_wait_s);
+void conn_pay(struct conn *c, uint64_t count);
+
 /* Queues the frame with this id in its hole; it leaves with the next flush. Takes no reference on a shared frame beyond
  * what the worker's share counts: the frame must be held by the caller's frame_share. Ignored on a connection that is
  * closing. */
@@ -182,7 +191,7 @@ void conn_close(struct conn *c, uint16_t code, const char *reason);
 /* Worker-local counters, for metrics: read from the worker's thread. */
 struct conn_stats {
     uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
-        refused_origin, refused_host, refused_token, protocol_errors, ping_timeouts;
+        refused_origin, refused_host, refused_token, refused_rate, protocol_errors, ping_timeouts;
     uint64_t proxy_refused; /* trusted proxies that began without a PROXY header */
     uint64_t tls_handshakes, tls_resumed,
         tls_refused; /* finished; the short ones among them; no TLS, or none of ours */

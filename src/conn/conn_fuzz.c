@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct conn_handler handler = {.message = message, .closed = closed};
     const struct conn_options options = {.message_len_max = 5000, .deflate_piece_len = 700};
-    struct conn_totals *totals = conn_totals_new();
+    struct conn_totals *totals = conn_totals_new(NULL);
     struct loop *loop;
 
     if (size < 2) {

@@ -1,4 +1,6 @@
 /* The HTTP side: one request at a time, its answer, and the way to a WebSocket. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -9,6 +11,8 @@
 #include "wire/deflate.h"
 #include "wire/deflate_terms.h"
 #include "wire/jwt.h"
+
+enum { CROWDED_RETRY_S = 10 };
 
 #define TEXT_PLAIN SLICE("text/plain; charset=utf-8")
 #define JSON       SLICE("application/json")
@@ -128,13 +132,14 @@ static void respond(struct conn *c, unsigned status, struct slice content_type, 
 /* A refusal of a request that was read whole: the connection goes on. */
 static void respond_refusal(struct conn *c, struct http_verdict v)
 {
-    char text[256];
+    char text[256], later[48] = "";
     size_t len = strlen(v.why);
 
     if (len > sizeof text - 1) len = sizeof text - 1;
     memcpy(text, v.why, len);
     text[len] = '\n';
-    respond(c, v.status, TEXT_PLAIN, slice_of(text, len + 1));
+    if (v.status == 429) (void)snprintf(later, sizeof later, "Retry-After: %" PRIu64 "\r\n", c->in.http->retry_after_s);
+    respond_with(c, v.status, TEXT_PLAIN, slice_str(later), slice_of(text, len + 1));
 }
 
 void http_refuse(struct conn *c, unsigned status, const char *why)
@@ -237,6 +242,12 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
         h->keep_alive = false;
         return (struct http_verdict){503, "too many connections"};
     }
+    if (!conn_account(c, !h->from_proxy || to_ws)) {
+        c->set->stats.refused_limit++;
+        h->keep_alive = false;
+        h->retry_after_s = CROWDED_RETRY_S;
+        return (struct http_verdict){429, "too many connections of one address (--max-connections-per-ip)"};
+    }
     if (!admission_host(r->host, o->vhosts, o->vhost_count)) {
         c->set->stats.refused_host++;
         return (struct http_verdict){403, "invalid host specified (--http.vhosts)"};
@@ -336,6 +347,11 @@ static void call(struct conn *c, const struct http_request *r)
     }
     if (v.status) {
         respond_refusal(c, v);
+        return;
+    }
+    if (!conn_may_ask(c, &c->in.http->retry_after_s)) {
+        respond_refusal(c,
+                        (struct http_verdict){429, "too many requests of one address (--requests-per-second-per-ip)"});
         return;
     }
     s->stats.messages_in++;

@@ -6,7 +6,7 @@
 #include "conn/parts.h"
 #include "net/os.h"
 
-enum { READS_PER_TURN = 8 };
+enum { READS_PER_TURN = 8, GATHERED_FREE = 64 * 1024 }; /* who has gathered so little is never refused for it */
 
 bool conn_wants_input(const struct conn *c)
 {
@@ -36,6 +36,51 @@ void conn_watch(struct conn *c)
     bool pauses = c->state == CONN_OPEN && c->watch.events & EPOLLIN;
 
     watch_for(c, can_read && (pauses || conn_wants_input(c) || discards(c)));
+}
+
+static size_t gathered_by(const struct conn *c)
+{
+    if (c->state == CONN_DEAD) return 0;
+    if (c->kind == CONN_KIND_WEBSOCKET) return c->in.ws.message.cap;
+    return c->kind == CONN_KIND_IPC ? c->in.ipc.held.cap : http_parser_held(c->in.http->parser);
+}
+
+/* Nothing is parsed any more: what was gathered goes now, not when the peer has gone. */
+static void let_go(struct conn *c)
+{
+    if (c->kind == CONN_KIND_WEBSOCKET)
+        ws_parser_fini(&c->in.ws);
+    else if (c->kind == CONN_KIND_IPC)
+        json_stream_fini(&c->in.ipc);
+}
+
+static void refuse_input(struct conn *c)
+{
+    static const char why[] = "too much input is waiting for its end";
+
+    c->set->stats.refused_limit++;
+    if (conn_is_http(c))
+        http_refuse(c, 503, why);
+    else if (c->kind != CONN_KIND_WEBSOCKET || ws_put_close(c, WS_CLOSE_TRY_LATER, why))
+        conn_finish(c);
+}
+
+void conn_input_count(struct conn *c)
+{
+    struct conn_totals *t = c->set->totals;
+    int64_t grown, total;
+    size_t now;
+
+    if (discards(c)) let_go(c);
+    now = gathered_by(c);
+    grown = (int64_t)now - (int64_t)c->gathered;
+    if (!grown) return;
+    c->gathered = (uint32_t)now;
+    total = atomic_fetch_add_explicit(&t->input_bytes, grown, memory_order_relaxed) + grown;
+    if (grown < 0 || now <= GATHERED_FREE || total <= (int64_t)c->set->options.input_bytes_max) return;
+    if (c->state != CONN_OPEN) return;
+    refuse_input(c);
+    if (discards(c)) conn_input_count(c);
 }
 
 /* Keeps what could not be parsed yet. */
@@ -101,6 +146,7 @@ static bool take_in(struct conn *c, uint8_t *at, size_t len)
     if (c->secure) outcome = transport_open(c, at, len, &at, &len);
     if (outcome == TRANSPORT_REFUSED) return discards(c);
     taken = feed(c, at, len);
+    conn_input_count(c);
     if (c->state == CONN_OPEN && taken < len) put_aside(c, at + taken, len - taken);
     if (outcome == TRANSPORT_ENDED && c->state != CONN_DEAD && !c->input.len) ended_by_peer(c);
     if (c->state == CONN_DEAD) return false;
@@ -167,6 +213,7 @@ void conn_resume(struct conn *c)
         c->input.at = NULL;
         c->input.len = 0;
         from += feed(c, at + from, len - from);
+        conn_input_count(c);
         if (c->state == CONN_OPEN && from < len) {
             c->input.at = at;
             c->input.len = (uint32_t)len;

@@ -8,7 +8,7 @@
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
  *   http.c       requests and responses               websocket.c messages and control frames
  *   transport.c  the socket, as it is or through TLS  proxied.c   whom a proxy speaks for
- *   ipc.c        the same on a Unix socket, without frames
+ *   ipc.c        the same on a Unix socket, without frames  clients.c what one address has and asked
  *
  *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
  *   adopt ─► OPEN ───┤                                                     ▼
@@ -55,12 +55,13 @@ struct http_side {
                           later */
     unsigned minor;
     bool keep_alive, head_only;
-    bool private_network; /* a preflight asks for Access-Control-Allow-Private-Network */
-    bool serving;         /* the handler has the request and may be reading it */
-    bool answered;        /* while serving: it has its reply */
-    bool in_head;         /* bytes of a head have come, or none since the beginning: the handshake's time runs */
-    bool fresh;           /* no request yet */
-    bool refuse_all;      /* accepted beyond the limit: gets a 503 and goes */
+    bool private_network;   /* a preflight asks for Access-Control-Allow-Private-Network */
+    bool serving;           /* the handler has the request and may be reading it */
+    bool answered;          /* while serving: it has its reply */
+    bool in_head;           /* bytes of a head have come, or none since the beginning: the handshake's time runs */
+    bool fresh;             /* no request yet */
+    bool refuse_all;        /* accepted beyond the limit: gets a 503 and goes */
+    uint64_t retry_after_s; /* of a 429 */
 };
 
 /* Only while it speaks TLS. */
@@ -78,6 +79,7 @@ struct conn {
     struct loop_timer timer;
     struct conn *next_dirty, *next_later; /* in the set's lists; see the flags */
     void *attachment;
+    struct client *account; /* of peer.client, where limits go by address */
     struct outbox out;
     struct secure_side *secure; /* NULL: plain */
     struct {
@@ -94,6 +96,7 @@ struct conn {
     uint64_t progress_ms; /* the socket last took something, or refused for the first time */
     uint32_t slot, generation;
     uint32_t in_flight; /* messages being answered */
+    uint32_t gathered;  /* bytes of a message under way, as they are counted in the totals */
     uint32_t holds;
     uint8_t state, kind, accepts;
     uint8_t deflate_bits; /* of the window agreed on for what we send; 0: no permessage-deflate */
@@ -105,7 +108,9 @@ struct conn {
     bool greeted;         /* WebSocket: the answer to its handshake has left, in part at least */
     bool binary;          /* the last message's opcode */
     bool is_dirty, is_later, wants_resume, wants_room, told_closed;
-    bool loopback; /* the address */
+    bool connected; /* it counts as one of its account's connections */
+    bool crowded;   /* its address had as many connections as it may when this one began */
+    bool loopback;  /* the address */
     struct conn_peer peer;
 };
 
@@ -128,9 +133,10 @@ struct output_place {
 
 struct conn_totals {
     atomic_size_t open[CONN_KIND_COUNT];
-    _Atomic int64_t output_bytes;
+    _Atomic int64_t output_bytes, input_bytes;
     pthread_mutex_t lock; /* of places, for workers that come, go and ask: never on the way of a notification */
     struct output_place *places;
+    struct clients *clients; /* NULL: no limit goes by address */
 };
 
 struct conn_set {
@@ -186,6 +192,11 @@ static inline bool conn_is_http(const struct conn *c)
     return c->kind == CONN_KIND_HTTP || c->kind == CONN_KIND_HANDSHAKE;
 }
 
+/* Finds the account of peer.client, where limits go by address. connects: the connection counts there from now on; one
+ * over which a proxy asks for many does not. False: it has as many as it may already, or there is no memory. */
+FAN_MUST_CHECK bool conn_account(struct conn *c, bool connects);
+void conn_account_leave(struct conn *c);
+
 /* ---- conn.c ---- */
 /* Sends as much as the socket takes. May kill it. */
 void conn_send(struct conn *c);
@@ -216,6 +227,9 @@ void conn_output_publish(struct conn_set *s);
 
 /* ---- input.c ---- */
 void conn_ready(struct loop_fd *self, uint32_t events);
+/* What the connection keeps of a message under way has changed, perhaps: counts it, and refuses it where the process
+ * keeps too much. Not from inside a parser. */
+void conn_input_count(struct conn *c);
 /* May the next message be read? */
 bool conn_wants_input(const struct conn *c);
 /* Watches for what the state calls for. */

@@ -31,8 +31,9 @@ static struct seen look(struct rig *r, bool with_port)
 }
 
 #define POST_HEAD "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n"
-#define V2_OF_BOB "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x07\x0a\0\0\x01\xd4\x31\x01\xbb" /* 203.0.113.7:54321  \
-                                                                                                  */
+#define V2_OF_BOB                                                                                                      \
+    "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x07\x0a\0\0\x01\xd4\x31\x01\xbb" /* 203.0.113.7:54321                \
+                                                                                    */
 #define V2_OF_LOCAL "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
 
 /* One request with these headers, behind this beginning. */

@@ -9,11 +9,18 @@
 
 /* ---- totals ---- */
 
-struct conn_totals *conn_totals_new(void)
+struct conn_totals *conn_totals_new(const struct conn_options *options)
 {
     struct conn_totals *t = calloc(1, sizeof *t);
+    bool by_ip = options && (options->by_ip.connections_max || options->by_ip.per_second);
 
-    if (t && pthread_mutex_init(&t->lock, NULL)) {
+    if (!t) return NULL;
+    if (by_ip && clients_new(&options->by_ip, &t->clients)) {
+        free(t);
+        return NULL;
+    }
+    if (pthread_mutex_init(&t->lock, NULL)) {
+        clients_free(t->clients);
         free(t);
         return NULL;
     }
@@ -30,6 +37,7 @@ void conn_totals_free(struct conn_totals *t)
         free(place);
     }
     (void)pthread_mutex_destroy(&t->lock);
+    clients_free(t->clients);
     free(t);
 }
 
@@ -59,6 +67,49 @@ bool conn_count_as(struct conn *c, enum conn_kind kind)
     c->set->open[kind]++;
     c->counted = true;
     return true;
+}
+
+/* ---- limits by address ---- */
+
+bool conn_account(struct conn *c, bool connects)
+{
+    struct clients *clients = c->set->totals->clients;
+    bool failed;
+
+    if (!clients) return true;
+    if (!client_is(c->account, &c->peer.client)) {
+        conn_account_leave(c);
+        c->account = clients_enter(clients, &c->peer.client, conn_now_ms(c), &failed);
+        if (failed) return false;
+    }
+    if (!c->account || !connects) return true;
+    if (!c->connected) {
+        client_connect(c->account);
+        c->connected = true;
+        c->crowded = client_crowds(clients, c->account);
+    } else if (c->crowded) { /* others may have gone meanwhile; who was let in once stays in */
+        c->crowded = client_crowds(clients, c->account);
+    }
+    return !c->crowded;
+}
+
+void conn_account_leave(struct conn *c)
+{
+    if (c->account) clients_leave(c->set->totals->clients, c->account, c->connected, conn_now_ms(c));
+    c->account = NULL;
+    c->connected = c->crowded = false;
+}
+
+bool conn_may_ask(struct conn *c, uint64_t *out_wait_s)
+{
+    if (!c->account || client_ask(c->set->totals->clients, c->account, conn_now_ms(c), out_wait_s)) return true;
+    c->set->stats.refused_rate++;
+    return false;
+}
+
+void conn_pay(struct conn *c, uint64_t count)
+{
+    if (c->account && count) client_pay(c->set->totals->clients, c->account, count, conn_now_ms(c));
 }
 
 /* ---- slots ---- */
@@ -194,6 +245,10 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
         else
             c->in.http->refuse_all = true;
     }
+    /* Who has as many as he may gets a 429 for what he asks; he who just goes on and on gets nothing. */
+    if (c->state == CONN_OPEN && (kind == CONN_KIND_IPC || !c->in.http->from_proxy) && !conn_account(c, true) &&
+        (!c->account || client_floods(s->totals->clients, c->account)))
+        conn_kill(c, false);
     if (c->state == CONN_OPEN) conn_timer_set(c);
 }
 
@@ -294,6 +349,7 @@ static void options_fill(struct conn_options *o)
     if (!o->in_flight_max) o->in_flight_max = 1000;
     if (!o->deflate_piece_len || o->deflate_piece_len > PIECE_LEN_MAX) o->deflate_piece_len = PIECE_LEN_MAX;
     if (!o->output_bytes_max) o->output_bytes_max = (size_t)1 << 30;
+    if (!o->input_bytes_max) o->input_bytes_max = (size_t)1 << 30;
 }
 
 enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct conn_options *options,

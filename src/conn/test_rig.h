@@ -84,7 +84,7 @@ static inline void rig_open(struct rig *r, struct conn_options options)
     enum fan_status s;
 
     *r = (struct rig){0};
-    r->totals = conn_totals_new();
+    r->totals = conn_totals_new(&options);
     s = loop_new(NULL, &r->loop);
     assert(!s && r->totals);
     s = conn_set_new(r->loop, 3, &options, &handler, r->totals, &r->set);
@@ -99,6 +99,7 @@ static inline void rig_fini(struct rig *r, struct test *t)
     conn_set_free(r->set);
     for (size_t i = 0; i < CONN_KIND_COUNT; i++) CHECK_EQ(t, atomic_load(&r->totals->open[i]), 0);
     CHECK_EQ(t, atomic_load(&r->totals->output_bytes), 0);
+    CHECK_EQ(t, atomic_load(&r->totals->input_bytes), 0);
     loop_free(r->loop);
     conn_totals_free(r->totals);
     (void)close(r->listening);

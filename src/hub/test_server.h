@@ -144,7 +144,7 @@ test_server_init_on(struct test_server *s, size_t workers, const struct hub_opti
     s->chain.ops.head = head;
     s->chain.ops.block_by_number = by_number;
     s->chain.ops.block_by_hash = by_hash;
-    s->totals = conn_totals_new();
+    s->totals = conn_totals_new(NULL);
     for (size_t i = 0; i < workers; i++) {
         if (loop_new(NULL, &s->workers[i].loop)) return false;
         boxes[i] = loop_mailbox(s->workers[i].loop);

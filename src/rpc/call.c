@@ -5,7 +5,7 @@
 
 #include "rpc/exchange.h"
 
-enum { WORDS_MAX = 512, SPOOL_FROM = 4 * SPOOL_PIECE_MAX };
+enum { WORDS_MAX = 512, SPOOL_FROM = 4 * SPOOL_PIECE_MAX, REPLY_FREE = 64 * 1024 };
 
 /* ---- the reply ---- */
 
@@ -100,18 +100,34 @@ void call_put_error(struct call *c, int code, struct slice message, struct slice
     if (x->reply.failed) x->broken = true;
 }
 
+/* Counts what the reply keeps until it is handed to the connection, whose output counts on. True: the process's replies
+ * keep more than they may, and this one is no small one. */
+static bool keeps_too_much(struct exchange *x)
+{
+    struct rpc *r = x->home->rpc;
+    int64_t grown = (int64_t)x->reply.cap - (int64_t)x->kept, total;
+
+    if (x->reply.cap <= REPLY_FREE) return false;
+    x->kept = x->reply.cap;
+    total = atomic_fetch_add_explicit(&r->replies_bytes, grown, memory_order_relaxed) + grown;
+    return total > (int64_t)r->options.replies_bytes_max;
+}
+
 void call_end_item(struct call *c)
 {
     struct exchange *x = exchange_of(c);
     bool over = x->reply.failed == FAN_ELIMIT || exchange_reply_len(x) > x->home->rpc->options.reply_len_max;
+    bool crowded = keeps_too_much(x);
 
     if (is_notification(c)) {
         reply_cut(x, c->mark);
         return;
     }
-    if (over && !x->too_large) {
+    if ((over || crowded) && !x->too_large) {
         x->too_large = true;
-        call_put_error(c, -32003, SLICE("response too large"), slice_of(NULL, 0));
+        call_put_error(c, -32003,
+                       over ? SLICE("response too large") : SLICE("response too large: too many replies are under way"),
+                       slice_of(NULL, 0));
     } else if (x->reply.failed == FAN_ENOMEM) {
         call_put_error(c, JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory"), slice_of(NULL, 0));
     }

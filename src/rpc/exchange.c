@@ -16,7 +16,8 @@ enum {
     EXCHANGES_KEPT = 64, /* of a worker; each keeps at most 64 KiB an arena */
     METHOD_SHOWN_MAX = 128,
     /* Of a turn of the loop, for brief methods together: what a notification may wait for them. */
-    BRIEF_TURN_NS = 500000
+    BRIEF_TURN_NS = 500000,
+    LIMIT_EXCEEDED = -32005
 };
 
 /* ---- exchanges, pooled ---- */
@@ -58,6 +59,8 @@ static void exchange_recycle(struct exchange *x)
 {
     struct rpc_worker *w = x->home;
 
+    if (x->kept) atomic_fetch_sub_explicit(&w->rpc->replies_bytes, (int64_t)x->kept, memory_order_relaxed);
+    x->kept = 0;
     if (x->next) x->next->prev = x->prev;
     if (x->prev)
         x->prev->next = x->next;
@@ -339,6 +342,21 @@ static enum fan_status read_message(struct exchange *x, struct slice body)
     return s;
 }
 
+/* Each item is a request of its client's address. A batch is let in when one may, and pays for the others then; beyond
+ * the limit every item is told so, under its id, and the connection stays. (Over HTTP conn has said 429 by now.) */
+static void charge(struct exchange *x, struct conn *c)
+{
+    uint64_t wait_s;
+
+    if (x->peer.transport == CONN_HTTP || conn_may_ask(c, &wait_s)) {
+        if (x->message.count > 1) conn_pay(c, x->message.count - 1);
+        return;
+    }
+    for (size_t i = 0; i < x->message.count; i++)
+        x->message.items[i].error =
+            (struct jsonrpc_error){LIMIT_EXCEEDED, SLICE("limit exceeded: too many requests of one address")};
+}
+
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
 {
     struct exchange *x;
@@ -358,6 +376,7 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
         x->message =
             (struct jsonrpc_message){.error = {JSONRPC_INTERNAL_ERROR, SLICE("Internal error: out of memory")}};
     }
+    charge(x, c);
     if (x->message.error.code) {
         x->message.batch = false; /* one object, not an array */
         x->message.count = 0;
@@ -373,6 +392,7 @@ static void options_fill(struct rpc_options *o)
 {
     if (!o->batch_max) o->batch_max = BATCH_MAX;
     if (!o->reply_len_max) o->reply_len_max = REPLY_LEN_MAX;
+    if (!o->replies_bytes_max) o->replies_bytes_max = (size_t)1 << 30;
     if (!o->pool_queue_max) o->pool_queue_max = POOL_QUEUE_MAX;
     if (!o->pool_threads) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);

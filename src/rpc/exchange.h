@@ -46,6 +46,7 @@ struct exchange {
     struct arena_home call_memory;    /* of a batch: emptied between items */
     struct jsonrpc_message message;
     size_t at;       /* the item at work */
+    size_t kept;     /* bytes of memory of the reply, as they are counted in rpc.replies_bytes */
     size_t answered; /* items that have put something into the reply */
     struct spool *spool; /* the reply's first bytes, once it was long; NULL before */
     struct buf reply;    /* the bytes behind them */
@@ -63,6 +64,7 @@ struct rpc {
     const struct rpc_method *fallback;
     struct rpc_options options;
     struct call_pool *pool;
+    _Atomic int64_t replies_bytes; /* of replies under way that are not small */
     void (*post_to_writer)(void *ctx, struct letter *l);
     void *writer_ctx;
     void *app;

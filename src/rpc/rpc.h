@@ -50,6 +50,8 @@ struct rpc_options {
     struct rpc_names guarded;               /* what wants a token (conn_peer.authorized) [nothing] */
     size_t batch_max;      /* [1000] */
     size_t reply_len_max;  /* [25,000,000] */
+    size_t replies_bytes_max; /* of replies under way in the whole process; beyond it -32003 for what makes a long one
+                                 longer [1 GiB] */
     size_t pool_threads;   /* [number of cores] */
     size_t pool_queue_max; /* calls waiting for the pool; beyond it -32000 "server is busy" [10,000] */
 };

@@ -55,7 +55,7 @@ static void begin(void)
     struct rpc *rpc;
 
     if (loop_new(NULL, &loop) || rpc_new(tables, counts, 1, NULL, &options, NULL, NULL, NULL, &rpc) ||
-        conn_set_new(loop, 0, &conn_options, &handler, conn_totals_new(), &conns) ||
+        conn_set_new(loop, 0, &conn_options, &handler, conn_totals_new(NULL), &conns) ||
         rpc_worker_new(rpc, conns, loop_mailbox(loop), NULL, &worker))
         abort();
 }

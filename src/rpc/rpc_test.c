@@ -267,7 +267,7 @@ static bool server_init(struct server *s, const struct rpc_options *options, con
     const struct conn_handler handler = {.ctx = s, .message = on_message, .closed = on_closed};
     const struct conn_options conns = {0};
 
-    *s = (struct server){.totals = conn_totals_new()};
+    *s = (struct server){.totals = conn_totals_new(NULL)};
     atomic_store(&counter, 0);
     if (loop_new(NULL, &s->loop) || loop_new(NULL, &s->writer)) return false;
     if (rpc_new(tables, counts, 1, fallback, options, post_to_writer, s, NULL, &s->rpc)) return false;

@@ -83,7 +83,7 @@ static void rig_init(struct rig *r)
     const struct rpc_options options = {.pool_threads = 1, .reply_len_max = REPLY_LEN_MAX};
     int fds[2];
 
-    *r = (struct rig){.totals = conn_totals_new()};
+    *r = (struct rig){.totals = conn_totals_new(NULL)};
     if (loop_new(NULL, &r->loop) || rpc_new(tables, counts, 1, NULL, &options, NULL, NULL, NULL, &r->rpc) ||
         conn_set_new(r->loop, 0, &conn_options, &handler, r->totals, &r->conns) ||
         rpc_worker_new(r->rpc, r->conns, loop_mailbox(r->loop), NULL, &r->worker) ||

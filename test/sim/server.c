@@ -124,7 +124,7 @@ static bool open_all(struct sim_world *w)
     const size_t counts[] = {COUNT_OF(methods)};
     struct mailbox *boxes[SIM_WORKERS_MAX];
 
-    w->totals = conn_totals_new();
+    w->totals = conn_totals_new(NULL);
     if (!w->totals) return false;
     for (uint32_t i = 0; i < w->plan->workers; i++) {
         struct sim_worker *k = &w->workers[i];
