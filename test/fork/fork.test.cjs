@@ -111,3 +111,25 @@ for (const [name, start] of Object.entries(below)) {
     assert.equal(await ours.stop(), 0);
   });
 }
+
+test('a contract that is destroyed on top keeps nothing of what it had below', { timeout: 60000 }, async (t) => {
+  const node = await h.fanatico(['--silent', '--hardfork', 'shanghai']);
+  t.after(() => node.running && node.stop());
+  const doomed = '0x000000000000000000000000000000000000d1e5';
+  await h.rpc(node.http, 'anvil_setCode', [doomed, '0x33ff']); // CALLER SELFDESTRUCT
+  await h.rpc(node.http, 'anvil_setStorageAt', [doomed, '0x1', ethers.toBeHex(42, 32)]);
+  await h.rpc(node.http, 'anvil_mine', ['0x3']);
+  const ours = await fork(node.http, ['--hardfork', 'shanghai']);
+  t.after(() => ours.running && ours.stop());
+  const slot = (block) => h.rpc(ours.http, 'eth_getStorageAt', [doomed, '0x1', block]);
+  const head = Number(await h.rpc(ours.http, 'eth_blockNumber'));
+  await send(ours.http, { to: doomed });
+  assert.equal(await h.rpc(ours.http, 'eth_getCode', [doomed, 'latest']), '0x');
+  assert.equal(await slot('latest'), ethers.ZeroHash);
+  assert.equal(await slot(hex(head)), ethers.toBeHex(42, 32));
+  for (let i = 0; i < 5; i++) { // in front of the base, and folded into it
+    await h.rpc(ours.http, 'anvil_mine', ['0x1']);
+    assert.equal(await slot('latest'), ethers.ZeroHash);
+    assert.equal(await slot(hex(head + 1)), ethers.ZeroHash);
+  }
+});
