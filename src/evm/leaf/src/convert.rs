@@ -13,12 +13,13 @@ use revm::context::transaction::{AccessList, AccessListItem, Authorization, Sign
 use revm::context::Evm;
 use revm::context::{BlockEnv, CfgEnv, Context, Journal, TxEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::context_interface::local::FrameStack;
 use revm::handler::instructions::EthInstructions;
 use revm::handler::EthFrame;
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::Instruction;
 use revm::primitives::{hardfork::SpecId, Address, Bytes, TxKind, B256, U256};
-use revm::{ExecuteEvm, InspectEvm, MainBuilder};
+use revm::{ExecuteEvm, InspectEvm};
 
 /// What every execution runs in.
 pub type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, Clock>;
@@ -82,7 +83,15 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     }
     // SAFETY: whoever gave the environment answers for its pointers.
     let precompiles = unsafe { Moved::new(env, spec(env.fork)) };
-    let mut machine = ctx.build_mainnet_with_inspector(Eye::default()).with_precompiles(precompiles);
+    // Frames are made as they are entered: the eight that revm makes beforehand, 32 KiB of stack each, were four tenths of
+    // what a call of a token costs.
+    let mut machine = Machine {
+        ctx,
+        inspector: Eye::default(),
+        instruction: EthInstructions::new_mainnet_with_spec(spec(env.fork)),
+        precompiles,
+        frame_stack: FrameStack::new(),
+    };
     if ends {
         guard(&mut machine.instruction);
     }
