@@ -43,8 +43,8 @@ enum { CONN_TRANSPORTS = 3 };
 
 /* What a method may want to know of who asks. Constant for a WebSocket; for HTTP of the current request. */
 struct conn_peer {
-    struct address client; /* the socket's other end, or whom a trusted proxy speaks for. By this one limits count and
-                              logs speak; address_text() writes it */
+    struct address client; /* the socket's other end, or whom a trusted proxy speaks for. By this one limits count;
+                              address_text() writes it for people */
     uint8_t transport;     /* enum conn_transport */
     bool authorized; /* it has shown a good token, or came through the Unix socket; also where none is asked for */
     bool loopback;   /* the client's address is loopback and nothing in the request says that it was forwarded */

@@ -278,6 +278,14 @@ static bool is_rpc_path(const struct conn *c, const struct http_request *r)
     return slice_eq_str(r->path, "/") || slice_eq_str(r->path, "/ws");
 }
 
+/* A prefix takes whatever begins so; what lies below it may still be a route of our own. */
+static bool is_below_prefix(const struct conn *c, const struct http_request *r)
+{
+    const char *prefix = c->set->options.http_rpcprefix;
+
+    return prefix && !(r->upgrade_websocket && r->connection_upgrade) && !slice_eq_str(r->path, prefix);
+}
+
 /* ---- requests ---- */
 
 /* Agrees on permessage-deflate where the client offers it and we can. Returns the window for what we send, or 0; what
@@ -373,6 +381,8 @@ static void serve(struct conn *c, const struct http_request *r)
 
     if (r->method == HTTP_METHOD_OPTIONS) {
         preflight(c, r);
+    } else if (reads && is_below_prefix(c, r) && routed(c, r)) {
+        /* --http-rpcprefix / does not hide the routes */
     } else if (!is_rpc_path(c, r)) {
         if (!reads || !routed(c, r)) respond_refusal(c, (struct http_verdict){404, "not found"});
     } else if (r->upgrade_websocket && r->connection_upgrade) {

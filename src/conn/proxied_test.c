@@ -30,7 +30,8 @@ static struct seen look(struct rig *r, bool with_port)
     return s;
 }
 
-#define POST_HEAD "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n"
+#define POST_HEAD_REST " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n"
+#define POST_HEAD      "POST /" POST_HEAD_REST
 #define V2_OF_BOB                                                                                                      \
     "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x07\x0a\0\0\x01\xd4\x31\x01\xbb" /* 203.0.113.7:54321                \
                                                                                     */
@@ -224,6 +225,25 @@ TEST(half_a_proxy_header_is_ended_in_time, t)
     rig_send(&r, fd, SLICE("PROXY TCP4 1"));
     rig_read(&r, fd, &in, SIZE_MAX);
     CHECK(t, in.ended);
+    (void)close(fd);
+    buf_fini(&in.bytes);
+    rig_fini(&r, t);
+}
+
+TEST(a_prefix_does_not_hide_our_own_routes, t)
+{
+    struct rig r;
+    struct rig_in in = {0};
+    int fd;
+
+    rig_open(&r, (struct conn_options){.http_rpcprefix = "/"});
+    fd = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+    rig_send_str(&r, fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(t, rig_sees(&r, fd, &in, "up 1\n"));
+    rig_send_str(&r, fd, "GET /else HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(t, rig_sees(&r, fd, &in, "Content-Length: 0\r\n"));
+    rig_send_str(&r, fd, "POST /metrics" POST_HEAD_REST "\r\n1");
+    CHECK(t, rig_sees(&r, fd, &in, "\r\n\r\n1"));
     (void)close(fd);
     buf_fini(&in.bytes);
     rig_fini(&r, t);

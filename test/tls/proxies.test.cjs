@@ -138,6 +138,23 @@ for (const [name, { front, flags }] of Object.entries(set_ups)) {
       assert.equal(await slow.stop(), 0);
     });
 
+    await t.test(flags.length ? 'limits by address count the clients, not the proxy' : 'limits by address count the proxy: nobody is told of its clients', async () => {
+      const limited = await h.fanatico(['--silent', '--requests-per-second-per-ip', '1', '--requests-burst-per-ip', '6', ...flags]), before = await front(limited);
+      running.push(limited);
+      const answered = async (from) => {
+        const s = await open(before, { localAddress: from });
+        for (let id = 0; id < 30; id++) await s.send({ jsonrpc: '2.0', id, method: 'eth_chainId', params: [] });
+        await h.until('thirty answers', () => s.received.length === 30);
+        s.close();
+        assert.ok(s.received.every((m) => m.result === '0x7a69' || m.error.code === -32005));
+        return s.received.filter((m) => m.result).length;
+      };
+      const first = await answered('127.0.0.3'), second = await answered('127.0.0.4');
+      assert.ok(first >= 5 && first <= 12, `${first} of 30 were answered to the first`);
+      assert.ok(flags.length ? second >= 5 && second <= 12 : second <= 3, `${second} of 30 were answered to the second`);
+      assert.equal(await limited.stop(), 0);
+    });
+
     if (front === nginx) await t.test('a Host that is not ours is refused, whoever asks', async () => {
       await assert.rejects(post(proxy, 'eth_chainId', [], { host: 'evil.example' }), /403/);
     });
