@@ -263,7 +263,9 @@ static void zsh(void)
     }
     (void)printf("    esac\n    if (( CURRENT == 2 )) && [[ $PREFIX != -* ]]; then _describe command words_of\n"
                  "    elif [[ ${words[2]} == completion ]]; then _values shell bash zsh fish\n"
-                 "    else _arguments $options; fi\n}\n_fanatico \"$@\"\n");
+                 /* the command goes out of the way: _arguments offers no option behind a word that it was not told of */
+                 "    else\n        [[ ${words[2]} == -* ]] || { words=(fanatico \"${(@)words[3,-1]}\"); (( CURRENT-- )); }\n"
+                 "        _arguments $options '*: :_files'\n    fi\n}\n_fanatico \"$@\"\n");
 }
 
 static void fish(void)

@@ -44,8 +44,9 @@ static void answer(int fd, uint64_t line, const char *error)
     json_end_object(&w);
     buf_put_byte(&text, '\n');
     for (size_t at = 0; !text.failed && at < text.len;) {
-        ssize_t wrote = write(fd, text.at + at, text.len - at);
+        ssize_t wrote = send(fd, text.at + at, text.len - at, MSG_NOSIGNAL); /* SIGPIPE would be the host's end */
 
+        if (wrote < 0 && errno == ENOTSOCK) wrote = write(fd, text.at + at, text.len - at);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote <= 0) break; /* a feeder that does not listen is not told */
         at += (size_t)wrote;
@@ -61,14 +62,23 @@ static void take_line(int answer_fd, uint64_t number, struct slice line, feed_li
     if (line.len && each(ctx, (const char *)line.at, line.len, &err)) answer(answer_fd, number, err.text);
 }
 
+static void answer_long(int answer_fd, uint64_t number)
+{
+    struct fan_error err;
+
+    (void)fan_error_set(&err, FAN_ELIMIT, "the line is too long: at most %d bytes", FEED_LINE_MAX);
+    answer(answer_fd, number, err.text);
+}
+
 enum fan_status feed_read(int fd, int answer_fd, feed_line *each, void *ctx)
 {
     enum { READ_BYTES = 65536 };
     uint64_t number = 1;
     enum fan_status s = FAN_OK;
-    struct buf waiting; /* the beginning of a line whose end has not come */
+    struct buf waiting;    /* the beginning of a line whose end has not come */
+    bool skipping = false; /* of a line that is too long: it has been answered, the rest goes by */
 
-    buf_init(&waiting, FEED_LINE_MAX + READ_BYTES);
+    buf_init(&waiting, FEED_LINE_MAX + 1 + READ_BYTES);
     for (;;) {
         size_t from = waiting.len;
         const uint8_t *end;
@@ -76,8 +86,7 @@ enum fan_status feed_read(int fd, int answer_fd, feed_line *each, void *ctx)
         ssize_t got;
 
         if (!buf_reserve(&waiting, READ_BYTES)) {
-            answer(answer_fd, number, "the line is too long");
-            s = FAN_ELIMIT;
+            s = FAN_ENOMEM;
             break;
         }
         got = read(fd, waiting.at + from, READ_BYTES);
@@ -90,19 +99,25 @@ enum fan_status feed_read(int fd, int answer_fd, feed_line *each, void *ctx)
              searched = 0) {
             struct slice line = slice_first(rest, (size_t)(end - rest.at));
 
-            take_line(answer_fd, number++, line, each, ctx);
+            if (line.len > FEED_LINE_MAX && !skipping)
+                answer_long(answer_fd, number);
+            else if (!skipping)
+                take_line(answer_fd, number, line, each, ctx);
+            skipping = false;
+            number++;
             rest = slice_from(rest, line.len + 1);
             if (!rest.len) break;
         }
+        if (skipping) rest.len = 0;
+        if (rest.len > FEED_LINE_MAX) {
+            answer_long(answer_fd, number);
+            skipping = true;
+            rest.len = 0;
+        }
         if (rest.len && rest.at != waiting.at) memmove(waiting.at, rest.at, rest.len);
         waiting.len = rest.len;
-        if (waiting.len > FEED_LINE_MAX) {
-            answer(answer_fd, number, "the line is too long");
-            s = FAN_ELIMIT;
-            break;
-        }
     }
-    if (!s) take_line(answer_fd, number, buf_peek(&waiting), each, ctx); /* a last line without its end */
+    if (!s && !skipping) take_line(answer_fd, number, buf_peek(&waiting), each, ctx); /* a last line without its end */
     buf_fini(&waiting);
     return s;
 }
@@ -115,7 +130,7 @@ static void *feeder_run(void *arg)
 
     enum fan_status s = feed_read(f->fd, f->fd, f->feed->each, f->feed->ctx);
 
-    (void)s; /* the connection ends, whatever it was: a line too long its feeder has been told */
+    (void)s; /* the connection ends, whatever it was */
     (void)pthread_mutex_lock(&f->feed->lock);
     (void)close(f->fd);
     f->fd = -1; /* the place is free, its thread to be joined by whoever takes it */

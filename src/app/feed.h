@@ -4,9 +4,8 @@
  *   ◄── {"line":3,"error":"block: hash: is missing"}\n     what a line that does not fit is answered with
  *
  * Each feeder has a thread that waits for its lines, and is told about them in order; a wrong line is answered with its
- * number and the reason, and the next one is read. A line longer than FEED_LINE_MAX ends the connection, told the same
- * way. Feeders do not wait for subscribers, so nothing builds up behind them. The socket can be used by its owner and
- * group alone.
+ * number and the reason, and the next one is read; so is one longer than FEED_LINE_MAX, which is passed over. Feeders
+ * do not wait for subscribers, so nothing builds up behind them. The socket can be used by its owner and group alone.
  *
  * Thread: feed_open() and feed_close() by the owner; the rest are threads of its own.
  * Not here: what a hook means (hooks.c). */
@@ -31,7 +30,7 @@ FAN_MUST_CHECK enum fan_status feed_open(const char *path, feed_line *each, void
 void feed_close(struct feed *f);
 
 /* Reads lines of a descriptor until its end, on the caller's thread; answers go to answer_fd. FAN_EIO: reading failed;
- * FAN_ELIMIT: a line was too long. */
+ * FAN_ENOMEM. */
 FAN_MUST_CHECK enum fan_status feed_read(int fd, int answer_fd, feed_line *each, void *ctx);
 
 #endif
