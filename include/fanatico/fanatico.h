@@ -74,7 +74,8 @@ struct fan_server_options {
     size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
     uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */
 
-    const char *upstream_url;     /* methods that nobody has go to this node: http, https, ws or wss [none]. Its errors
+    const char *upstream_url;     /* methods that nobody has go to this node: http, https, ws or wss [none]. What
+                                     clients of other machines ask carries `Forwarded: for=unknown`. Its errors
                                      are passed on as they are; none is asked twice that it may have begun. With it
                                      call_threads is 32 where you say nothing */
     uint64_t upstream_timeout_ms; /* of one try there [45,000] */
@@ -146,6 +147,11 @@ FAN_API FAN_MUST_CHECK enum fan_status fan_server_fallback(fan_server *server, f
  * borrowed until the call is answered. */
 FAN_API const char *fan_call_method(const fan_call *call, size_t *out_len);
 FAN_API const char *fan_call_params(const fan_call *call, size_t *out_len);
+/* Who asks: writes the address as text ("203.0.113.7:51234", "[::1]:51234", "local" for a Unix socket), cut at `size`
+ * bytes with its end (0: nothing is written, and out may be NULL), and returns whether that is this machine's own: the
+ * address is loopback or local, and the request says of no proxy. Whoever gives its own machine rights must ask this,
+ * and not where the call comes from: that is always this process. Any thread, until the call is answered. */
+FAN_API bool fan_call_client(const fan_call *call, char *out, size_t size);
 /* Answers with one JSON value, borrowed until it returns. FAN_EFORMAT: that is no JSON (NULL is none), and the client
  * has got -32603 instead. The call is over in any case, and its pointer means nothing any more. Any thread. */
 FAN_API enum fan_status fan_call_answer(fan_call *call, const char *json, size_t len, struct fan_error *err);

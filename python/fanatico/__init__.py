@@ -9,7 +9,7 @@
 from ._library import lib as _lib
 from .hooks import WebSocketEventHooks
 from .main import serve
-from .server import RpcError, Server
+from .server import RpcError, Server, client
 
 __version__ = _lib.fan_version().decode()
-__all__ = ["RpcError", "Server", "WebSocketEventHooks", "serve"]
+__all__ = ["RpcError", "Server", "WebSocketEventHooks", "client", "serve"]

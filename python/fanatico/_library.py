@@ -73,6 +73,7 @@ def _load():
         ("fan_server_stats", None, server, c.POINTER(Stats)),
         ("fan_call_method", c.c_void_p, c.c_void_p, c.POINTER(size)),
         ("fan_call_params", c.c_void_p, c.c_void_p, c.POINTER(size)),
+        ("fan_call_client", c.c_bool, c.c_void_p, text, size),
         ("fan_call_answer", c.c_int, c.c_void_p, text, size, err),
         ("fan_call_fail", None, c.c_void_p, c.c_int, text, text, size),
         ("fan_chain_announce_block_json", c.c_int, server, text, size, err),

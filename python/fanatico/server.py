@@ -20,6 +20,14 @@ def _stop_all():
         server.stop()
 
 
+def client():
+    """Inside a method: whose call it is, as (address, port, whether it is this machine's own and speaks for no other)."""
+    text = ctypes.create_string_buffer(64)
+    local = lib.fan_call_client(_thread.call, text, len(text))
+    address, _, port = text.value.decode().rpartition(":")
+    return (address.strip("[]"), int(port), local) if port.isdigit() else (text.value.decode(), 0, local)
+
+
 class RpcError(Exception):
     """Raised by a method of yours: the client gets this code, message and data."""
 
@@ -262,7 +270,7 @@ class Server:
         def run(_, call):
             length = ctypes.c_size_t()
             answer = None
-            _thread.answers_for = self
+            _thread.answers_for, _thread.call = self, call
             try:
                 at = lib.fan_call_params(call, ctypes.byref(length))
                 params = json.loads(ctypes.string_at(at, length.value))
@@ -276,11 +284,11 @@ class Server:
                 data = None if e.data is None else json.dumps(_plain(e.data, "data", ANSWER_KINDS)).encode()
                 lib.fan_call_fail(call, e.code, e.message.encode(), data, len(data or b""))
                 return
-            except Exception as e:  # a bug of the host's method is told to its caller, and the server goes on
+            except BaseException as e:  # a bug of the host's method is told to its caller, and the server goes on; sys.exit() there ends nothing
                 lib.fan_call_fail(call, -32603, f"Internal error: {type(e).__name__}: {e}".encode(), None, 0)
                 return
             finally:
-                _thread.answers_for = None
+                _thread.answers_for = _thread.call = None
             lib.fan_call_answer(call, answer, len(answer), None)
 
         kept = native.Method(run)

@@ -3,7 +3,7 @@ import io
 import json
 import sys
 
-from .server import RpcError
+from .server import RpcError, client
 
 
 def fallback_of(app, path="/"):
@@ -11,21 +11,26 @@ def fallback_of(app, path="/"):
 
     def ask(method, params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        address, port, local = client()
         environ = {
             "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8545",
-            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "CONTENT_TYPE": "application/json",
+            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": address, "REMOTE_PORT": str(port), "HTTP_HOST": "127.0.0.1", "CONTENT_TYPE": "application/json",
             "CONTENT_LENGTH": str(len(body)), "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
         }
-        status = []
+        if not local:  # it may come from a proxy on this machine: REMOTE_ADDR alone would give it this machine's rights
+            environ["HTTP_FORWARDED"] = "for=unknown"
+        status, written = [], []
 
         def start_response(line, headers, exc_info=None):
             status[:] = [line]
-            return lambda data: None
+            return written.append
 
         chunks = app(environ, start_response)
         try:
-            text = b"".join(chunks)
+            for chunk in chunks or ():
+                written.append(chunk)
+            text = b"".join(written)
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()

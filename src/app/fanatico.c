@@ -226,8 +226,9 @@ enum fan_status fan_server_fallback(fan_server *s, fan_method *method, void *ctx
 /* What nobody here has is asked there, and its answer is the answer, errors included. On a pool thread. */
 static void ask_upstream(void *ctx, fan_call *handle)
 {
-    struct client *client = ctx;
     struct call *call = (struct call *)handle;
+    fan_server *server = ctx;
+    struct client *client = fan_call_client(handle, NULL, 0) ? server->upstream : server->upstream_far;
     struct slice name = call_method(call), params;
     struct client_reply reply = {0};
     struct fan_error err = {""};
@@ -256,17 +257,24 @@ static void ask_upstream(void *ctx, fan_call *handle)
     }
 }
 
+/* Two clients of one node: what others ask through us carries a proxy's header, so that the node below does not take
+ * them for its own machine's, and lets them sign, because we stand there (RFC 7239, section 6.3: who it is stays
+ * unsaid). */
 static enum fan_status open_upstream(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
 {
-    const struct client_options options = {
+    static const char *const forwarded[] = {"Forwarded: for=unknown"};
+    struct client_options options = {
         .url = o->upstream_url, .timeout_ms = o->upstream_timeout_ms, .backoff_ms = 200, .retries = 2, .once = true};
     struct fan_error why = {""};
     enum fan_status status;
 
     if (!o->upstream_url || !*o->upstream_url) return FAN_OK;
     status = client_new(&options, &s->upstream, &why);
+    options.headers = forwarded;
+    options.header_count = COUNT_OF(forwarded);
+    if (!status) status = client_new(&options, &s->upstream_far, &why);
     if (status) return fan_error_set(err, status, "upstream_url: %s", why.text[0] ? why.text : fan_status_text(status));
-    s->fallback = (struct host_method){NULL, ask_upstream, s->upstream};
+    s->fallback = (struct host_method){NULL, ask_upstream, s};
     return FAN_OK;
 }
 
@@ -292,6 +300,16 @@ const char *fan_call_params(const fan_call *call, size_t *out_len)
 
     *out_len = text.len;
     return (const char *)text.at;
+}
+
+bool fan_call_client(const fan_call *call, char *out, size_t size)
+{
+    const struct conn_peer *peer = call_peer((const struct call *)call);
+    char text[ADDRESS_TEXT_MAX];
+
+    address_text(&peer->client, text);
+    if (size) (void)snprintf(out, size, "%s", text);
+    return peer->loopback || peer->transport == CONN_IPC;
 }
 
 static bool is_json(struct slice text, struct fan_error *err)
@@ -459,6 +477,7 @@ void fan_server_free(fan_server *s)
     server_free(s->server);
     host_free(s->host);
     client_free(s->upstream);
+    client_free(s->upstream_far);
     for (size_t i = 0; i < s->method_count; i++) free(s->methods[i].name);
     free(s->methods);
     free(s->rows);

@@ -283,6 +283,28 @@ TEST(a_method_may_call_hooks, t)
     fan_server_free(s);
 }
 
+/* Whose call it is, and whether that is this machine's own, as an error's words. */
+static void whose(void *ctx, fan_call *call)
+{
+    char text[64], cut[4] = "xxx";
+    bool local = fan_call_client(call, text, sizeof text);
+
+    (void)ctx;
+    (void)fan_call_client(call, cut, sizeof cut);
+    *strchr(text, ':') = 0; /* the port is any */
+    strcat(strcat(text, local ? " local " : " far "), cut);
+    fan_call_fail(call, fan_call_client(call, NULL, 0), text, NULL, 0);
+}
+
+TEST(a_method_is_told_whose_call_it_is, t)
+{
+    fan_server *s = started(t, whose, NULL);
+
+    REQUIRE(t, s);
+    CHECK(t, strstr(ask(s, "host_who"), "{\"code\":1,\"message\":\"127.0.0.1 local 127\"}") != NULL);
+    fan_server_free(s);
+}
+
 /* One that answers what is no JSON. */
 static void no_json(void *ctx, fan_call *call)
 {

@@ -1,5 +1,6 @@
 """The Python package under hosts that are careless: wrong values, many threads, asyncio, fork, servers dropped or closed in the wrong place."""
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -37,7 +38,6 @@ def server(**options):
 
 def heard(socket, count):
     """So many results of notifications."""
-    import json
     out = []
     while len(out) < count:
         message = json.loads(socket.recv(timeout=30))
@@ -47,7 +47,6 @@ def heard(socket, count):
 
 
 def subscribed(one, *params):
-    import json
     socket = connect(f"ws://127.0.0.1:{one.ws_port}")
     socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params}))
     assert "result" in json.loads(socket.recv(timeout=30))
@@ -162,6 +161,61 @@ class SeedLines(unittest.TestCase):
     def test_the_picture_s_short_name_is_a_hook_too(self):
         done = Script(textwrap.dedent(self.BEFORE) + "from combined_server import WebSocketEventHooks\nWebSocketEventHooks.on_pending_tx(tx_hash)\nprint(server.stats['pending'])\n")
         self.assertEqual((done.code, done.out, done.errors), (0, "1\n", ""))
+
+
+class Wsgi(unittest.TestCase):
+    def test_a_program_behind_serve_may_answer_in_every_way_and_break(self):
+        import fanatico
+
+        def app(environ, start_response):
+            call = json.loads(environ["wsgi.input"].read())
+            method = call["method"]
+            if method == "raises":
+                raise ZeroDivisionError("boom")
+            if method == "exits":
+                sys.exit(3)
+            if method == "nothing":
+                return None
+            if method == "page":
+                start_response("404 NOT FOUND", [("content-type", "text/html")])
+                return [b"<html>"]
+            write = start_response("200 OK", [])
+            if method == "writes":
+                write(b'{"result":')
+                return iter([b'"written"}'])
+            if method == "strange":
+                return [b'{"error":{"code":"x","message":5}}']
+            if method == "fraction":
+                return [b'{"result":[0.25,1e-9]}']
+            return [json.dumps({"result": [environ["PATH_INFO"], environ["REMOTE_ADDR"], environ.get("HTTP_FORWARDED"), call["params"]]}).encode()]
+
+        one = fanatico.serve(app=app, path="/rpc", block=False, http_port=0, ws_port=0, ws_host="127.0.0.1")
+        try:
+            url = f"http://127.0.0.1:{one.http_port}"
+            for method, words in [("raises", "Internal error: ZeroDivisionError: boom"), ("exits", "Internal error: SystemExit: 3"), ("page", "Internal error: the host's server answered 404 NOT FOUND, which is no JSON-RPC"),
+                                  ("nothing", "Internal error: the host's server answered nothing, which is no JSON-RPC"), ("strange", "5")]:
+                self.assertEqual(rpc(url, method)["error"]["message"], words)
+            self.assertEqual(rpc(url, "writes")["result"], "written")
+            self.assertEqual(rpc(url, "fraction")["result"], [0.25, 1e-9])
+            self.assertEqual(rpc(url, "anything", 7)["result"], ["/rpc", "127.0.0.1", None, [7]])
+            with connect(f"ws://127.0.0.1:{one.ws_port}", additional_headers={"X-Forwarded-For": "203.0.113.7"}) as proxied:
+                proxied.send('[{"jsonrpc":"2.0","id":1.10,"method":"anything","params":{"a":1}},{"jsonrpc":"2.0","id":null,"method":"raises"}]')
+                first, second = proxied.recv(timeout=20).split("},{", 1)
+                self.assertIn('"id":1.10', first)
+                self.assertIn('"for=unknown", {"a": 1}', first)
+                self.assertIn("ZeroDivisionError", second)
+        finally:
+            one.close()
+
+    def test_a_method_knows_whose_call_it_is(self):
+        import fanatico
+        with server(http_port=0, methods={"who": lambda params: list(fanatico.client())}) as one:
+            address, port, local = rpc(f"http://127.0.0.1:{one.http_port}", "who")["result"]
+            self.assertEqual((address, local), ("127.0.0.1", True))
+            self.assertGreater(port, 0)
+            with connect(f"ws://127.0.0.1:{one.ws_port}", additional_headers={"Forwarded": "for=203.0.113.7"}) as proxied:
+                proxied.send('{"jsonrpc":"2.0","id":1,"method":"who"}')
+                self.assertIs(json.loads(proxied.recv(timeout=20))["result"][2], False)
 
 
 class Threads(unittest.TestCase):

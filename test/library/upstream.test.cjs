@@ -158,3 +158,21 @@ test('a host that has gone is told; one that came back is asked again', async ()
   await new Promise((done) => host.once('listening', done));
   assert.deepEqual(await ask('echo', [3]), { result: [3] });
 });
+
+test('clients of other machines do not become the host\'s own machine: what it allows to loopback stays refused', { timeout: 60000 }, async () => {
+  const node = await h.fanatico(['--silent']);
+  for (const url of [node.http, node.ws]) {
+    const middle = await h.fanatico(['--ws-host', '127.0.0.1', '--ws-port', '0', '--upstream-http', url], { command: 'ws', ports: false });
+    const near = await h.Socket.open(middle.ws), far = await h.Socket.open(middle.ws, { headers: { 'X-Forwarded-For': '203.0.113.7' } });
+    const before = Number(await far.call('eth_blockNumber'));
+    await assert.rejects(far.call('evm_mine'), { code: -32601 });
+    await assert.rejects(far.call('eth_sendTransaction', [{ from: h.ACCOUNTS[0], to: h.ACCOUNTS[1] }]), { code: -32601 });
+    await near.call('evm_mine');
+    await assert.rejects(far.call('evm_mine'), { code: -32601 }, 'also behind a call that was allowed');
+    assert.equal(Number(await near.call('eth_blockNumber')), before + 1);
+    near.close();
+    far.close();
+    assert.equal(await middle.stop(), 0);
+  }
+  assert.equal(await node.stop(), 0);
+});
