@@ -22,6 +22,22 @@ static void *read_input(void *ctx)
     return NULL;
 }
 
+static bool from_socket(const struct options *o)
+{
+    return o->has_feed && *o->feed;
+}
+
+/* What the library says of its options, under the names that were typed. */
+static int complain_of_options(struct fan_error *err)
+{
+    static const char theirs[] = "upstream_url";
+    struct fan_error ours;
+
+    if (strncmp(err->text, theirs, sizeof theirs - 1) != 0) return complain(2, err->text);
+    (void)fan_error_set(&ours, FAN_EINVAL, "--upstream-http%.400s", err->text + sizeof theirs - 1);
+    return complain(2, ours.text);
+}
+
 static struct fan_server_options options_from(const struct options *o)
 {
     return (struct fan_server_options){
@@ -46,7 +62,7 @@ static struct fan_server_options options_from(const struct options *o)
         .history_blocks = o->history_blocks,
         .upstream_url = o->has_upstream_http ? o->upstream_http : NULL,
         .ipc_path = serve_ipc_path(o),
-        .feed_path = o->has_feed ? o->feed : NULL,
+        .feed_path = from_socket(o) ? o->feed : NULL,
         .http_vhosts = o->http_vhosts,
         .ws_origins = o->ws_origins,
         .ws_api = o->ws_api,
@@ -77,9 +93,9 @@ static int run(const struct options *o, fan_server *server, const struct serve *
         return complain(2, err.text);
     if (!o->silent) {
         (void)fprintf(stderr, "fanatico ws: ws%s://%s:%u, hooks from %s\n", o->has_tls_cert ? "s" : "", o->ws_host, fan_server_ws_port(server),
-                      o->has_feed ? o->feed : "standard input");
+                      from_socket(o) ? o->feed : "standard input");
     }
-    if (!o->has_feed) {
+    if (!from_socket(o)) {
         if (pthread_create(&input, NULL, read_input, server)) return complain(1, "no thread for standard input");
         (void)pthread_detach(input); /* it may be waiting for its next line when the process ends */
     }
@@ -112,9 +128,9 @@ int command_ws(int argc, char **argv)
     if (outcome == OPTIONS_DONE) return 0;
     serve_prepare(&how, o.has_tls_cert);
     options = options_from(&o);
-    if (fan_server_new(&options, &server, &err)) return complain(2, err.text);
+    if (fan_server_new(&options, &server, &err)) return complain_of_options(&err);
     code = o.check_config ? printf("the configuration is good\n") < 0 : run(&o, server, &how);
-    if (o.has_feed || o.check_config || code)
+    if (from_socket(&o) || o.check_config || code)
         fan_server_free(server); /* else a hook may be under way: the process ends with it */
     return code;
 }

@@ -160,7 +160,7 @@ def run(parser, http):
         app = load(options.pop("app", None))
         serve(app=app, **options)
     except (OSError, ValueError) as e:
-        print(f"{parser.prog}: {e}", file=sys.stderr)
+        print(f"{parser.prog}: {e}".replace("upstream_url", "--upstream-http"), file=sys.stderr)
         return 2
     return 0
 

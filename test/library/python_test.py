@@ -277,7 +277,7 @@ class Commands(unittest.TestCase):
         self.assertIn("line 1: ", errors)
 
     def test_wrong_options_are_one_line_and_code_2(self):
-        for args, words in ((["--upstream-http", "ftp://x"], "upstream_url"), (["--ws-host", "256.1.1.1", "--ws-port", "0"], "256.1.1.1")):
+        for args, words in ((["--upstream-http", "ftp://x"], ": --upstream-http: it begins with none of"), (["--ws-host", "256.1.1.1", "--ws-port", "0"], "256.1.1.1")):
             one = Program(sys.executable, "-m", "fanatico.websocket_server", *args)
             one.process.wait(timeout=20)
             code, _, errors = one.end()

@@ -110,3 +110,14 @@ test('the seed\'s parameters, as variables and as flags', async () => {
   await provider.destroy();
   await one.stop();
 });
+
+test('options that do not fit are told as they were typed; an empty --feed is standard input', async () => {
+  const upstream = new h.Program(path.join(h.bin, 'fanatico'), ['ws', '--ws-port', '0', '--ws-host', '127.0.0.1', '--upstream-http', 'nonsense']);
+  assert.equal(await upstream.ended, 2);
+  assert.match(upstream.output, /^fanatico: --upstream-http: it begins with none of/);
+  const one = await standalone(['--feed', '']);
+  one.say('what?');
+  await h.until('an answer', () => one.out());
+  assert.match(one.err(), /hooks from standard input/);
+  assert.equal(await one.stop(), 0);
+});
