@@ -28,7 +28,7 @@ static bool from_socket(const struct options *o)
 }
 
 /* What the library says of its options, under the names that were typed. */
-static int complain_of_options(struct fan_error *err)
+static int complain_of_options(const struct fan_error *err)
 {
     static const char theirs[] = "upstream_url";
     struct fan_error ours;

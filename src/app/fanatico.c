@@ -442,10 +442,9 @@ uint16_t fan_server_ws_port(const fan_server *s)
 enum fan_status fan_server_reload_tls(fan_server *s, struct fan_error *err)
 {
     struct tls_identity *identity;
-    enum fan_status status;
+    enum fan_status status = fanatico_running(s, err);
 
-    if (atomic_load(&s->state) != SERVER_RUNNING)
-        return fan_error_set(err, FAN_ECLOSED, "the server does not run");
+    if (status) return status;
     status = front_reload(&s->front, &identity, err);
     if (status) return status;
     server_use_tls(s->server, identity);

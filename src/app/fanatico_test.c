@@ -135,6 +135,7 @@ TEST(what_is_null_is_told_and_nothing_falls_over, t)
     CHECK_EQ(t, fan_chain_announce_block_json(NULL, "{}", 2, NULL), FAN_EINVAL);
     CHECK_EQ(t, fan_chain_hook_json(NULL, "{}", 2, NULL), FAN_EINVAL);
     CHECK_EQ(t, fan_chain_move_head(NULL, &hash, NULL), FAN_EINVAL);
+    CHECK_EQ(t, fan_server_reload_tls(NULL, NULL), FAN_EINVAL);
     CHECK_EQ(t, fan_server_http_port(NULL), 0);
     fan_server_stats(NULL, &stats);
     CHECK_EQ(t, stats.blocks, 0);
