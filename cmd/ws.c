@@ -6,6 +6,7 @@
 #include "app/feed.h"
 #include "commands.h"
 #include "fanatico/hooks.h"
+#include "options_table.h"
 #include "serve.h"
 
 static enum fan_status take_line(void *ctx, const char *line, size_t len, struct fan_error *err)
@@ -27,14 +28,19 @@ static bool from_socket(const struct options *o)
     return o->has_feed && *o->feed;
 }
 
-/* What the library says of its options, under the names that were typed. */
+/* What the library says of its options ("ws_origins: at most …"), under the names that were typed. */
 static int complain_of_options(const struct fan_error *err)
 {
-    static const char theirs[] = "upstream_url";
+    static const char *const renamed[][2] = {{"upstream_url", "upstream-http"}, {"jwt_secret_path", "jwt-secret"}};
+    size_t len = strcspn(err->text, ":");
+    const struct option_row *row = option_find(err->text, len);
+    const char *flag = row && err->text[len] ? row->flag : NULL;
     struct fan_error ours;
 
-    if (strncmp(err->text, theirs, sizeof theirs - 1) != 0) return complain(2, err->text);
-    (void)fan_error_set(&ours, FAN_EINVAL, "--upstream-http%.400s", err->text + sizeof theirs - 1);
+    for (size_t i = 0; i < COUNT_OF(renamed); i++)
+        if (slice_eq_str(slice_of(err->text, len), renamed[i][0])) flag = renamed[i][1];
+    if (!flag) return complain(2, err->text);
+    (void)fan_error_set(&ours, FAN_EINVAL, "--%s%.450s", flag, err->text + len);
     return complain(2, ours.text);
 }
 
