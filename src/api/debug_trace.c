@@ -4,11 +4,10 @@
 
 #include "api/execute.h"
 #include "api/past.h"
+#include "api/retrace.h"
 #include "api/tables.h"
 #include "api/trace_config.h"
 #include "codec/hex.h"
-
-enum { CODE_TOO_LARGE = -32003 };
 
 /* A trace on its way into a reply. */
 struct tracing {
@@ -54,26 +53,6 @@ static bool end_one(void *ctx, size_t index)
     return !w->out->failed;
 }
 
-static void answer_refused(struct call *call, const struct chain_call_result *r)
-{
-    switch (r->status) {
-    case CHAIN_CALL_SUCCESS:
-    case CHAIN_CALL_REVERT:
-    case CHAIN_CALL_HALT:
-        call_finish(call);
-        return;
-    case CHAIN_CALL_INVALID:
-        call_fail(call, CODE_REFUSED, "tracing failed: %.*s", SLICE_ARGS(r->text));
-        return;
-    case CHAIN_CALL_TIMEOUT:
-        call_fail(call, CODE_TIMEOUT, "execution timeout");
-        return;
-    case CHAIN_CALL_TOO_LARGE:
-        call_fail(call, CODE_TOO_LARGE, "response too large");
-        return;
-    }
-}
-
 /* Runs it on the state s and answers. */
 static void trace(struct call *call, struct chain_state *s, const struct block *b, const struct trace_config *config,
                   bool listed, struct chain_trace *how)
@@ -98,7 +77,7 @@ static void trace(struct call *call, struct chain_state *s, const struct block *
     if (status)
         answer_status(call, status, &err);
     else
-        answer_refused(call, &r);
+        retrace_answer_refused(call, &r);
 }
 
 /* ---- a block's transactions ---- */
@@ -106,17 +85,9 @@ static void trace(struct call *call, struct chain_state *s, const struct block *
 /* The state before a block. False: the call was answered. */
 static bool open_parent(struct call *call, const struct block *b, struct view *out)
 {
-    struct block_at at = {.kind = BLOCK_HASH, .hash = b->header.parent_hash};
-
-    if (!api_of(call)->chain->ops->trace) {
-        answer_status(call, FAN_EUNSUPPORTED, NULL);
-        return false;
-    }
-    if (b->header.number == 0) {
-        call_fail(call, CODE_REFUSED, "genesis is not traceable");
-        return false;
-    }
-    return view_state(call, &at, RPC_POOL, NULL, out);
+    if (b->header.number) return retrace_parent(call, b, out);
+    call_fail(call, CODE_REFUSED, "genesis is not traceable");
+    return false;
 }
 
 static void trace_block(struct call *call, const struct block *b, const struct trace_config *config)
@@ -163,6 +134,32 @@ static void trace_block_by_hash(struct call *call)
     }
     trace_block(call, v.block, &config);
     view_close(&v);
+}
+
+/* A block that was never here, by its RLP: on the state of its parent, which was. */
+static void trace_raw_block(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct where at = params_where(0, "block");
+    struct slice bytes = params_data(&p, 0, "block");
+    struct rlp r = rlp_of(bytes);
+    struct trace_config config;
+    struct fan_error err = {{0}};
+    struct block *b = NULL;
+    enum fan_status s = FAN_OK;
+
+    trace_config_read(&p, 1, &config);
+    if (!p.code) s = block_decode(&r, &b, &err);
+    if (s == FAN_EFORMAT) params_fail_at(&p, &at, "%s", err.text);
+    if (!p.code && !s) s = block_recover_senders(b, true, &err);
+    if (s == FAN_EREJECTED) params_fail_at(&p, &at, "%s", err.text);
+    if (!params_refused(&p, call)) {
+        if (s)
+            answer_status(call, s, &err);
+        else
+            trace_block(call, b, &config);
+    }
+    block_unref(b);
 }
 
 static void trace_transaction(struct call *call)
@@ -252,6 +249,7 @@ static void trace_call(struct call *call)
 }
 
 const struct rpc_method api_debug_trace_methods[] = {
+    {"debug_traceBlock", RPC_POOL, 0, trace_raw_block},
     {"debug_traceBlockByHash", RPC_POOL, 0, trace_block_by_hash},
     {"debug_traceBlockByNumber", RPC_POOL, 0, trace_block_by_number},
     {"debug_traceCall", RPC_POOL, 0, trace_call},

@@ -1,6 +1,8 @@
 /* When blocks are made, and unmade: evm_mine, snapshots, automine, reorgs; and what is thrown out of the pool. */
 #include "api/dev.h"
+#include "api/message.h"
 #include "api/tables.h"
+#include "codec/u256.h"
 
 /* Each block costs memory for good; more than this in one call is a slip of the keyboard. */
 enum { MINE_MAX = 1000000 };
@@ -176,10 +178,62 @@ static void set_gas_limit(struct call *call)
     answer_true(call);
 }
 
+/* Fees and gas of what was given as a call object, so that it runs whatever the new block's base fee is. */
+static void fill_for_reorg(const struct header *head, const struct message *m, struct tx *tx)
+{
+    uint64_t tip = 1000000000;
+
+    tx->type = message_type(m, true);
+    if (!m->has_gas) tx->gas_limit = min_u64(head->gas_limit, 1u << 24); /* EIP-7825 */
+    tx->gas_price_wei = m->has_gas_price ? m->gas_price_wei
+                        : m->has_fee_max ? m->fee_max_wei
+                                         : u256_of(4 * head->base_fee_wei + tip);
+    tx->priority_fee_wei = m->has_gas_price      ? m->gas_price_wei
+                           : m->has_priority_fee ? m->priority_fee_wei
+                           : m->has_fee_max      ? m->fee_max_wei
+                                                 : u256_of(tip);
+}
+
+/* One [transaction, block]: the transaction as bytes or as a call object. */
+static void read_reorg_tx(struct params *p, const struct where *at, struct json pair, const struct api *api,
+                          const struct header *head, struct chain_reorg_tx *out)
+{
+    struct where tx_at = {.outer = at, .index = 0}, block_at = {.outer = at, .index = 1};
+    uint64_t chain_id = api->chain->ops->config(api->chain)->chain_id;
+    struct json v = json_at(pair, 0);
+    struct fan_error err = {{0}};
+    struct message m;
+
+    if (!params_expect(p, at, pair, JSON_ARRAY)) return;
+    if (json_count(pair) != 2) params_fail_at(p, at, "want [transaction, block]");
+    out->block = read_count(p, &block_at, json_at(pair, 1));
+    if (json_is(v, JSON_STRING)) {
+        struct slice bytes = read_data(p, &tx_at, v);
+
+        out->is_signed = out->has_nonce = true;
+        if (p->code) return;
+        if (tx_decode(bytes, p->arena, &out->tx, &err) || tx_recover(&out->tx, true))
+            params_fail_at(p, &tx_at, "%s", err.text[0] ? err.text : "invalid sender");
+        else if (out->tx.has_chain_id && out->tx.chain_id != chain_id)
+            params_fail_at(p, &tx_at, "invalid chain id for signer");
+        return;
+    }
+    message_read_at(p, &tx_at, v, &m);
+    out->tx = m.tx;
+    out->tx.has_sender = out->tx.has_chain_id = true;
+    out->tx.chain_id = chain_id;
+    out->has_nonce = m.has_nonce;
+    fill_for_reorg(head, &m, &out->tx);
+}
+
 /* anvil_reorg: depth and transactions to put into the new blocks, as two parameters or as {depth, tx_block_pairs}. */
 static void reorg(struct call *call)
 {
     struct params p = params_of_call(call, 2);
+    struct api *api = api_of(call);
+    struct block *head = NULL;
+    struct chain_reorg_tx *txs = NULL;
+    size_t count = 0, i = 0;
     struct where at = params_where(0, "depth"), key = {.outer = &at, .key = "depth"},
                  pairs_at = params_where(1, "transactions");
     struct json v = params_value(&p, &at), pairs = json_at(p.list, 1);
@@ -193,10 +247,15 @@ static void reorg(struct call *call)
     } else {
         depth = read_count(&p, &at, v);
     }
-    if (json_count(pairs))
-        params_fail_at(&p, &pairs_at, "the new blocks take their transactions from the old ones; none can be given");
+    if (params_given(pairs) && params_expect(&p, &pairs_at, pairs, JSON_ARRAY) && json_count(pairs)) {
+        if (api->chain->ops->head(api->chain, &head)) params_fail(&p, CODE_INTERNAL, "no head");
+        txs = params_items(&p, pairs, sizeof *txs, &count);
+    }
+    for (struct json pair = json_first(pairs); head && i < count; pair = json_next(pair), i++)
+        read_reorg_tx(&p, &(struct where){.outer = &pairs_at, .index = i}, pair, api, &head->header, &txs[i]);
+    block_unref(head);
     dev = dev_of(call, &p);
-    if (dev) answer_done(call, dev->reorg(api_of(call)->chain, depth, &err), &err);
+    if (dev) answer_done(call, dev->reorg(api->chain, depth, txs, count, &err), &err);
 }
 
 static void rollback(struct call *call)

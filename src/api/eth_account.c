@@ -118,6 +118,7 @@ static void coinbase(struct call *call)
 const struct rpc_method api_eth_account_methods[] = {
     {"eth_accounts", RPC_INLINE, 0, accounts},
     {"eth_coinbase", RPC_INLINE, 0, coinbase},
+    {"eth_requestAccounts", RPC_INLINE, 0, accounts}, /* what a browser wallet is asked (EIP-1102) */
     {"eth_sign", RPC_POOL, RPC_DEVELOPMENT, eth_sign},
     {"eth_signTypedData", RPC_POOL, RPC_DEVELOPMENT, sign_typed_data},
     {"eth_signTypedData_v3", RPC_POOL, RPC_DEVELOPMENT, sign_typed_data},

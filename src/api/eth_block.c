@@ -287,6 +287,7 @@ static void block_number(struct call *call)
 }
 
 const struct rpc_method api_eth_block_methods[] = {
+    {"erigon_getHeaderByNumber", RPC_INLINE, 0, get_header_by_number},
     {"eth_blockNumber", RPC_INLINE, 0, block_number},
     {"eth_getBlockByHash", RPC_INLINE, 0, get_block_by_hash},
     {"eth_getBlockByNumber", RPC_INLINE, 0, get_block_by_number},

@@ -73,8 +73,45 @@ static void net_peer_count(struct call *call)
     call_finish(call);
 }
 
+/* ---- what older tools ask ---- */
+
+/* Nobody mines: blocks are sealed. Hardhat and anvil answer the same. */
+static void mining(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+
+    if (params_refused(&p, call)) return;
+    json_put_bool(call_result(call), false);
+    call_finish(call);
+}
+
+static void hashrate(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+
+    if (params_refused(&p, call)) return;
+    json_put_u64(call_result(call), 0);
+    call_finish(call);
+}
+
+/* As anvil: there is no protocol between peers whose version this could be. */
+static void protocol_version(struct call *call)
+{
+    struct params p = params_of_call(call, 0);
+
+    if (params_refused(&p, call)) return;
+    json_put_number(call_result(call), 1);
+    call_finish(call);
+}
+
 const struct rpc_method api_eth_chain_methods[] = {
-    {"eth_chainId", RPC_INLINE, 0, chain_id},        {"eth_syncing", RPC_INLINE, 0, syncing},
-    {"net_listening", RPC_INLINE, 0, net_listening}, {"net_peerCount", RPC_INLINE, 0, net_peer_count},
+    {"eth_chainId", RPC_INLINE, 0, chain_id},
+    {"eth_hashrate", RPC_INLINE, 0, hashrate},
+    {"eth_mining", RPC_INLINE, 0, mining},
+    {"eth_networkId", RPC_INLINE, 0, net_version},
+    {"eth_protocolVersion", RPC_INLINE, 0, protocol_version},
+    {"eth_syncing", RPC_INLINE, 0, syncing},
+    {"net_listening", RPC_INLINE, 0, net_listening},
+    {"net_peerCount", RPC_INLINE, 0, net_peer_count},
     {"net_version", RPC_INLINE, 0, net_version},
 };

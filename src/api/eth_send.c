@@ -102,7 +102,7 @@ enum { SYNC_MS = 20000, SYNC_MS_MAX = 60000, SYNC_LOOK_MS = 25, CODE_SYNC_TIMEOU
 
 /* What waits for its receipt. No thread waits with it: the pool looks again and again. */
 struct awaited {
-    struct tx *tx;
+    struct tx *tx; /* eth_sendRawTransactionSync's */
     struct fan_hash hash;
     uint64_t timeout_ms, end_ms;
 };
@@ -181,20 +181,30 @@ static void submit_awaited(struct call *call)
         look_for_receipt(call);
 }
 
+/* Parameter 1: for how long. NULL: the call was answered. */
+static struct awaited *read_timeout(struct call *call, struct params *p)
+{
+    struct awaited *a = ARENA_NEW(call_arena(call), struct awaited);
+    uint64_t wanted_ms = params_has(p, 1) ? params_count(p, 1, "timeout") : 0;
+
+    if (params_refused(p, call)) return NULL;
+    if (a)
+        *a = (struct awaited){.timeout_ms = wanted_ms ? min_u64(wanted_ms, SYNC_MS_MAX) : SYNC_MS};
+    else
+        answer_status(call, FAN_ENOMEM, NULL);
+    return a;
+}
+
 static void send_raw_sync(struct call *call)
 {
     struct params p = params_of_call(call, 2);
-    struct awaited *a = ARENA_NEW(call_arena(call), struct awaited);
-    uint64_t wanted_ms = params_has(&p, 1) ? params_count(&p, 1, "timeout") : 0;
+    struct awaited *a = read_timeout(call, &p);
     struct tx *tx;
 
-    if (!a) {
-        answer_status(call, FAN_ENOMEM, NULL);
-        return;
-    }
+    if (!a) return;
     tx = read_raw(call, &p);
     if (!tx) return;
-    *a = (struct awaited){.tx = tx, .timeout_ms = wanted_ms ? min_u64(wanted_ms, SYNC_MS_MAX) : SYNC_MS};
+    a->tx = tx;
     call_set_state(call, a);
     call_continue(call, RPC_WRITER, submit_awaited);
 }
@@ -204,9 +214,10 @@ static void send_raw_sync(struct call *call)
 /* A call object on its way to becoming a transaction. */
 struct outgoing {
     struct message m;
-    const uint8_t *secret; /* of the sender; NULL: not ours */
-    bool anyone;           /* it needs no signature and no permission */
-    struct view next;      /* the block it will meet, where gas must be estimated on a development chain; else empty */
+    const uint8_t *secret;   /* of the sender; NULL: not ours */
+    bool anyone;             /* it needs no signature and no permission */
+    struct awaited *awaited; /* NULL: the hash is the answer, not the receipt */
+    struct view next; /* the block it will meet, where gas must be estimated on a development chain; else empty */
 };
 
 static bool refuse(struct call *call, const char *words)
@@ -319,11 +330,19 @@ static enum fan_status submit_as_anyone(struct chain *chain, struct tx *tx, stru
     return s ? s : off;
 }
 
+static void release_outgoing(void *state)
+{
+    struct outgoing *o = state;
+
+    view_close(&o->next);
+}
+
 /* Writer's thread: the last step of eth_sendTransaction. */
 static void submit_outgoing(struct call *call)
 {
     struct chain *chain = api_of(call)->chain;
     struct outgoing *o = call_state(call);
+    struct awaited *a = o->awaited;
     struct tx *tx = &o->m.tx;
     struct fan_error err = {0};
     struct fan_hash hash;
@@ -338,10 +357,17 @@ static void submit_outgoing(struct call *call)
     }
     if (s) {
         answer_status(call, s, &err);
-        return;
+    } else if (a) {
+        a->hash = hash;
+        a->end_ms = clock_monotonic_ms() + a->timeout_ms;
+        release_outgoing(o);
+        call_set_release(call, NULL);
+        call_set_state(call, a);
+        look_for_receipt(call);
+    } else {
+        json_put_hash(call_result(call), &hash);
+        call_finish(call);
     }
-    json_put_hash(call_result(call), &hash);
-    call_finish(call);
 }
 
 static void prepare_outgoing(struct call *call)
@@ -350,13 +376,6 @@ static void prepare_outgoing(struct call *call)
 
     if (!fill(call, o) || !finish_tx(call, &o->m)) return;
     call_continue(call, RPC_WRITER, submit_outgoing);
-}
-
-static void release_outgoing(void *state)
-{
-    struct outgoing *o = state;
-
-    view_close(&o->next);
 }
 
 /* Writer's thread: who is impersonated is the writer's to know, and what is pending the writer's to give. */
@@ -379,9 +398,9 @@ static void admit_outgoing(struct call *call)
     call_continue(call, RPC_POOL, prepare_outgoing);
 }
 
-static struct outgoing *read_outgoing(struct call *call)
+static struct outgoing *read_outgoing(struct call *call, size_t param_count)
 {
-    struct params p = params_of_call(call, 1);
+    struct params p = params_of_call(call, param_count);
     struct chain *chain = api_of(call)->chain;
     struct outgoing *o = ARENA_NEW(call_arena(call), struct outgoing);
 
@@ -395,10 +414,9 @@ static struct outgoing *read_outgoing(struct call *call)
     return o;
 }
 
-static void send_outgoing(struct call *call, bool anyone)
+static void send_outgoing(struct call *call, struct outgoing *o, bool anyone)
 {
     struct chain *chain = api_of(call)->chain;
-    struct outgoing *o = read_outgoing(call);
 
     if (!o) return;
     if (!chain->dev) {
@@ -415,13 +433,26 @@ static void send_outgoing(struct call *call, bool anyone)
 
 static void send_transaction(struct call *call)
 {
-    send_outgoing(call, false);
+    send_outgoing(call, read_outgoing(call, 1), false);
+}
+
+/* anvil's: the receipt, once there is one. */
+static void send_transaction_sync(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct awaited *a = read_timeout(call, &p);
+    struct outgoing *o;
+
+    if (!a) return;
+    o = read_outgoing(call, 2);
+    if (o) o->awaited = a;
+    send_outgoing(call, o, false);
 }
 
 /* anvil's: from anybody, without a signature. */
 static void send_unsigned(struct call *call)
 {
-    send_outgoing(call, true);
+    send_outgoing(call, read_outgoing(call, 1), true);
 }
 
 /* {raw, tx}, as geth's eth_signTransaction and eth_fillTransaction answer. */
@@ -440,7 +471,7 @@ static void put_signed(struct call *call, const struct tx *tx)
 
 static void sign_transaction(struct call *call)
 {
-    struct outgoing *o = read_outgoing(call);
+    struct outgoing *o = read_outgoing(call, 1);
     enum fan_status s;
 
     if (!o) return;
@@ -478,7 +509,7 @@ static void answer_filled(struct call *call)
 
 static void fill_transaction(struct call *call)
 {
-    struct outgoing *o = read_outgoing(call);
+    struct outgoing *o = read_outgoing(call, 1);
 
     if (!o || !fill(call, o) || !finish_tx(call, &o->m)) return;
     if (!api_of(call)->chain->ops->pending_nonce) {
@@ -494,6 +525,7 @@ const struct rpc_method api_eth_send_methods[] = {
     {"eth_sendRawTransaction", RPC_BRIEF, 0, send_raw},
     {"eth_sendRawTransactionSync", RPC_POOL, 0, send_raw_sync},
     {"eth_sendTransaction", RPC_POOL, RPC_DEVELOPMENT, send_transaction},
+    {"eth_sendTransactionSync", RPC_POOL, RPC_DEVELOPMENT, send_transaction_sync},
     {"eth_sendUnsignedTransaction", RPC_POOL, RPC_DEVELOPMENT, send_unsigned},
     {"eth_signTransaction", RPC_POOL, RPC_DEVELOPMENT, sign_transaction},
 };

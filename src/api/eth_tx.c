@@ -1,4 +1,5 @@
 /* Transactions and receipts, by hash and by place. */
+#include "api/history.h"
 #include "api/past.h"
 #include "api/tables.h"
 #include "api/view.h"
@@ -161,6 +162,68 @@ static void get_transaction_receipt(struct call *call)
     call_finish(call);
 }
 
+/* ---- by sender and nonce ---- */
+
+struct sought {
+    struct fan_address sender;
+    uint64_t nonce;
+    struct pending_tx *found;
+};
+
+static void is_sought(void *ctx, const struct pending_tx *p, bool executable)
+{
+    struct sought *s = ctx;
+
+    (void)executable;
+    if (!s->found && p->tx.nonce == s->nonce && memcmp(&p->tx.sender, &s->sender, sizeof s->sender) == 0)
+        s->found = pending_tx_ref((struct pending_tx *)(uintptr_t)p);
+}
+
+/* Writer's thread: does it wait? */
+static void look_in_pool(struct call *call)
+{
+    struct chain *chain = api_of(call)->chain;
+    struct sought *s = call_state(call);
+
+    chain->ops->pool_walk(chain, is_sought, s);
+    if (s->found)
+        tx_put_json(&s->found->tx, NULL, call_result(call));
+    else
+        json_put_null(call_result(call));
+    pending_tx_unref(s->found);
+    call_finish(call);
+}
+
+static void get_tx_by_sender_and_nonce(struct call *call)
+{
+    struct params p = params_of_call(call, 2);
+    struct sought *sought = ARENA_NEW(call_arena(call), struct sought);
+    struct fan_address sender = params_address(&p, 0, "sender");
+    uint64_t nonce = params_count(&p, 1, "nonce");
+    struct chain *chain = api_of(call)->chain;
+    struct tx_place place;
+    struct block *b;
+    size_t index;
+    enum fan_status s;
+
+    if (params_refused(&p, call)) return;
+    s = sought ? history_tx_of(chain, &sender, nonce, &b, &index) : FAN_ENOMEM;
+    if (!s) {
+        place = block_tx_place(b, index);
+        tx_put_json(&b->txs[index], &place, call_result(call));
+        block_unref(b);
+        call_finish(call);
+    } else if (s == FAN_ENOTFOUND && chain->ops->pool_walk) {
+        *sought = (struct sought){.sender = sender, .nonce = nonce};
+        call_set_state(call, sought);
+        call_continue(call, RPC_WRITER, look_in_pool);
+    } else if (s == FAN_ENOTFOUND) {
+        answer_null(call);
+    } else {
+        answer_status(call, s, NULL);
+    }
+}
+
 const struct rpc_method api_eth_tx_methods[] = {
     {"debug_getRawTransaction", RPC_INLINE, 0, get_raw_transaction_by_hash},
     {"eth_getRawTransactionByBlockHashAndIndex", RPC_INLINE, 0, get_raw_tx_by_hash_and_index},
@@ -169,5 +232,6 @@ const struct rpc_method api_eth_tx_methods[] = {
     {"eth_getTransactionByBlockHashAndIndex", RPC_INLINE, 0, get_tx_by_hash_and_index},
     {"eth_getTransactionByBlockNumberAndIndex", RPC_INLINE, 0, get_tx_by_number_and_index},
     {"eth_getTransactionByHash", RPC_INLINE, 0, get_transaction_by_hash},
+    {"eth_getTransactionBySenderAndNonce", RPC_POOL, 0, get_tx_by_sender_and_nonce},
     {"eth_getTransactionReceipt", RPC_INLINE, 0, get_transaction_receipt},
 };

@@ -6,25 +6,28 @@
 #include "rpc/rpc.h"
 
 #define API_TABLES(X)                                                                                                  \
-    X(eth_block, 12)                                                                                                   \
-    X(eth_tx, 8)                                                                                                       \
+    X(eth_block, 13)                                                                                                   \
+    X(eth_tx, 9)                                                                                                       \
     X(eth_state, 8)                                                                                                    \
     X(eth_call, 2)                                                                                                     \
     X(eth_estimate, 1)                                                                                                 \
     X(eth_fee, 5)                                                                                                      \
-    X(eth_send, 6)                                                                                                     \
-    X(eth_account, 7)                                                                                                  \
+    X(eth_send, 7)                                                                                                     \
+    X(eth_account, 8)                                                                                                  \
     X(eth_simulate, 1)                                                                                                 \
     X(eth_config, 1)                                                                                                   \
     X(eth_capabilities, 1)                                                                                             \
     X(eth_logs, 1)                                                                                                     \
     X(eth_filter, 6)                                                                                                   \
     X(eth_subscribe, 2)                                                                                                \
-    X(eth_chain, 5)                                                                                                    \
+    X(eth_chain, 9)                                                                                                    \
     X(web3, 3)                                                                                                         \
     X(txpool, 5)                                                                                                       \
     X(debug_raw, 4)                                                                                                    \
-    X(debug_trace, 4)                                                                                                  \
+    X(debug_trace, 5)                                                                                                  \
+    X(debug_state, 6)                                                                                                  \
+    X(parity, 7)                                                                                                       \
+    X(otterscan, 12)                                                                                                   \
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \
     X(dev_state, 28)                                                                                                   \

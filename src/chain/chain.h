@@ -174,7 +174,7 @@ struct chain_tracer_config {
     enum chain_tracer tracer;
     bool with_memory, no_stack, no_storage, with_return_data; /* STEPS; no_storage also PRESTATE */
     bool only_top_call, with_log;                             /* CALLS */
-    bool parity_errors, with_precompiles;                     /* FLAT_CALLS */
+    bool parity_errors, parity, with_precompiles;             /* FLAT_CALLS */
     bool diff, no_code, with_empty;                           /* PRESTATE */
     uint64_t limit;                                           /* STEPS, bytes; 0: none */
     struct slice name;                                        /* as a part of MUX */
@@ -285,6 +285,10 @@ struct chain_ops {
     enum fan_status (*account)(struct chain_state *s, const struct fan_address *a, struct chain_account *out);
     enum fan_status (*slot)(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slot, struct fan_u256 *out);
     enum fan_status (*code)(struct chain_state *s, const struct fan_hash *code_hash, struct arena *a, struct slice *out);
+    /* Everything there is, in order of address (of slot); false from each() ends the walk with FAN_OK. FAN_EUNSUPPORTED:
+     * on a fork, since the other node does not tell what it has. */
+    enum fan_status (*walk_accounts)(struct chain_state *s, bool (*each)(void *ctx, const struct fan_address *a, const struct chain_account *account), void *ctx);
+    enum fan_status (*walk_slots)(struct chain_state *s, const struct fan_address *a, bool (*each)(void *ctx, const struct fan_u256 *slot, const struct fan_u256 *value), void *ctx);
     enum fan_status (*proof)(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slots, size_t slot_count, struct arena *arena,
                              struct chain_proof *out);
     /* Executes on the state and forgets the changes. `at` is the block the state is of; pending: as if in the block after it. */

@@ -8,6 +8,14 @@
 #include "chain/chain.h"
 #include "eth/genesis.h"
 
+/* A transaction that a reorg shall put into one of the new blocks. */
+struct chain_reorg_tx {
+    uint64_t block; /* which of the new ones, from 0 */
+    struct tx tx;   /* its sender known; unsigned ones get nonce and signature */
+    bool is_signed, has_nonce;
+    size_t position; /* the chain's own */
+};
+
 struct chain_dev_ops {
     /* Seals `count` blocks, the first at the next timestamp, each further interval_s later. Their transactions come from the pool. */
     enum fan_status (*mine)(struct chain *c, uint64_t count, uint64_t interval_s, struct fan_error *err);
@@ -15,8 +23,9 @@ struct chain_dev_ops {
     enum fan_status (*mine_at)(struct chain *c, uint64_t timestamp, struct fan_error *err);
     uint64_t (*snapshot)(struct chain *c);                     /* ids count from 1 */
     bool (*revert)(struct chain *c, uint64_t id);              /* false: no such snapshot; later ones go with it */
-    /* Replaces the last `depth` blocks by as many new ones (anvil_reorg); their transactions are put back into the pool unless dropped. */
-    enum fan_status (*reorg)(struct chain *c, uint64_t depth, struct fan_error *err);
+    /* Replaces the last `depth` blocks by as many new ones (anvil_reorg). Without txs the old transactions are put back into the pool unless dropped;
+     * with txs the new blocks hold exactly those. FAN_EINVAL, FAN_ELIMIT, FAN_EREJECTED: nothing changed, err says why. */
+    enum fan_status (*reorg)(struct chain *c, uint64_t depth, const struct chain_reorg_tx *txs, size_t count, struct fan_error *err);
     enum fan_status (*rollback)(struct chain *c, uint64_t depth, struct fan_error *err);
     /* Back to the genesis block and its state; the pool is emptied, and time, coinbase, fees and impersonation are as at the start. Snapshots are
      * gone. What blocks are sealed for (automine, interval) stays. */

@@ -257,7 +257,8 @@ struct evm_trace_config {
     uint32_t tracer;                                             /* enum evm_tracer; nothing else */
     uint8_t with_memory, no_stack, no_storage, with_return_data; /* STEPS; no_storage also PRESTATE */
     uint8_t only_top_call, with_log;                             /* CALLS */
-    uint8_t parity_errors, with_precompiles;                     /* FLAT_CALLS */
+    uint8_t parity_errors, parity, with_precompiles; /* FLAT_CALLS; parity: as OpenEthereum's trace module tells them,
+                                                        gas the frame's own, the result of a failure null */
     uint8_t diff, no_code, with_empty;                           /* PRESTATE */
     uint64_t limit;      /* STEPS: once so many bytes of steps are written, no further step is; 0: none */
     const uint8_t *name; /* what the result is called in MUX's; UTF-8 */

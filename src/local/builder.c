@@ -200,6 +200,23 @@ static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan
     return FAN_OK;
 }
 
+/* What was asked for, in its order: each must run. */
+static enum fan_status fill_given(struct filling *f, const struct seal_plan *plan, struct fan_error *err)
+{
+    for (size_t i = 0; i < plan->given_count; i++) {
+        const struct tx *tx = &plan->given[i].tx;
+        enum evm_invalid why = EVM_INVALID_OTHER;
+        enum fan_status s;
+
+        if (!push((void **)&f->txs, &f->count, &f->cap, sizeof *f->txs)) return FAN_ENOMEM;
+        s = run_tx(&f->run, tx, &why, err);
+        if (!s) s = chain_tx_copy(tx, false, &f->run.arena, &f->txs[f->count]);
+        if (s) return s;
+        f->count++;
+    }
+    return FAN_OK;
+}
+
 /* After the last transaction: roots, hash, derived fields. */
 static enum fan_status finish(struct filling *f, const struct block *parent, struct state_diff **out_diff,
                               struct fan_error *err)
@@ -221,8 +238,12 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
     begin_header(l, parent, plan, &built.block->header);
     s = run_open(&f.run, built.block, config_of(l), parent_view, &l->index, fresh, fresh_count,
                  l->dev ? RUN_ANY_SENDER : RUN_STRICT, NULL, err);
-    if (!s) s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
-    if (!s) s = fill(&f, &cursor, err);
+    if (!s && plan->only_given) {
+        s = fill_given(&f, plan, err);
+    } else if (!s) {
+        s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
+        if (!s) s = fill(&f, &cursor, err);
+    }
     if (!s) s = finish(&f, parent, &built.diff, err);
     pool_cursor_fini(&cursor);
     run_close(&f.run);

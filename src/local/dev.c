@@ -228,6 +228,12 @@ static void sign_as(struct tx *tx)
         tx->v = u256_of(tx->has_chain_id ? 35 + 2 * tx->chain_id : 27);
 }
 
+enum fan_status dev_sign_as_sender(struct tx *tx, struct arena *a)
+{
+    sign_as(tx);
+    return tx_seal(tx, a);
+}
+
 static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struct fan_hash *out_hash,
                                            struct fan_error *err)
 {
@@ -239,10 +245,9 @@ static enum fan_status dev_submit_unsigned(struct chain *c, struct tx *tx, struc
 
     if (!tx->has_sender || !dev_may_impersonate(c, &tx->sender))
         return fan_error_set(err, FAN_EREJECTED, "No Signer available");
-    sign_as(&sealed);
     arena_home_init(&home, 0);
     a = arena_of(&home);
-    s = tx_seal(&sealed, &a);
+    s = dev_sign_as_sender(&sealed, &a);
     if (!s) s = submit(l, &sealed, true, out_hash, err);
     if (!s) tx->hash = sealed.hash;
     arena_home_fini(&home);

@@ -80,7 +80,7 @@ static void check_reorg(struct test *t, uint64_t depth)
 
     send_transfers(t, tc, 0, depth + 2);
     tc_forget_events(tc);
-    if (tc->chain->dev->reorg(tc->chain, depth, &err)) test_fail(t, __FILE__, __LINE__, "reorg: %s", err.text);
+    if (tc->chain->dev->reorg(tc->chain, depth, NULL, 0, &err)) test_fail(t, __FILE__, __LINE__, "reorg: %s", err.text);
     REQUIRE(t, tc->event_count == 1);
     e = tc->events[0];
     REQUIRE(t, e->removed_count == depth && e->added_count == depth);
@@ -112,8 +112,8 @@ TEST(a_reorg_too_deep_is_refused_and_changes_nothing, t)
 
     mine(t, tc, 130);
     before = tc_head(tc);
-    CHECK_EQ(t, tc->chain->dev->reorg(tc->chain, 131, &err), FAN_EINVAL);
-    CHECK_EQ(t, tc->chain->dev->reorg(tc->chain, 129, &err), FAN_ELIMIT);
+    CHECK_EQ(t, tc->chain->dev->reorg(tc->chain, 131, NULL, 0, &err), FAN_EINVAL);
+    CHECK_EQ(t, tc->chain->dev->reorg(tc->chain, 129, NULL, 0, &err), FAN_ELIMIT);
     after = tc_head(tc);
     CHECK(t, before == after);
     block_unref(before);

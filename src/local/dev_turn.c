@@ -1,4 +1,4 @@
-/* What turns a development chain back: snapshots and their revert, rollback, and reorgs made to order. */
+/* What turns a development chain back: snapshots and their revert, rollback, resets. Reorgs are in dev_reorg.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -43,7 +43,7 @@ bool turn_revert(struct chain *c, uint64_t id)
     return true;
 }
 
-static enum fan_status check_depth(struct local *l, uint64_t depth, struct fan_error *err)
+enum fan_status turn_check_depth(struct local *l, uint64_t depth, struct fan_error *err)
 {
     uint64_t head = head_peek(l)->header.number - l->index.first;
 
@@ -59,7 +59,7 @@ static enum fan_status check_depth(struct local *l, uint64_t depth, struct fan_e
 enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error *err)
 {
     struct local *l = local_of(c);
-    enum fan_status s = check_depth(l, depth, err);
+    enum fan_status s = turn_check_depth(l, depth, err);
 
     if (s || !depth) return s;
     return head_move(l, head_peek(l)->header.number - depth, 0, NULL, 0, false, err);
@@ -135,139 +135,4 @@ enum fan_status turn_reset_onto(struct chain *c, struct chain_remote *remote, st
     atomic_store(&l->imported_number, 0);
     chain_publish(&l->chain, e);
     return FAN_OK;
-}
-
-/* ---- reorg ---- */
-
-static bool account_in_view(void *ctx, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance)
-{
-    struct state_account account;
-
-    if (state_view_account(ctx, a, &account)) return false;
-    *nonce = account.nonce;
-    *balance = account.balance_wei;
-    return true;
-}
-
-static bool account_at_head(void *ctx, const struct fan_address *a, uint64_t *nonce, struct fan_u256 *balance)
-{
-    return head_account(ctx, a, nonce, balance);
-}
-
-/* What a sender may have to pay, as the pool counts it; these were in blocks once, so it fits. */
-static struct fan_u256 cost_of(const struct tx *tx)
-{
-    struct fan_u256 cost, blobs;
-
-    (void)u256_mul_u64(&tx->gas_price_wei, tx->gas_limit, &cost);
-    (void)u256_mul_u64(&tx->blob_fee_max_wei, tx->blob_count * 131072, &blobs);
-    (void)u256_add(&cost, &blobs, &cost);
-    (void)u256_add(&cost, &tx->value_wei, &cost);
-    return cost;
-}
-
-static enum fan_status put_back_one(struct local *l, struct state_view *fork, const struct tx *tx)
-{
-    struct fan_u256 balance, cost = cost_of(tx);
-    struct pending_tx *p;
-    struct pool_sender *sender;
-    uint64_t nonce;
-    size_t at;
-
-    if (map_get(&l->pool.by_hash, &tx->hash)) return FAN_OK;
-    if (!account_in_view(fork, &tx->sender, &nonce, &balance)) return FAN_EIO;
-    p = pending_tx_new(tx);
-    if (!p) return FAN_ENOMEM;
-    if (pool_put(&l->pool, p, &cost, nonce, &balance, NULL)) {
-        pending_tx_unref(p);
-        return FAN_OK;
-    }
-    sender = pool_sender_of(&l->pool, &tx->sender);
-    if (pool_find(sender, tx->nonce, &at)) sender->txs[at].announced = true; /* it was, when it first came */
-    return FAN_OK;
-}
-
-/* Puts the transactions of the blocks behind `keep` back into the pool, as they stood before. A sender whose nonce is
- * taken by a waiting replacement, or a pool that is full, loses the old one: it is then as if it had been dropped. */
-static enum fan_status put_back(struct local *l, struct state_view *fork, uint64_t keep)
-{
-    enum fan_status s = FAN_OK;
-
-    for (uint64_t n = keep + 1, head = head_peek(l)->header.number; n <= head && !s; n++) {
-        struct block *b;
-
-        s = blocks_by_number(&l->index, n, &b);
-        if (s) return s;
-        for (size_t i = 0; i < b->tx_count && !s; i++) s = put_back_one(l, fork, &b->txs[i]);
-        block_unref(b);
-    }
-    return s;
-}
-
-/* The new branch: as many blocks as went, the pool's transactions in the first, the timestamps of the old ones. */
-struct branch {
-    struct built built[REORG_BLOCKS_MAX];
-    struct block *blocks[REORG_BLOCKS_MAX];
-    size_t count;
-};
-
-static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t keep, struct state_view **view,
-                                   struct fan_error *err)
-{
-    struct block *parent = NULL, *old = NULL;
-    struct seal_plan plan = {0};
-    struct built *b = &br->built[br->count];
-    struct state_view *after;
-    enum fan_status s = FAN_OK;
-
-    if (br->count)
-        parent = block_ref(br->blocks[br->count - 1]);
-    else
-        s = blocks_by_number(&l->index, keep, &parent);
-    if (!s) s = blocks_by_number(&l->index, keep + 1 + br->count, &old);
-    if (!s) {
-        plan.timestamp = max_u64(old->header.timestamp, parent->header.timestamp + 1);
-        s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);
-    }
-    block_unref(old);
-    block_unref(parent);
-    if (s) return s;
-    br->blocks[br->count++] = b->block;
-    s = state_view_after(*view, b->diff, &after);
-    if (s) return s;
-    state_view_unref(*view);
-    *view = after;
-    return FAN_OK;
-}
-
-enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *err)
-{
-    struct local *l = local_of(c);
-    uint64_t keep = head_peek(l)->header.number - depth;
-    struct branch *br;
-    struct state_view *view = NULL, *fork = NULL;
-    enum fan_status s = check_depth(l, depth, err);
-
-    if (s || !depth) return s;
-    br = calloc(1, sizeof *br);
-    if (!br) return FAN_ENOMEM;
-    l->turns++; /* the new blocks must differ from the old ones even where all else is the same */
-    s = state_db_at(l->state, keep, &fork);
-    if (!s) pool_reset(&l->pool, account_in_view, fork);
-    if (!s) s = put_back(l, fork, keep);
-    if (!s) view = state_view_ref(fork);
-    while (!s && br->count < depth) {
-        s = grow_branch(l, br, keep, &view, err);
-        if (!s && br->count < depth)
-            pool_reset(&l->pool, account_in_view, view); /* what is in this block leaves the pool */
-    }
-    if (!s)
-        s = head_move(l, keep, 0, br->built, br->count, true, err);
-    else
-        pool_reset(&l->pool, account_at_head, l);
-    state_view_unref(view);
-    state_view_unref(fork);
-    for (size_t i = 0; i < br->count; i++) built_fini(&br->built[i]);
-    free(br);
-    return s;
 }

@@ -117,7 +117,7 @@ static uint64_t act(struct pair *p, struct test_chain *tc, unsigned action, uint
     case 8:
         return dev->revert(tc->chain, p->snapshot_count ? p->snapshots[argument % p->snapshot_count] : 99);
     case 9:
-        return dev->reorg(tc->chain, argument % 9, NULL);
+        return dev->reorg(tc->chain, argument % 9, NULL, 0, NULL);
     case 10:
         return dev->rollback(tc->chain, argument % 6, NULL);
     default:

@@ -23,6 +23,9 @@ enum { REORG_BLOCKS_MAX = 128 };
 /* What the next block is to be like, beyond what follows from its parent. */
 struct seal_plan {
     uint64_t timestamp;
+    bool only_given; /* the block holds these, in this order, and nothing from the pool */
+    const struct chain_reorg_tx *given;
+    size_t given_count;
     bool has_base_fee, has_prev_randao;
     uint64_t base_fee_wei;
     struct fan_hash prev_randao;
@@ -246,7 +249,12 @@ void import_end(struct import *i, struct local_import_result *out); /* closes th
 /* ---- dev_turn.c: what turns the chain back ---- */
 uint64_t turn_snapshot(struct chain *c);
 bool turn_revert(struct chain *c, uint64_t id);
-enum fan_status turn_reorg(struct chain *c, uint64_t depth, struct fan_error *err);
+enum fan_status turn_reorg(struct chain *c, uint64_t depth, const struct chain_reorg_tx *txs, size_t count,
+                           struct fan_error *err); /* dev_reorg.c */
+/* Can so many blocks be taken back? */
+FAN_MUST_CHECK enum fan_status turn_check_depth(struct local *l, uint64_t depth, struct fan_error *err);
+/* dev.c: seals an impersonated sender's transaction with a signature that no key made. */
+FAN_MUST_CHECK enum fan_status dev_sign_as_sender(struct tx *tx, struct arena *a);
 enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error *err);
 enum fan_status turn_reset(struct chain *c, struct fan_error *err);
 enum fan_status turn_reset_onto(struct chain *c, struct chain_remote *remote, struct fan_error *err);

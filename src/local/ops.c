@@ -134,6 +134,41 @@ static enum fan_status op_code(struct chain_state *s, const struct fan_hash *cod
     return state_view_code(s->view, code_hash, a, out);
 }
 
+struct account_walk {
+    bool (*each)(void *ctx, const struct fan_address *a, const struct chain_account *account);
+    void *ctx;
+};
+
+static bool hand_on(void *ctx, const struct fan_address *address, const struct state_account *account)
+{
+    const struct account_walk *w = ctx;
+    struct chain_account out;
+
+    account_out(account, &out);
+    return w->each(w->ctx, address, &out);
+}
+
+static bool is_fork(struct local *l)
+{
+    return atomic_load_explicit(&l->chain.forked, memory_order_acquire);
+}
+
+static enum fan_status
+op_walk_accounts(struct chain_state *s,
+                 bool (*each)(void *ctx, const struct fan_address *a, const struct chain_account *account), void *ctx)
+{
+    if (is_fork(s->local)) return FAN_EUNSUPPORTED;
+    return state_view_walk_accounts(s->view, hand_on, &(struct account_walk){each, ctx});
+}
+
+static enum fan_status op_walk_slots(struct chain_state *s, const struct fan_address *a,
+                                     bool (*each)(void *ctx, const struct fan_u256 *slot, const struct fan_u256 *value),
+                                     void *ctx)
+{
+    if (is_fork(s->local)) return FAN_EUNSUPPORTED;
+    return state_view_walk_slots(s->view, a, each, ctx);
+}
+
 static enum fan_status op_proof(struct chain_state *s, const struct fan_address *a, const struct fan_u256 *slots,
                                 size_t slot_count, struct arena *arena, struct chain_proof *out)
 {
@@ -260,6 +295,8 @@ const struct chain_ops LOCAL_OPS = {
     .account = op_account,
     .slot = op_slot,
     .code = op_code,
+    .walk_accounts = op_walk_accounts,
+    .walk_slots = op_walk_slots,
     .proof = op_proof,
     .call = call_run,
     .trace = trace_run,

@@ -54,6 +54,7 @@ static enum fan_status config_for_evm(const struct chain_tracer_config *from, st
                                      .only_top_call = from->only_top_call,
                                      .with_log = from->with_log,
                                      .parity_errors = from->parity_errors,
+                                     .parity = from->parity,
                                      .with_precompiles = from->with_precompiles,
                                      .diff = from->diff,
                                      .no_code = from->no_code,

@@ -63,7 +63,7 @@ static void turn_back(void *ctx)
 {
     struct work *w = ctx;
 
-    if (w->tc->chain->dev->reorg(w->tc->chain, 3, NULL)) atomic_fetch_add(&w->wrong, 1);
+    if (w->tc->chain->dev->reorg(w->tc->chain, 3, NULL, 0, NULL)) atomic_fetch_add(&w->wrong, 1);
     tc_forget_events(w->tc);
 }
 

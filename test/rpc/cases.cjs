@@ -236,4 +236,23 @@ function wrong(f) {
   return out;
 }
 
-module.exports = { NOBODY, NOWHERE, blocks, calls, executions, fees, logs, plain, state, subscriptions, transactions, wrong };
+/** What a state holds, listed, and blocks traced by their bytes. */
+function listings(f) {
+  const out = [], number = (hash) => Number(f.block[hash].number);
+  for (const place of [f.head.hash, 'latest', f.crowd, f.block.spawned.hash, '0x0', '0x999', NOWHERE]) {
+    for (const [start, most] of [['0x', 1000], ['0x', 2], ['0x80', 3], ['0x' + 'ff'.repeat(32), 5], ['0x', 0]]) out.push([`${most} slots from ${start.slice(0, 6)} at ${place.slice(0, 9)}`, 'debug_storageRangeAt', [place, 0, f.chaos, start, most]]);
+    out.push([`of nobody at ${place.slice(0, 9)}`, 'debug_storageRangeAt', [place, 0, NOBODY, '0x', 10]], [`beyond at ${place.slice(0, 9)}`, 'debug_storageRangeAt', [place, 99, f.chaos, '0x', 10]]);
+    for (const rest of [['0x', 256, false, false, false], ['0x', 3, true, false, false], ['0x40' + '00'.repeat(31), 4, false, true, false], ['0x', 0, true, true, true]]) out.push([`${rest} at ${place.slice(0, 9)}`, 'debug_accountRange', [place, ...rest]]);
+  }
+  for (const place of ['latest', 'earliest', f.crowd, '0x999']) out.push([`block ${place}`, 'debug_dumpBlock', [place]]);
+  for (const range of [[number('create')], [number('spawned')], [number('create'), number('spawned')], [5, 2], [3, 3], [0], [0, 999], [999]]) out.push([`blocks ${range}`, 'debug_getModifiedAccountsByNumber', range]);
+  for (const range of [[f.block.create.hash], [f.block.create.hash, f.head.hash], [NOWHERE], [f.head.hash, NOWHERE]]) out.push([`from ${range[0].slice(0, 8)} on`, 'debug_getModifiedAccountsByHash', range]);
+  const raw = (n) => async (ask) => [(await ask('debug_getRawBlock', [n])).result, { tracer: 'callTracer' }];
+  for (const n of ['0x1', f.crowd, 'latest', '0x0']) out.push([`block ${n} by its bytes`, 'debug_traceBlock', raw(n)]);
+  return [...out, ['no block', 'debug_traceBlock', ['0x1234']], ['no bytes', 'debug_traceBlock', ['zz']]];
+}
+
+/** By what they are about; subscriptions need a socket or are refused. */
+const groups = { plain, blocks, transactions, state, executions, logs, fees, listings, wrong };
+
+module.exports = { NOBODY, NOWHERE, calls, groups, subscriptions };

@@ -26,13 +26,11 @@ after(async () => {
   console.log(`${c.same} answers of ${c.methods.size} methods are geth's to the letter, ${c.explained} differ as ${c.used.size} rows of docs/RPC.md have it`);
 });
 
-for (const group of ['plain', 'blocks', 'transactions', 'state', 'executions', 'logs', 'fees', 'wrong']) {
-  test(group, { timeout: 120000 }, () => compare(cases[group](facts)));
-}
+for (const [group, list] of Object.entries(cases.groups)) test(group, { timeout: 120000 }, () => compare(list(facts)));
 test('subscriptions over HTTP', { timeout: 60000 }, () => compare(cases.subscriptions(facts).filter(([, method]) => method === 'eth_subscribe')));
 test('subscriptions and more over WebSocket', { timeout: 60000 }, async () => {
   const sockets = await Promise.all([node.ws, peer.ws].map((url) => h.Socket.open(url)));
-  await c.run(...sockets, [...cases.subscriptions(facts), ...cases.plain(facts), ...cases.fees(facts)]);
+  await c.run(...sockets, [...cases.subscriptions(facts), ...cases.groups.plain(facts), ...cases.groups.fees(facts)]);
   for (const s of sockets) s.close();
 });
 /** Bodies that are hardly requests: [body, what we answer where geth does not: a code]. */

@@ -1,32 +1,37 @@
-// Every call of cases.cjs, right and wrong, asked of ours and of anvil on chains made of the same transactions: the same answer, or a
-// difference that differences_anvil.cjs explains. (Receipts, state and development methods: test/peers and helpers.test.cjs.)
+// Every question of cases.cjs and cases_anvil.cjs, right and wrong ones, asked of ours and of anvil on chains made of the same transactions at
+// the same times: the same answer, or a difference that differences_anvil.cjs and smooth_anvil.cjs explain. (What development methods do to a
+// chain: compare_dev.test.cjs; which methods either has: peer_methods.test.cjs.)
 'use strict';
 const { test, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const h = require('../lib/harness.cjs');
 const rich = require('./rich.cjs');
 const cases = require('./cases.cjs');
+const more = require('./cases_anvil.cjs');
 const { Comparison } = require('./comparison.cjs');
 const { DIFFERENCES } = require('./differences_anvil.cjs');
+const { smoothings } = require('./smooth_anvil.cjs');
 
 let nodes, facts;
+const own = [new Map(), new Map()];
 /** anvil lists accounts in the order of a hash table, another each time. */
 const sorted = (a) => (a.result?.accessList ? { result: { ...a.result, accessList: [...a.result.accessList].sort((x, y) => (x.address < y.address ? -1 : 1)) } } : a);
-const c = new Comparison(DIFFERENCES, sorted);
+const c = new Comparison(DIFFERENCES, sorted, smoothings(own));
 before(async () => {
   nodes = await Promise.all([h.fanatico([...rich.CHAIN_ARGS, '--silent']), h.anvil(rich.CHAIN_ARGS)]);
   await h.rpc(nodes[1].http, 'anvil_setNextBlockBaseFeePerGas', ['0x342770c0']); // its first block would keep the genesis block's
+  for (const n of nodes) await h.rpc(n.http, 'anvil_setBlockTimestampInterval', [12]);
   facts = await Promise.all(nodes.map((n) => rich.make(n.http)));
+  for (const [i, n] of nodes.entries()) for (const [hash, name] of await rich.ownHashes(n.http)) own[i].set(hash, name);
 }, { timeout: 120000 });
 after(async () => {
   await Promise.all((nodes ?? []).map((n) => n.stop()));
   console.log(`${c.same} answers are anvil's, ${c.explained} differ as ${c.used.size} rows of docs/RPC.md have it`);
 });
 
-test('calls, estimates and access lists', { timeout: 120000 }, async () => {
-  await c.run(nodes[0].http, nodes[1].http, ...facts.map((f) => cases.executions(f)));
-  assert.ok(c.same > 60, `${c.same}`);
-});
+for (const [group, list] of Object.entries({ ...cases.groups, ...more.groups })) {
+  test(group, { timeout: 120000 }, () => c.run(nodes[0].http, nodes[1].http, ...facts.map((f) => list(f).filter(([, method]) => !more.NOT_THERE.has(method)))));
+}
 test('the life of each kind of filter', { timeout: 60000 }, async () => {
   const told = [];
   for (const [i, node] of nodes.entries()) {

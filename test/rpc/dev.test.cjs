@@ -148,3 +148,75 @@ test("viem's test client, every action", { timeout: 120000 }, async () => {
     assert.deepEqual(actions.filter((a) => !done.has(a)), [], 'actions that were not tried');
   }
 });
+
+test('a reorg to order: the new blocks hold the given transactions, as with anvil', { timeout: 60000 }, async () => {
+  const nodes = await Promise.all([h.fanatico(['--silent']), h.anvil()]);
+  try {
+    const told = await Promise.all(nodes.map(async (n) => {
+      const accounts = await ask(n, 'eth_accounts'), to = accounts[9];
+      const send = (from, value) => ask(n, 'eth_sendTransaction', [{ from, to, value: hex(value), gas: '0x5208' }]);
+      for (const [i, v] of [[0, 1], [0, 2], [1, 3], [0, 4]]) {
+        const hash = await send(accounts[i], v);
+        await h.until('the receipt', () => ask(n, 'eth_getTransactionReceipt', [hash]));
+      }
+      const raw = await ethers.HDNodeWallet.fromPhrase(h.MNEMONIC, '', "m/44'/60'/0'/0/2").signTransaction({ type: 2, chainId: 31337, nonce: 0, to, value: 77n, gasLimit: 21000, maxFeePerGas: 4000000000n, maxPriorityFeePerGas: 1n });
+      const chain = async () => Promise.all([1, 2, 3, 4].map(async (i) => (await ask(n, 'eth_getBlockByNumber', [hex(i), true])).transactions.map((t) => [t.from, t.nonce, t.value])));
+      const log = [];
+      const reorg = async (...params) => log.push([await ask(n, 'anvil_reorg', params), await chain()]);
+      await reorg(3, [[raw, 1], [{ from: accounts[3], to, value: '0x58' }, 0], [{ from: accounts[3], to, value: '0x59' }, 2]]);
+      await reorg(3, [[raw, 5]]);
+      await reorg(1, [[raw]]);
+      await reorg(1, [['0x12', 0]]);
+      await reorg(2, [[raw, 1]]);
+      return log;
+    }));
+    assert.deepEqual(told[0], told[1]);
+    assert.deepEqual(told[0][0][1].map((txs) => txs.length), [1, 1, 1, 1]);
+    assert.equal((await ask(nodes[0], 'anvil_reorg', [1, [[{ from: A, to: B, value: '0x1' }, 0]]])).code, -32000, 'nobody signs for that sender');
+    await ask(nodes[0], 'anvil_impersonateAccount', [A]);
+    await ask(nodes[0], 'anvil_setBalance', [A, hex(10n ** 18n)]);
+    assert.equal(await ask(nodes[0], 'anvil_reorg', [1, [[{ from: A, to: B, value: '0x1' }, 0]]]).then((r) => r?.code), -32000, 'the balance came after the blocks that stay');
+    // Without transactions those of the old blocks come again, unlike with anvil, which forgets them.
+    const before = (await ask(nodes[0], 'eth_getBlockByNumber', ['latest', false])).transactions;
+    await ask(nodes[0], 'anvil_reorg', [1, []]);
+    assert.deepEqual((await ask(nodes[0], 'eth_getBlockByNumber', ['latest', false])).transactions, before);
+  } finally {
+    await Promise.all(nodes.map((n) => n.stop()));
+  }
+});
+
+test('eth_sendTransactionSync answers with the receipt, or in vain', { timeout: 60000 }, async () => {
+  const tx = { from: h.ACCOUNTS[0], to: B, value: '0x1' };
+  const receipt = await ask(node, 'eth_sendTransactionSync', [tx]);
+  assert.deepEqual(receipt, await ask(node, 'eth_getTransactionReceipt', [receipt.transactionHash]));
+  await ask(node, 'evm_setAutomine', [false]);
+  assert.equal((await ask(node, 'eth_sendTransactionSync', [tx, 50])).code, 4);
+  const later = ask(node, 'eth_sendTransactionSync', [tx, 5000]);
+  await h.until('it waits', async () => (await ask(node, 'txpool_status')).pending === '0x2');
+  await ask(node, 'evm_mine');
+  assert.equal((await later).status, '0x1');
+  await ask(node, 'evm_setAutomine', [true]);
+});
+
+test('debug_storageRangeAt tells the slots between the transactions of a block', { timeout: 60000 }, async () => {
+  // Slot = the first word of the data, value = the second; value 0 clears.
+  const code = '0x' + '6020355f3555' + '00', at = '0x' + 'c5'.repeat(20), word = (n) => ethers.zeroPadValue(ethers.toBeHex(n), 32);
+  await ask(node, 'anvil_setCode', [at, code]);
+  await ask(node, 'anvil_setStorageAt', [at, word(1), word(11)]);
+  await ask(node, 'evm_mine');
+  await ask(node, 'evm_setAutomine', [false]);
+  const writes = [[2, 22], [1, 0], [3, 33], [2, 23]];
+  for (const [slot, value] of writes) await ask(node, 'eth_sendTransaction', [{ from: h.ACCOUNTS[0], to: at, data: ethers.concat([word(slot), word(value)]), gas: '0x186a0' }]);
+  await ask(node, 'evm_mine');
+  await ask(node, 'evm_setAutomine', [true]);
+  const block = await ask(node, 'eth_getBlockByNumber', ['latest', false]), want = new Map([[1, 11]]);
+  assert.equal(block.transactions.length, writes.length);
+  for (const [i, [slot, value]] of writes.entries()) {
+    const { storage, nextKey } = await ask(node, 'debug_storageRangeAt', [block.hash, i, at, '0x0', 100]);
+    assert.deepEqual(Object.fromEntries(Object.values(storage).map((s) => [Number(s.key), Number(s.value)])), Object.fromEntries(want), `before transaction ${i}`);
+    assert.equal(nextKey, null);
+    for (const [key, s] of Object.entries(storage)) assert.equal(key, ethers.keccak256(s.key));
+    if (value) want.set(slot, value); else want.delete(slot);
+  }
+  assert.equal((await ask(node, 'debug_storageRangeAt', [block.hash, 4, at, '0x', 100])).code, -32000);
+});

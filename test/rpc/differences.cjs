@@ -91,6 +91,10 @@ const DIFFERENCES = [
   { methods: /^eth_sendRawTransaction$/, names: /fee beyond the cap/, what: 'no cap on what a transaction may pay', why: 'geth guards its own accounts\' purse at one ether; whoever signed a raw transaction has decided', holds: (a, b) => a.result && /exceeds the configured cap/.test(b.error?.message) },
   { methods: /^eth_sendRawTransaction$/, names: /no replay protection/, what: 'transactions without a chain id are taken', why: 'so that the usual deployers, whose only transaction has none, can be put on the chain', holds: (a, b) => a.result && /replay-protected/.test(b.error?.message) },
   { methods: /^eth_sendRawTransaction$/, names: /blob transaction (in place|where others)/, what: 'blob and other transactions of one account may wait together', why: 'geth guards a public pool against cheap eviction', holds: (a, b) => (a.result || isError(a, -32000)) && isError(b, -32000) && /reserved|gapped/.test(b.error.message) },
+  { methods: /^eth_(mining|hashrate|protocolVersion)$/, what: '`eth_mining`, `eth_hashrate`, `eth_protocolVersion` answer', why: 'as anvil and Hardhat: older tools ask; geth has dropped them', holds: (a, b) => a.result !== undefined && b.error?.code === -32601 },
+  { methods: /^debug_storageRangeAt$/, what: '`debug_storageRangeAt` has the slots before that transaction', why: 'geth 1.17 looks for the parent\'s trie under the block\'s own root, and does not find it where the block wrote to the contract', holds: (a, b) => a.result && /^missing trie node/.test(b.error?.message) },
+  { methods: /^debug_(storageRangeAt|traceBlock)$/, what: 'words of `debug_storageRangeAt` about a block that is not there, of `debug_traceBlock` about bytes that are none', why: 'geth prints what Go knows of them; the bytes are a parameter: -32602', holds: (a, b) => a.error && b.error && /not found|could not decode/.test(b.error.message) },
+  { methods: /^debug_dumpBlock$/, names: /earliest/, what: '`debug_dumpBlock` knows `earliest`', why: 'geth looks for block -5', holds: (a, b) => a.result && b.error },
 ];
 
 module.exports = { DIFFERENCES };

@@ -4,6 +4,8 @@ const isError = (a, code) => a.error && (code === undefined || a.error.code === 
 const both = (a, b) => a.result !== undefined && b.result !== undefined;
 const touched = (list) => list.flatMap((x) => [x.address, ...x.storageKeys.map((k) => x.address + k)]);
 const close = (a, b) => { const d = BigInt(a) - BigInt(b); return d >= -1n && d <= 1n; };
+const { isDeepStrictEqual } = require('node:util');
+const blockIn = (a) => a.result?.block ?? a.result?.fullblock ?? a.result;
 const words = (data) => data.slice(2).match(/.{64}/g) ?? [];
 
 const DIFFERENCES = [
@@ -22,6 +24,37 @@ const DIFFERENCES = [
   { methods: /^eth_estimateGas$/, what: 'estimates of some creations and delegations, by one', why: 'the least that is enough: one less than anvil\'s', holds: (a, b) => both(a, b) && close(a.result, b.result) },
   { methods: /^eth_call$/, names: /gas probe without gas/, what: 'a call without gas has the server\'s cap', why: 'as geth; anvil gives it the block\'s', holds: both },
   { methods: /^eth_call$/, names: /every block field|blockhash/, what: 'BLOCKHASH, TIMESTAMP and PREVRANDAO; BASEFEE is 0 in a call that names no price', why: 'each chain has its own blocks; as geth', holds: (a, b) => both(a, b) && (words(a.result.length > 66 ? a.result : '0x').every((w, i) => [1, 4, 5].includes(i) || w === words(b.result)[i])) },
+  { methods: /^eth_(get|call|estimateGas|createAccessList|feeHistory|newFilter|uninstallFilter|sign|send)|^(debug|trace|ots|net|web3)_|^eth_chainId$/, what: 'words of errors about parameters', why: 'ours name the parameter and say what would fit; -32602 also where anvil passes an empty gas or bytes without 0x on to the EVM', holds: (a, b) => isError(a, -32602) && isError(b) },
+  { methods: /./, names: /without 0x|tag in capitals|empty quantity|empty text as bytes|empty hash|percentile|unsorted|equal|above 100|negative|nothing asked|^an empty|decimal quantity|decimal block|number as block|bare 0x|64 bits|^a number$|leading zeros|fraction/, what: 'values that are no hexadecimal, tags in capitals, percentiles out of order', why: 'refused, as by geth', holds: (a, b) => isError(a, -32602) && b.result !== undefined },
+  { methods: /^eth_(getAccount|getAccountInfo|getBalance|getCode|getStorageAt|getStorageValues|getTransactionCount|getProof)$/, what: 'the block may be left out everywhere', why: 'as the specification has it: latest', holds: (a, b) => a.result !== undefined && isError(b, -32602) && /invalid length/.test(b.error.message) },
+  { methods: /^eth_getProof$/, names: / at |same slot|slots/, what: '`eth_getProof` takes slots in short, with an odd number of digits too', why: 'as geth', holds: (a, b) => a.result && isError(b, -32602) },
+  { methods: /./, names: /upper-case 0X|spelled|unknown key|null percentiles|null as|null$/, what: 'spellings of hexadecimal that geth takes (0X, short, empty slots), unknown keys in an override, a null for what is left out', why: 'as geth', holds: (a, b) => a.result !== undefined && isError(b, -32602) },
+  { methods: /^eth_get(Proof|StorageAt)$/, names: /spelled/, what: 'a slot of 33 bytes', why: 'refused, as by geth', holds: (a, b) => isError(a, -32000) && b.result !== undefined },
+  { methods: /^eth_getStorageValues$/, names: /1025 slots/, what: 'the code for too many slots is -38026', why: 'as geth', holds: (a, b) => isError(a, -38026) && isError(b, -32602) },
+  { methods: /^eth_getProof$/, what: 'the nodes of a proof', why: 'each chain has its own coinbase balances and system contracts; values and keys are the same', holds: (a, b) => both(a, b) && a.result.balance === b.result.balance && JSON.stringify(a.result.storageProof.map((x) => BigInt(x.value).toString())) === JSON.stringify(b.result.storageProof.map((x) => BigInt(x.value).toString())) },
+  { methods: /^eth_get(TransactionCount|Code|StorageAt|Balance)$/, names: /^system/, what: 'the fork\'s system contracts are on the chain (their nonce)', why: 'as on every real chain; anvil has none', holds: both },
+  { methods: /^eth_get(BlockByNumber|BlockReceipts|TransactionByBlockNumberAndIndex|RawTransactionByBlockNumberAndIndex|UncleCountByBlockNumber|BlockTransactionCountByNumber)$|^erigon/, names: /block pending/, what: 'the pending block: `hash`, `miner` and `nonce` are null; it has receipts, and its transactions can be asked for', why: 'as geth', holds: (a) => a.result !== undefined },
+  { methods: /^eth_get(Raw)?Transaction(By|$)|^debug_getRawTransaction$/, names: /unknown|orphan|block|hash/, what: 'the bytes of a transaction that nobody knows are `0x`', why: 'as geth; anvil has null', holds: (a, b) => a.result === '0x' && b.result === null },
+  { methods: /RawTransaction/, what: 'the bytes of a blob transaction come without its blobs', why: 'as geth: they are those that the block holds', holds: (a, b) => both(a, b) && a.result.startsWith('0x03') && b.result.length > 200000 },
+  { methods: /Block/, sometimes: true, what: 'the `transactionsRoot` of a block with blob transactions', why: 'over what the block holds, as the consensus rules have it; anvil hashes the blobs along', holds: (a, b) => both(a, b) && BigInt(blockIn(b)?.blobGasUsed ?? 0) > 0n && isDeepStrictEqual({ ...blockIn(a), transactionsRoot: 0 }, { ...blockIn(b), transactionsRoot: 0 }) },
+  { methods: /^eth_get(Uncle|Block)/, what: 'counts and uncles of a block that is not there are null', why: 'as geth', holds: (a, b) => a.result === null && (isError(b, -32001) || isError(b, -32602)) },
+  { methods: /^eth_get(Logs|FilterLogs)$|^eth_newFilter$/, names: /backwards|past the head|beyond|future|pending|to pending|finalized|safe/, what: 'ranges that run backwards, or beyond the head, are refused', why: 'as geth', holds: (a, b) => a.error && (b.result !== undefined || b.error) },
+  { methods: /^eth_get(Logs|FilterLogs)$/, names: /four topics|null among|empty alternatives|five topics/, what: 'more topics in a filter than a log has, and a null among alternatives', why: 'as geth: the first matches nothing, the second everything', holds: both },
+  { methods: /^eth_newFilter$/, what: 'ids of filters; a filter may begin in the future', why: 'random in both; as geth', holds: (a) => /^0x[0-9a-f]{32}$/.test(a.result) },
+  { methods: /^eth_feeHistory$/, what: '`eth_feeHistory`: the future is refused, nothing is asked for by 0, without percentiles there are no rewards, the next base fee is that of the block after the last', why: 'as geth', holds: (a, b) => (both(a, b) || isError(a, -32000)) },
+  { methods: /^eth_(gasPrice|maxPriorityFeePerGas|blobBaseFee)$/, what: 'suggested prices', why: 'by geth\'s oracle: from the tips of the last blocks', holds: both },
+  { methods: /^eth_config$/, what: 'the fork id in `eth_config`', why: 'that of the chain, by its genesis; anvil has zeros', holds: (a, b) => a.result.current.forkId !== b.result.current.forkId },
+  { methods: /^(anvil|hardhat)_(nodeInfo|metadata)$|^web3_clientVersion$/, what: 'names, versions and numbers of our own in `anvil_nodeInfo`, `anvil_metadata`, `web3_clientVersion`; forks in lower case', why: 'who asks learns whom', holds: both },
+  { methods: /^erigon_getHeaderByNumber$/, what: '`erigon_getHeaderByNumber` gives a header', why: 'as Erigon; anvil gives the block', holds: (a, b) => both(a, b) && Object.keys(a.result).every((k) => a.result[k] === b.result[k]) },
+  { methods: /^trace_/, names: /pending/, what: 'the pending block is not traced', why: 'as geth; anvil traces the latest in its place', holds: (a) => a.error },
+  { methods: /^ots_getBlock/, names: /999|unknown/, what: '`ots_getBlock…` of a block that is not there is null', why: 'as Erigon', holds: (a, b) => a.result === null && isError(b, -32001) },
+  { methods: /^ots_getBlockDetails$/, names: /pending/, what: '`ots_getBlockDetails` of the pending block', why: 'it is there', holds: (a, b) => a.result && isError(b, -32001) },
+  { methods: /^trace_filter$/, names: /tag|far past/, what: '`trace_filter` takes tags, and any range there is time for', why: 'anvil takes numbers, and 300 blocks', holds: (a, b) => a.result && isError(b, -32602) },
+  { methods: /^trace_replayBlockTransactions$/, names: /unknown kind|the steps/, what: 'no `vmTrace`', why: 'debug_traceTransaction has the steps, written as they are made', holds: (a, b) => isError(a, -32602) && (b.result || b.error) },
+  { methods: /^trace_replayBlockTransactions$/, what: 'the code of a delegation is in the `stateDiff`', why: 'it changed (EIP-7702)', holds: (a, b) => both(a, b) && JSON.stringify(a).includes('0xef0100') },
+  { methods: /^ots_getInternalOperations$/, what: 'an unknown transaction has no operations', why: 'anvil: `Required data unavailable`', holds: (a, b) => a.result?.length === 0 && isError(b, -32603) },
+  { methods: /^ots_traceTransaction$/, what: '`ots_traceTransaction` tells of creations and self-destructions too', why: 'as Erigon, for which Otterscan was made', holds: (a, b) => both(a, b) && b.result.every((x) => JSON.stringify(a.result).includes(x.to)) },
+  { methods: /^ots_searchTransactions/, what: 'within a page the newest is the first, in each block too; a search from beyond the head begins at the head', why: 'as Otterscan shows them', holds: both },
 ];
 
 module.exports = { DIFFERENCES };

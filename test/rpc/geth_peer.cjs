@@ -7,7 +7,7 @@ const h = require('../lib/harness.cjs');
 
 async function start(genesis, blocks) {
   const dir = h.scratch(), file = path.join(dir, 'chain.rlp'), first = path.join(dir, 'genesis.json');
-  const run = (...args) => new h.Program(h.gethFile(), ['--datadir', path.join(dir, 'geth'), '--gcmode', 'archive', '--verbosity', '3', ...args]);
+  const run = (...args) => new h.Program(h.gethFile(), ['--datadir', path.join(dir, 'geth'), '--gcmode', 'archive', '--cache.preimages', '--verbosity', '3', ...args]);
   fs.writeFileSync(first, genesis);
   fs.writeFileSync(file, blocks);
   for (const args of [['init', first], ['import', file]]) {

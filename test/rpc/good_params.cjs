@@ -25,6 +25,9 @@ const GOOD = {
 };
 
 const SHAPES = [
+  [/^trace_(block|filter)$/, [['latest'], [{ fromBlock: '0x0', fromAddress: [alice], mode: 'union', after: 1, count: 2 }]]], [/^trace_call$/, [[call, ['trace', 'stateDiff'], 'latest']]], [/^trace_get$/, [[hash, [0, 1]]]], [/^trace_replay/, [[hash, ['trace']], ['0x0', ['stateDiff']]]], [/^trace_transaction$/, [[hash]]],
+  [/^ots_search/, [[alice, 0, 5]]], [/^ots_getBlockTransactions/, [[1, 0, 5]]], [/SenderAndNonce$/, [[alice, '0x1']]], [/^ots_(get(Internal|TransactionError)|trace)/, [[hash]]], [/^ots_(hasCode|getContractCreator)/, [[alice, 'latest'], [alice]]], [/^ots_getBlockDetails$/, [['0x1']]],
+  [/^debug_storageRangeAt$/, [['latest', 0, alice, '0x', 10]]], [/^debug_accountRange$/, [['latest', '0x', 5, true, true, false]]], [/^debug_codeByHash$/, [[hash, 'latest']]], [/^debug_getModifiedAccountsByNumber$/, [[0, 1]]], [/^debug_getModifiedAccountsByHash$/, [[hash, hash]]], [/^debug_traceBlock$/, [['0xc0', trace]]], [/^eth_sendTransactionSync$/, [[tx, 10]]],
   [/AutoImpersonate|autoImpersonate/, [[true]]], [/impersonate|Impersonating|Coinbase/, [[alice]]], [/(Balance)$/, [[bob, '0x1']]], [/(set\w*Nonce)$/, [[bob, '0x9']]], [/(set\w*Code)$/, [[bob, '0x00']]], [/StorageAt$/, [[bob, word, word]]], [/PrevRandao$/, [[hash]]], [/(BaseFeePerGas|MinGasPrice)$/, [['0x1']]],
   [/ByHash$|ByHashAndIndex$|Receipt$|RawTransaction$/, [[hash, '0x0']]], [/getBlockByHash/, [[hash, true]]], [/BlockByNumber$/, [['0x0', true]]], [/ByNumberAndIndex$|ByBlockNumberAndIndex$/, [['0x0', '0x0']]], [/ByNumber$|BlockReceipts$|getRaw/, [['latest']]],
 ];

@@ -57,7 +57,7 @@ async function make(url) {
   await h.rpc(url, 'evm_mine');
   await h.rpc(url, 'evm_setAutomine', [false]);
   await send('crowd0', 0, { to: chaos, data: call('note', 2, '0xaa') });
-  await send('crowd1', 1, { type: 0, to: chaos, data: call('note', 1, '0xbb'), gasPrice: 3500000000n });
+  await send('crowd1', 1, { type: 0, to: chaos, data: call('note', 1, '0xbb'), gasPrice: 1700000000n }); // by tip and by price behind the others
   await send('crowd2', 2, { ...blobs(1), to: wallets[0].address });
   await send('crowd3', 1, { to: chaos, data: call('refuse', 1) });
   await h.rpc(url, 'evm_mine');
@@ -70,6 +70,7 @@ async function make(url) {
   await h.rpc(url, 'evm_mine');
   const orphan = await h.rpc(url, 'eth_getBlockByNumber', ['latest', false]);
   await h.rpc(url, 'evm_revert', [snapshot]);
+  await h.rpc(url, 'anvil_setNextBlockBaseFeePerGas', [orphan.baseFeePerGas]); // what it is anyway; anvil would go on with the orphan's
   s.nonces = nonces;
   await h.rpc(url, 'anvil_dropAllTransactions');
   await send('instead', 0, { to: chaos, data: call('note', 1, '0xbeef'), maxPriorityFeePerGas: 1600000000n });
@@ -108,4 +109,14 @@ async function blocksOf(url) {
 
 const genesis = () => execFileSync(path.join(h.bin, 'fanatico'), ['genesis', ...CHAIN_ARGS]);
 
-module.exports = { CHAIN_ARGS, FEES, Signer, blobs, blocksOf, face, genesis, hex, make, wallets, word };
+/** Hash of a block or a state, prevRandao → a name by number, which another chain of the same transactions shares. */
+async function ownHashes(url) {
+  const names = new Map();
+  for (let n = 0; n <= Number(await h.rpc(url, 'eth_blockNumber')); n++) {
+    const b = await h.rpc(url, 'eth_getBlockByNumber', [hex(n), false]);
+    for (const key of ['hash', 'stateRoot', 'mixHash']) if (!names.has(b[key]) && !/^0x0*$/.test(b[key])) names.set(b[key], `${key} of ${n}`);
+  }
+  return names;
+}
+
+module.exports = { CHAIN_ARGS, FEES, Signer, blobs, blocksOf, face, genesis, hex, make, ownHashes, wallets, word };

@@ -235,6 +235,7 @@ pub struct TraceConfig {
     pub only_top_call: u8,
     pub with_log: u8,
     pub parity_errors: u8,
+    pub parity: u8,
     pub with_precompiles: u8,
     pub diff: u8,
     pub no_code: u8,
@@ -380,7 +381,7 @@ static LAYOUT: &[usize] = &layout! {
     PrecompileMove { from, is_moved, to }
     TraceConfig {
         tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,
-        with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,
+        parity, with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,
     }
     Trace { config, deadline_ms, size_max, want_diff, is_call, block_hash, tx_hash, block_number, tx_index, ctx, put }
     [

@@ -15,10 +15,23 @@ struct CallLog {
     position: usize,
 }
 
+/// In whose manner flat calls are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// geth's flatCallTracer.
+    Geth,
+    /// The same, errors as OpenEthereum words them.
+    GethParityErrors,
+    /// OpenEthereum's trace module, as other clients have kept it: gas is the frame's own, and a failure has no result.
+    Parity,
+}
+
 /// One call with what it called.
 struct Frame {
     enter: Enter,
     gas_used: u64,
+    /// Of the frame alone: the transaction's own frame counts neither what came before its code nor refunds.
+    own_gas_used: u64,
     has_to: bool,
     output: Bytes,
     error: Option<String>,
@@ -52,6 +65,7 @@ impl Calls {
         self.open.push(Frame {
             enter: e.clone(),
             gas_used: 0,
+            own_gas_used: 0,
             has_to: true,
             output: Bytes::new(),
             error: None,
@@ -67,6 +81,7 @@ impl Calls {
         }
         let Some(mut frame) = self.open.pop() else { return };
         frame.gas_used = x.gas_used;
+        frame.own_gas_used = x.gas_used;
         match &x.error {
             None => frame.output = x.output.clone(),
             Some(error) => {
@@ -114,10 +129,10 @@ impl Calls {
     }
 
     /// As flatCallTracer tells it: every call behind its caller, with the path to it.
-    pub fn put_flat(&self, parity_errors: bool, about: &Trace, out: &mut Vec<u8>) {
+    pub fn put_flat(&self, manner: Manner, about: &Trace, out: &mut Vec<u8>) {
         out.push(b'[');
         if let Some(root) = &self.root {
-            root.put_flat(&mut Vec::new(), parity_errors, about, out);
+            root.put_flat(&mut Vec::new(), manner, about, out);
         }
         out.push(b']');
     }
@@ -171,7 +186,7 @@ impl Frame {
         out.push(b'}');
     }
 
-    fn put_flat(&self, path: &mut Vec<usize>, parity_errors: bool, about: &Trace, out: &mut Vec<u8>) {
+    fn put_flat(&self, path: &mut Vec<usize>, manner: Manner, about: &Trace, out: &mut Vec<u8>) {
         let e = &self.enter;
         if out.last() == Some(&b'}') {
             out.push(b',');
@@ -191,7 +206,7 @@ impl Frame {
                 text::raw(out, &format!("\"{how}\":\"{}\",\"from\":", kind.name().to_lowercase()));
                 text::address(out, &e.from);
                 text::raw(out, ",\"gas\":");
-                text::quantity_u64(out, e.gas);
+                text::quantity_u64(out, if manner == Manner::Parity { e.own_gas } else { e.gas });
                 text::raw(out, &format!(",\"{input}\":"));
                 text::data(out, &e.input);
                 if !kind.creates() {
@@ -208,9 +223,9 @@ impl Frame {
         text::number(out, about.block_number);
         if let Some(error) = &self.error {
             text::raw(out, ",\"error\":");
-            text::string(out, if parity_errors { parity_error(error) } else { error });
+            text::string(out, if manner == Manner::Geth { error } else { parity_error(error) });
         }
-        self.put_flat_result(out);
+        self.put_flat_result(manner, out);
         text::raw(out, ",\"subtraces\":");
         text::number(out, self.calls.len() as u64);
         text::raw(out, ",\"traceAddress\":[");
@@ -229,19 +244,24 @@ impl Frame {
         out.push(b'}');
         for (i, call) in self.calls.iter().enumerate() {
             path.push(i);
-            call.put_flat(path, parity_errors, about, out);
+            call.put_flat(path, manner, about, out);
             path.pop();
         }
     }
 
     /// What came of it: nothing, where it failed for another reason than a revert.
-    fn put_flat_result(&self, out: &mut Vec<u8>) {
+    fn put_flat_result(&self, manner: Manner, out: &mut Vec<u8>) {
         let kind = self.enter.kind;
+        let parity = manner == Manner::Parity;
         if kind == Kind::SelfDestruct || self.error.as_ref().is_some_and(|e| e != super::tap::REVERTED) {
+            if parity {
+                text::raw(out, ",\"result\":null");
+            }
             return;
         }
+        let gas_used = if parity { self.own_gas_used } else { self.gas_used };
         text::raw(out, ",\"result\":{");
-        if kind.creates() {
+        if kind.creates() && !(parity && self.error.is_some()) {
             if self.has_to {
                 text::raw(out, "\"address\":");
                 text::address(out, &self.enter.to);
@@ -250,10 +270,10 @@ impl Frame {
             text::raw(out, "\"code\":");
             text::data(out, &self.output);
             text::raw(out, ",\"gasUsed\":");
-            text::quantity_u64(out, self.gas_used);
+            text::quantity_u64(out, gas_used);
         } else {
             text::raw(out, "\"gasUsed\":");
-            text::quantity_u64(out, self.gas_used);
+            text::quantity_u64(out, gas_used);
             text::raw(out, ",\"output\":");
             text::data(out, &self.output);
         }

@@ -18,7 +18,7 @@ use crate::contain;
 use crate::convert::{for_a_call, run, spec, tx_env, Ctx};
 use crate::overlay::Overlay;
 use crate::words;
-use calls::{Calls, FourByte};
+use calls::{Calls, FourByte, Manner};
 use prestate::Prestate;
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::Interpreter;
@@ -45,7 +45,7 @@ pub enum Stop {
 enum Part {
     Noop,
     Calls(Calls),
-    Flat(Calls, bool),
+    Flat(Calls, Manner),
     FourByte(FourByte),
     Prestate(Box<Prestate>),
     Steps(Box<Steps>),
@@ -73,7 +73,12 @@ impl Part {
             },
             Named::Calls => Part::Calls(Calls::new(config.only_top_call != 0, config.with_log != 0, false)),
             Named::FlatCalls => {
-                Part::Flat(Calls::new(false, false, config.with_precompiles == 0), config.parity_errors != 0)
+                let manner = match (config.parity, config.parity_errors) {
+                    (0, 0) => Manner::Geth,
+                    (0, _) => Manner::GethParityErrors,
+                    _ => Manner::Parity,
+                };
+                Part::Flat(Calls::new(false, false, config.with_precompiles == 0), manner)
             }
             Named::Prestate => Part::Prestate(Box::new(Prestate::new(*config))),
             Named::FourByte => Part::FourByte(FourByte::default()),
@@ -106,7 +111,7 @@ impl Part {
         match self {
             Part::Noop => text::raw(out, "{}"),
             Part::Calls(calls) => calls.put(out),
-            Part::Flat(calls, parity_errors) => calls.put_flat(*parity_errors, about, out),
+            Part::Flat(calls, manner) => calls.put_flat(*manner, about, out),
             Part::FourByte(seen) => seen.put(out),
             Part::Prestate(p) => p.put(out),
             Part::Steps(_) | Part::Transfers(_) => {}

@@ -82,6 +82,7 @@ pub struct Enter {
     pub to: Address,
     pub input: Bytes,
     pub gas: u64,
+    pub own_gas: u64,        // the frame's; `gas` of the transaction's own is all it may use
     pub value: Option<U256>, // none in a STATICCALL
 }
 
@@ -246,6 +247,7 @@ impl Tap {
             to: inputs.bytecode_address,
             input: if self.tracer.wants_frames() { inputs.input.bytes(ctx) } else { Bytes::new() },
             gas: inputs.gas_limit,
+            own_gas: inputs.gas_limit,
             value,
         };
         self.enter(ctx, e);
@@ -278,6 +280,7 @@ impl Tap {
             to: inputs.created_address(nonce),
             input: inputs.init_code().clone(),
             gas: inputs.gas_limit(),
+            own_gas: inputs.gas_limit(),
             value: Some(inputs.value()),
         };
         self.enter(ctx, e);
@@ -385,6 +388,7 @@ impl Tap {
             to: Address::from_word(before.top[0].into()),
             input: Bytes::new(),
             gas: 0,
+            own_gas: 0,
             value: Some(balance),
         };
         let depth = e.depth;
