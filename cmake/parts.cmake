@@ -41,6 +41,16 @@ target_compile_definitions(fan_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 target_compile_options(fan_llhttp PRIVATE -w)
 add_library(fan::llhttp ALIAS fan_llhttp)
 
+# BIP-39's English words come from Debian as a text file; the list becomes a header.
+find_file(BIP39_WORDS mnemonic/wordlist/english.txt PATHS /usr/lib/python3/dist-packages NO_DEFAULT_PATH)
+if(NOT BIP39_WORDS)
+  fan_missing("BIP-39's list of words" "apt-get install python3-mnemonic")
+endif()
+file(STRINGS ${BIP39_WORDS} words)
+list(TRANSFORM words REPLACE "(.+)" "    \"\\1\",\n")
+list(JOIN words "" words)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/made/mnemonic_words.h CONTENT "/* Made from python3-mnemonic's list. */\nstatic const char *const MNEMONIC_WORDS[] = {\n@words@};\n" @ONLY)
+
 # The EVM leaf: a Rust static library, built by cargo into a cache outside the tree, so that a second clone
 # does not compile 360 crates again. Always its release profile: a debug EVM would make the sanitizer runs crawl.
 if(FANATICO_EVM)

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "app/state_file.h"
 #include "commands.h"
 #include "datadir.h"
 #include "devchain.h"
@@ -32,9 +33,15 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
         .genesis = &d->chain.genesis,
         .remote = remote,
         .dev = true,
-        .no_automine = o->no_mining || o->block_time_ms,
+        .no_automine = o->no_mining || (o->block_time_ms && !o->mixed_mining),
         .block_time_ms = o->no_mining ? 0 : o->block_time_ms,
         .coinbase = o->coinbase,
+        .clock_from_genesis = o->has_timestamp,
+        .impersonate_all = o->auto_impersonate,
+        .mines_both_ways = o->mixed_mining,
+        .has_next_base_fee = o->has_base_fee,
+        .next_base_fee_wei = o->base_fee,
+        .epoch_blocks = o->slots_in_an_epoch,
         .gas_limit = o->has_gas_limit ? o->gas_limit : 0,
         .accounts = d->chain.accounts,
         .secrets = (const uint8_t (*)[32])d->chain.secrets,
@@ -42,6 +49,7 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
         .store = store,
         .behind = true,
     };
+    const char *load = o->has_state ? o->state : o->load_state, *keep = o->has_state ? o->state : o->dump_state;
     struct fan_error err = {""};
     struct local *local;
     int code;
@@ -50,7 +58,12 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
     options.sink.trouble = print_trouble;
     if (local_open(&options, &local, &err)) return complain(2, err.text);
+    if (load && state_file_load(local_chain(local), load, o->has_state, &err)) {
+        local_close(local);
+        return complain(2, err.text);
+    }
     code = serve(o, &d->how, local);
+    if (code == 0 && keep && state_file_save(local_chain(local), keep, &err)) code = complain(1, err.text);
     local_close(local);
     return code;
 }

@@ -8,6 +8,8 @@
 #include "eth/sign.h"
 
 enum {
+    EPOCH_MAX = 1000000,
+    CODE_SIZE_MAX = 1 << 30,
     ACCOUNTS_MAX = 10000,
     GAS_LIMIT_MIN = 5000 /* of any header, or nobody would import its blocks: Yellow Paper, section 4.3.4 */
 };
@@ -33,30 +35,26 @@ enum fan_status read_file(const char *path, struct arena *a, struct slice *out, 
     return FAN_OK;
 }
 
-static size_t word_count(const char *text)
-{
-    size_t count = 0;
-
-    while (*text) {
-        text += strspn(text, " ");
-        count += *text != 0;
-        text += strcspn(text, " ");
-    }
-    return count;
-}
-
 /* What would start a chain that nobody meant. */
 static enum fan_status check(const struct options *o, struct fan_error *err)
 {
-    size_t words = word_count(o->mnemonic);
     const char *decided = o->has_chain_id    ? "chain-id"
                           : o->has_hardfork  ? "hardfork"
                           : o->has_balance   ? "balance"
                           : o->has_timestamp ? "timestamp"
                                              : NULL;
 
-    if (words < 12 || words > 24 || words % 3)
-        return fan_error_set(err, FAN_EINVAL, "--mnemonic: 12, 15, 18, 21 or 24 words, not %zu", words); /* BIP-39 */
+    if (o->has_mnemonic && o->has_mnemonic_random)
+        return fan_error_set(err, FAN_EINVAL, "--mnemonic and --mnemonic-random exclude each other");
+    if (o->mixed_mining && !o->block_time_ms) return fan_error_set(err, FAN_EINVAL, "--mixed-mining wants --block-time");
+    if (o->has_state && (o->has_load_state || o->has_dump_state))
+        return fan_error_set(err, FAN_EINVAL, "--state is --load-state and --dump-state at once");
+    if (o->slots_in_an_epoch < 1 || o->slots_in_an_epoch > EPOCH_MAX)
+        return fan_error_set(err, FAN_EINVAL, "--slots-in-an-epoch: 1 to %d", EPOCH_MAX);
+    if (o->has_code_size_limit && (o->code_size_limit < 1 || o->code_size_limit > CODE_SIZE_MAX))
+        return fan_error_set(err, FAN_EINVAL, "--code-size-limit: 1 to %d", CODE_SIZE_MAX);
+    if (o->has_datadir && (o->has_code_size_limit || o->disable_code_size_limit))
+        return fan_error_set(err, FAN_EINVAL, "--code-size-limit: not with --datadir, since nobody else could import such blocks");
     if (o->chain_id == 0) return fan_error_set(err, FAN_EINVAL, "--chain-id: at least 1"); /* 0 protects from no replay */
     if (o->gas_limit < GAS_LIMIT_MIN)
         return fan_error_set(err, FAN_EINVAL, "--gas-limit: at least %d", GAS_LIMIT_MIN);
@@ -67,15 +65,46 @@ static enum fan_status check(const struct options *o, struct fan_error *err)
     return FAN_OK;
 }
 
+/* The words between single spaces, checked, or fresh ones. */
+static enum fan_status take_words(struct devchain *d, const struct options *o, struct arena *a, struct fan_error *err)
+{
+    struct fan_error why = {""};
+    size_t len = 0;
+    enum fan_status s;
+    char *words = (char *)arena_bytes(a, strlen(o->mnemonic) + SIGN_MNEMONIC_MAX + 1);
+
+    if (!words) return fan_error_set(err, FAN_ENOMEM, "out of memory");
+    d->mnemonic = words;
+    if (o->has_mnemonic_random) {
+        s = sign_mnemonic_random((size_t)o->mnemonic_random, words);
+        return s ? fan_error_set(err, s, "--mnemonic-random: 12, 15, 18, 21 or 24 words, not %llu", (unsigned long long)o->mnemonic_random) : FAN_OK;
+    }
+    for (const char *p = o->mnemonic; *p; p++) {
+        if (*p == ' ' && (!len || words[len - 1] == ' ')) continue;
+        words[len++] = *p;
+    }
+    while (len && words[len - 1] == ' ') len--;
+    words[len] = '\0';
+    s = sign_mnemonic_check(slice_str(words), &why);
+    return s ? fan_error_set(err, FAN_EINVAL, "--mnemonic: %s", why.text) : FAN_OK;
+}
+
 static enum fan_status derive(struct devchain *d, const struct options *o, struct arena *a, struct fan_error *err)
 {
+    struct fan_error why = {""};
+    struct sign_path path;
+    enum fan_status words = take_words(d, o, a, err);
+
+    if (words) return words;
+    if (sign_path_read(slice_str(o->derivation_path), &path, &why))
+        return fan_error_set(err, FAN_EINVAL, "--derivation-path: \"%.100s\": %s", o->derivation_path, why.text);
     if (o->accounts > ACCOUNTS_MAX) return fan_error_set(err, FAN_EINVAL, "--accounts: at most %d", ACCOUNTS_MAX);
     d->account_count = (size_t)o->accounts;
     d->accounts = ARENA_ARRAY(a, d->account_count, struct fan_address);
     d->secrets = arena_array(a, d->account_count, sizeof *d->secrets);
     if (!d->accounts || !d->secrets) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     for (size_t i = 0; i < d->account_count; i++) {
-        enum fan_status s = sign_mnemonic_key(slice_str(o->mnemonic), (uint32_t)i, d->secrets[i]);
+        enum fan_status s = sign_mnemonic_key(slice_str(d->mnemonic), &path, (uint32_t)i, d->secrets[i]);
 
         if (!s) s = sign_address(d->secrets[i], &d->accounts[i]);
         if (s) return fan_error_set(err, s, "--mnemonic: account %zu cannot be derived: %s", i, fan_status_text(s));
@@ -116,7 +145,10 @@ enum fan_status devchain_genesis(const struct devchain *d, const struct options 
     enum fan_status s = genesis_dev(chain_id, newest, d->accounts, d->account_count, &o->balance, o->gas_limit,
                                     o->has_timestamp ? o->timestamp : clock_wall_s(), a, out);
 
-    return s ? fan_error_set(err, s, "%s", fan_status_text(s)) : FAN_OK;
+    if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
+    if (o->has_base_fee && newest >= FORK_LONDON) out->header.base_fee_wei = o->base_fee;
+    out->config.code_size_max = o->disable_code_size_limit ? CODE_SIZE_MAX : o->code_size_limit;
+    return FAN_OK;
 }
 
 void devchain_fini(struct devchain *d)

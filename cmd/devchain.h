@@ -8,6 +8,7 @@
 #include "options.h"
 
 struct devchain {
+    const char *mnemonic; /* its words between single spaces; in memory */
     struct arena_home memory;
     struct fan_address *accounts;
     uint8_t (*secrets)[32];

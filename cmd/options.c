@@ -143,8 +143,32 @@ static bool same_flag(const char *given, size_t len, const char *flag)
     return true;
 }
 
+/* Other spellings: anvil's, and its letters behind one dash. */
+static const struct {
+    const char *given, *flag;
+} aliases[] = {
+#define ALIAS(given, flag) {given, flag},
+#include "option_aliases.def"
+#undef ALIAS
+};
+
+/* "-a" is "--accounts". */
+static const char *letter_flag(const char *arg)
+{
+    for (size_t i = 0; arg[0] == '-' && arg[1] != '-' && i < COUNT_OF(aliases); i++)
+        if (strcmp(arg + 1, aliases[i].given) == 0) return aliases[i].flag;
+    return NULL;
+}
+
 const struct option_row *option_find(const char *given, size_t len)
 {
+    for (size_t i = 0; i < COUNT_OF(aliases); i++) {
+        if (aliases[i].given[1] && same_flag(given, len, aliases[i].given)) {
+            given = aliases[i].flag;
+            len = strlen(given);
+            break;
+        }
+    }
     for (size_t i = 0; i < OPTION_ROWS; i++)
         if (same_flag(given, len, option_rows[i].flag)) return &option_rows[i];
     return NULL;
@@ -186,17 +210,13 @@ static enum fan_status read_environment(struct options *o, char command, struct 
 static enum fan_status read_flag(struct options *o, char command, int argc, char **argv, int *i, struct fan_error *err)
 {
     static char froms[OPTION_ROWS][80];
-    const char *arg = argv[*i], *equals = strchr(arg, '='), *text;
+    const char *arg = argv[*i], *equals = strchr(arg, '='), *text, *letter = letter_flag(arg);
     size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
     const struct option_row *r;
     char *from;
 
-    if (strcmp(arg, "-p") == 0) {
-        arg = "--port";
-        len = 6;
-    }
-    if (strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
-    r = option_find(arg + 2, len - 2);
+    if (!letter && strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
+    r = letter ? option_find(letter, strlen(letter)) : option_find(arg + 2, len - 2);
     if (!r || !option_of(r, command)) return fan_error_set(err, FAN_EINVAL, "unknown option %.*s (see --help)", (int)len, arg);
     if (equals) text = equals + 1;
     else if (r->kind == SWITCH) text = "true";
@@ -246,6 +266,8 @@ enum fan_status options_read(struct options *o, char command, const char *usage,
         if (!s) s = read_flags(o, command, argc, argv, err);
     }
     if (s) return s;
+    if (o->has_host && !o->has_http_host) o->http_host = o->host;
+    if (o->has_host && !o->has_ws_host) o->ws_host = o->host;
     if (o->print_config) options_print_config(o, command);
     else *out = OPTIONS_GO;
     return FAN_OK;
@@ -267,7 +289,8 @@ size_t options_take_words(int *argc, char **argv, const char **words, size_t max
         }
         argv[kept++] = argv[i];
         r = strncmp(arg, "--", 2) == 0 && !strchr(arg, '=') ? option_find(arg + 2, strlen(arg) - 2) : NULL;
-        if (((r && r->kind != SWITCH) || strcmp(arg, "-p") == 0) && i + 1 < *argc) argv[kept++] = argv[++i];
+        if (letter_flag(arg)) r = option_find(letter_flag(arg), strlen(letter_flag(arg)));
+        if (r && r->kind != SWITCH && i + 1 < *argc) argv[kept++] = argv[++i];
     }
     *argc = kept;
     return count;

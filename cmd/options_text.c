@@ -44,7 +44,7 @@ void options_print_help(char command, const char *usage)
         if (shows_default(r)) (void)printf(" [%s]", r->fallback);
         (void)printf("\n");
     }
-    (void)printf("\nDurations read 30, 30s or 500ms.\n");
+    (void)printf("\nDurations read 30, 30s or 500ms. anvil's other spellings are taken too: -p -a -b -m -f -q -j, --quiet, --base-fee, …\n");
     for (size_t i = 0; i < COUNT_OF(files); i++) (void)printf("%s\n", files[i]);
 }
 

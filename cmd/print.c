@@ -100,7 +100,7 @@ void print_banner(const struct devchain *d, const struct options *o, const struc
             put_hex(&b, d->secrets[i], 32);
             buf_put_byte(&b, '\n');
         }
-        buf_printf(&b, "  Mnemonic   %s\n\n", o->mnemonic);
+        buf_printf(&b, "  Mnemonic   %s\n\n", d->mnemonic);
     }
     buf_printf(&b, "%sChain%s\n  Chain id   %" PRIu64 "\n  Fork       %s\n  Gas limit  %" PRIu64 "\n  ", BOLD, PLAIN, d->genesis.config.chain_id,
                fork_name(fork_at(&d->genesis.config, genesis->header.number, genesis->header.timestamp)), genesis->header.gas_limit);

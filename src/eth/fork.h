@@ -58,6 +58,7 @@ struct chain_config {
     uint64_t fork_time[FORK_COUNT]; /* SHANGHAI …: first timestamp, or FORK_NEVER; earlier entries unused */
     bool dao_support;
     struct fan_address deposit_contract; /* EIP-6110; main net's when the genesis names none */
+    uint64_t code_size_max; /* a development chain's own limit of a contract's code (EIP-170); 0: the fork's */
     size_t blob_count;
     struct {
         uint64_t from_time;

@@ -1,10 +1,12 @@
-/* From a sentence to keys: BIP-39's seed, then BIP-32's children along m/44'/60'/0'/0/index (BIP-44). */
+/* From a sentence to keys: BIP-39's words and seed, then BIP-32's children along a path (BIP-44). */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "base/random.h"
 #include "eth/sign.h"
 #include "eth/sign_context.h"
+#include "mnemonic_words.h" /* BIP-39's English list, made at build time from Debian's python3-mnemonic */
 
 enum { SEED_LEN = 64, SEED_ROUNDS = 2048, NODE_LEN = 64 };
 #define HARDENED 0x80000000u
@@ -46,9 +48,141 @@ static enum fan_status derive(struct node *n, uint32_t index)
     return s;
 }
 
-enum fan_status sign_mnemonic_key(struct slice mnemonic, uint32_t index, uint8_t out_secret[32])
+/* ---- words ---- */
+
+enum { WORD_COUNT = 2048, WORD_BITS = 11, WORDS_MAX = 24, ENTROPY_MAX = 32 };
+
+static_assert(COUNT_OF(MNEMONIC_WORDS) == WORD_COUNT, "BIP-39 has 2048 words");
+
+static int compare(struct slice word, const char *other)
 {
-    const uint32_t path[] = {HARDENED | 44, HARDENED | 60, HARDENED | 0, 0, index};
+    size_t len = strlen(other), both = word.len < len ? word.len : len;
+    int order = both ? memcmp(word.at, other, both) : 0;
+
+    return order ? order : word.len < len ? -1 : word.len > len;
+}
+
+/* The list is sorted. -1: not in it. */
+static int word_index(struct slice word)
+{
+    int low = 0, high = WORD_COUNT - 1;
+
+    while (low <= high) {
+        int middle = (low + high) / 2, order = compare(word, MNEMONIC_WORDS[middle]);
+
+        if (!order) return middle;
+        if (order < 0)
+            high = middle - 1;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
+static bool is_count(size_t words)
+{
+    return words >= 12 && words <= WORDS_MAX && words % 3 == 0;
+}
+
+/* The first words × 11 ÷ 33 × 32 bits are random, the rest is the beginning of their SHA-256. */
+static uint8_t checksum_of(const uint8_t *entropy, size_t len)
+{
+    uint8_t digest[32];
+    unsigned size = sizeof digest;
+
+    (void)EVP_Digest(entropy, len, digest, &size, EVP_sha256(), NULL);
+    return digest[0];
+}
+
+enum fan_status sign_mnemonic_check(struct slice mnemonic, struct fan_error *err)
+{
+    uint8_t bits[WORDS_MAX * WORD_BITS / 8 + 1] = {0};
+    size_t count = 0, at = 0, len;
+    unsigned sum_bits;
+
+    while (at < mnemonic.len) {
+        struct slice word = {mnemonic.at + at, 0};
+        int index;
+
+        while (at < mnemonic.len && mnemonic.at[at] != ' ') at++, word.len++;
+        at++;
+        if (count == WORDS_MAX) return fan_error_set(err, FAN_EFORMAT, "12, 15, 18, 21 or 24 words, not more than 24");
+        index = word_index(word);
+        if (index < 0)
+            return fan_error_set(err, FAN_EFORMAT, "word %zu, \"%.*s\", is not in BIP-39's English list", count + 1,
+                                 (int)(word.len < 40 ? word.len : 40), (const char *)word.at);
+        for (unsigned b = 0; b < WORD_BITS; b++)
+            if (index >> (WORD_BITS - 1 - b) & 1)
+                bits[(count * WORD_BITS + b) / 8] |= (uint8_t)(0x80 >> (count * WORD_BITS + b) % 8);
+        count++;
+    }
+    if (!is_count(count)) return fan_error_set(err, FAN_EFORMAT, "12, 15, 18, 21 or 24 words, not %zu", count);
+    len = count / 3 * 4;
+    sum_bits = (unsigned)(count / 3);
+    if ((bits[len] ^ checksum_of(bits, len)) >> (8 - sum_bits))
+        return fan_error_set(
+            err, FAN_EFORMAT,
+            "each word is in BIP-39's list, but the last does not fit the others (it holds a checksum)");
+    return FAN_OK;
+}
+
+enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX])
+{
+    uint8_t bits[ENTROPY_MAX + 1] = {0};
+    size_t len = words / 3 * 4;
+
+    if (!is_count(words)) return FAN_EINVAL;
+    random_bytes(bits, len);
+    bits[len] = checksum_of(bits, len);
+    out[0] = '\0';
+    for (size_t i = 0; i < words; i++) {
+        unsigned index = 0;
+
+        for (size_t b = i * WORD_BITS; b < (i + 1) * WORD_BITS; b++)
+            index = index << 1 | (bits[b / 8] >> (7 - b % 8) & 1);
+        if (i) strcat(out, " ");
+        strcat(out, MNEMONIC_WORDS[index]);
+    }
+    OPENSSL_cleanse(bits, sizeof bits);
+    return FAN_OK;
+}
+
+/* ---- paths ---- */
+
+enum fan_status sign_path_read(struct slice text, struct sign_path *out, struct fan_error *err)
+{
+    struct sign_path path = {.given = true};
+    size_t at = 0;
+
+    if (text.len < 1 || text.at[0] != 'm') return fan_error_set(err, FAN_EFORMAT, "a path begins with m/");
+    at = 1;
+    while (at < text.len) {
+        uint64_t v = 0;
+        size_t digits = 0;
+
+        if (text.at[at++] != '/') return fan_error_set(err, FAN_EFORMAT, "\"/\" expected at character %zu", at);
+        if (at == text.len) break; /* a slash at the end */
+        while (at < text.len && text.at[at] >= '0' && text.at[at] <= '9' && v < HARDENED)
+            v = v * 10 + text.at[at++] - '0', digits++;
+        if (!digits || v >= HARDENED)
+            return fan_error_set(err, FAN_EFORMAT, "a number below 2147483648 expected at character %zu", at + 1);
+        if (path.len == SIGN_PATH_MAX - 1)
+            return fan_error_set(err, FAN_EFORMAT, "at most %d levels", SIGN_PATH_MAX - 1);
+        if (at < text.len && (text.at[at] == '\'' || text.at[at] == 'h')) {
+            v |= HARDENED;
+            at++;
+        }
+        path.child[path.len++] = (uint32_t)v;
+    }
+    *out = path;
+    return FAN_OK;
+}
+
+enum fan_status sign_mnemonic_key(struct slice mnemonic, const struct sign_path *path, uint32_t index,
+                                  uint8_t out_secret[32])
+{
+    static const struct sign_path usual = {.child = {HARDENED | 44, HARDENED | 60, HARDENED | 0, 0}, .len = 4};
+    const struct sign_path *along = path && path->given ? path : &usual;
     static const uint8_t salt[] = {'m', 'n', 'e', 'm', 'o', 'n', 'i', 'c'};
     uint8_t seed[SEED_LEN], made[NODE_LEN];
     enum fan_status s = FAN_OK;
@@ -62,7 +196,8 @@ enum fan_status sign_mnemonic_key(struct slice mnemonic, uint32_t index, uint8_t
     memcpy(n.secret, made, 32);
     memcpy(n.chain, made + 32, 32);
     if (!secp256k1_ec_seckey_verify(sign_context(), n.secret)) s = FAN_EINVAL;
-    for (size_t i = 0; !s && i < COUNT_OF(path); i++) s = derive(&n, path[i]);
+    for (size_t i = 0; !s && i < along->len; i++) s = derive(&n, along->child[i]);
+    if (!s) s = derive(&n, index);
     if (!s) memcpy(out_secret, n.secret, 32);
     OPENSSL_cleanse(seed, sizeof seed);
     OPENSSL_cleanse(made, sizeof made);

@@ -18,8 +18,27 @@ FAN_MUST_CHECK enum fan_status sign_recover(const struct fan_hash *hash, const s
 FAN_MUST_CHECK enum fan_status sign_address(const uint8_t secret[32], struct fan_address *out);
 /* keccak("\x19Ethereum Signed Message:\n" ++ decimal length ++ message), EIP-191 version 0x45. */
 struct fan_hash sign_message_hash(struct slice message);
-/* BIP-32 derivation of m/44'/60'/0'/0/index from a BIP-39 mnemonic (no passphrase). The words are not checked against a
- * list: like every wallet's seed function, any sentence gives keys. HMAC-SHA512 and PBKDF2 are OpenSSL's. */
-FAN_MUST_CHECK enum fan_status sign_mnemonic_key(struct slice mnemonic, uint32_t index, uint8_t out_secret[32]);
+/* ---- mnemonics (eth/mnemonic.c) ---- */
+
+enum { SIGN_PATH_MAX = 16 };
+/* Where keys are derived: the children that come before the account's own. Zeroed: m/44'/60'/0'/0/ (BIP-44). */
+struct sign_path {
+    uint32_t child[SIGN_PATH_MAX]; /* the highest bit: hardened */
+    size_t len;
+    bool given;
+};
+/* Reads "m/44'/60'/0'/0/", the last slash optional. FAN_EFORMAT: err says what is wrong. */
+FAN_MUST_CHECK enum fan_status sign_path_read(struct slice text, struct sign_path *out, struct fan_error *err);
+/* Is this a sentence of BIP-39's English list: 12, 15, 18, 21 or 24 of its words, the last fitting the others?
+ * FAN_EFORMAT: err names the word. */
+FAN_MUST_CHECK enum fan_status sign_mnemonic_check(struct slice mnemonic, struct fan_error *err);
+/* A sentence of so many words from fresh randomness, NUL-terminated. FAN_EINVAL: not so many. */
+enum { SIGN_MNEMONIC_MAX = 24 * 9 };
+FAN_MUST_CHECK enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX]);
+/* BIP-32 derivation of path/index from a BIP-39 mnemonic (no passphrase; words between single spaces). Like every
+ * wallet's seed function it takes any sentence. HMAC-SHA512 and PBKDF2 are OpenSSL's. FAN_EINVAL: an index that is
+ * hardened. */
+FAN_MUST_CHECK enum fan_status sign_mnemonic_key(struct slice mnemonic, const struct sign_path *path, uint32_t index,
+                                                 uint8_t out_secret[32]);
 
 #endif

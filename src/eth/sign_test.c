@@ -26,7 +26,7 @@ TEST(the_well_known_mnemonic_gives_the_well_known_keys, t)
         uint8_t secret[32];
         char text[43];
 
-        REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), row[i].index, secret));
+        REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), NULL, row[i].index, secret));
         CHECK_SLICE(t, slice_of(secret, sizeof secret), test_hex(row[i].secret));
         REQUIRE(t, !sign_address(secret, &address));
         hex_write_checksum(&address, text);
@@ -34,11 +34,73 @@ TEST(the_well_known_mnemonic_gives_the_well_known_keys, t)
     }
 }
 
+/* BIP-39's own vectors (all bits alike), and what users get wrong. */
+TEST(sentences_are_checked_word_by_word, t)
+{
+    static const struct {
+        const char *words, *wrong; /* NULL: a good one */
+    } row[] = {
+        {"test test test test test test test test test test test junk", NULL},
+        {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about", NULL},
+        {"zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong", NULL},
+        {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art",
+         NULL},
+        {"test test test test test test test test test test test test", "checksum"},
+        {"test test tset test test test test test test test test junk", "word 3, \"tset\""},
+        {"test  test test test test test test test test test test junk", "word 2, \"\""},
+        {"Test test test test test test test test test test test junk", "word 1, \"Test\""},
+        {"test test test", "not 3"},
+        {"", "not 0"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct fan_error err = {{0}};
+        enum fan_status s = sign_mnemonic_check(slice_str(row[i].words), &err);
+
+        CHECK_EQ(t, s, row[i].wrong ? FAN_EFORMAT : FAN_OK);
+        if (row[i].wrong) CHECK(t, strstr(err.text, row[i].wrong) != NULL);
+    }
+}
+
+TEST(a_random_sentence_is_a_good_one, t)
+{
+    char first[SIGN_MNEMONIC_MAX], words[SIGN_MNEMONIC_MAX];
+
+    for (size_t count = 0; count < 30; count++) {
+        bool fine = count >= 12 && count <= 24 && count % 3 == 0;
+
+        CHECK_EQ(t, sign_mnemonic_random(count, words), fine ? FAN_OK : FAN_EINVAL);
+        if (fine) CHECK_EQ(t, sign_mnemonic_check(slice_str(words), NULL), FAN_OK);
+    }
+    REQUIRE(t, !sign_mnemonic_random(12, first));
+    REQUIRE(t, !sign_mnemonic_random(12, words));
+    CHECK(t, strcmp(first, words) != 0);
+}
+
+TEST(keys_lie_along_a_path, t)
+{
+    static const char *const wrong[] = {
+        "", "44'/60'", "m44", "m/x", "m/2147483648", "m/44'/60'/0'/0//", "m/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16"};
+    uint8_t usual[32], same[32], other[32];
+    struct sign_path path;
+
+    REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), NULL, 3, usual));
+    REQUIRE(t, !sign_path_read(SLICE("m/44'/60'/0'/0/"), &path, NULL));
+    REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), &path, 3, same));
+    CHECK_SLICE(t, slice_of(usual, 32), slice_of(same, 32));
+    REQUIRE(t, !sign_path_read(SLICE("m/44h/60h/0h"), &path, NULL)); /* Ledger's older one */
+    REQUIRE(t, !sign_mnemonic_key(slice_str(JUNK), &path, 0, other));
+    CHECK(t, memcmp(usual, other, 32) != 0);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        CHECK_EQ(t, sign_path_read(slice_str(wrong[i]), &path, NULL), FAN_EFORMAT);
+}
+
 TEST(a_hardened_index_is_refused, t)
 {
     uint8_t secret[32];
 
-    CHECK_EQ(t, sign_mnemonic_key(slice_str(JUNK), 0x80000000u, secret), FAN_EINVAL);
+    CHECK_EQ(t, sign_mnemonic_key(slice_str(JUNK), NULL, 0x80000000u, secret), FAN_EINVAL);
 }
 
 TEST(what_is_signed_recovers_to_the_signer, t)

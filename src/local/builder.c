@@ -19,6 +19,14 @@ uint64_t builder_timestamp(struct local *l)
     return now < 0 ? least : max_u64((uint64_t)now, least);
 }
 
+void builder_set_clock(struct local *l)
+{
+    uint64_t wall = l->wall_s ? l->wall_s(l->wall_ctx) : clock_wall_s();
+    struct block *first = l->clock_from_genesis ? blocks_at(&l->index, l->index.first) : NULL;
+
+    l->time_offset_s = first ? (int64_t)first->header.timestamp - (int64_t)wall : 0;
+}
+
 static struct seal_plan peek_plan(struct local *l)
 {
     return (struct seal_plan){.timestamp = builder_timestamp(l),

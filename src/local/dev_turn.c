@@ -68,9 +68,10 @@ enum fan_status turn_rollback(struct chain *c, uint64_t depth, struct fan_error 
 static void forget_settings(struct local *l)
 {
     l->snapshot_count = 0;
-    l->time_offset_s = 0;
+    builder_set_clock(l);
     l->next_timestamp = 0;
-    l->has_timestamp_interval = l->has_next_base_fee = l->has_next_prev_randao = l->impersonate_all = false;
+    l->has_timestamp_interval = l->has_next_base_fee = l->has_next_prev_randao = false;
+    l->impersonate_all = l->impersonate_all_first;
     l->coinbase = l->coinbase_first;
     l->gas_limit = l->gas_limit_first;
     map_clear(&l->impersonated);

@@ -22,6 +22,7 @@ void exec_env(const struct chain_config *c, const struct header *h, struct evm_e
     out->excess_blob_gas = h->excess_blob_gas;
     (void)blob_params_at(c, h->timestamp, &out->blob);
     out->deposit_contract = c->deposit_contract;
+    out->code_size_max = c->code_size_max;
     out->dao_move = c->dao_support && h->number == c->fork_block[FORK_DAO];
 }
 

@@ -11,6 +11,8 @@
 #include "local/node.h"
 
 #define GWEI 1000000000u
+/* As anvil counts, where no consensus engine decides what is final. */
+enum { EPOCH_BLOCKS = 32 };
 
 enum { WARM_NICE = 10 };
 
@@ -134,7 +136,12 @@ static void take_options(struct local *l, const struct local_options *o)
     l->dev = o->dev;
     l->coinbase = l->coinbase_first = o->coinbase;
     l->gas_limit = l->gas_limit_first = o->gas_limit;
-    l->automine = !o->no_automine && !o->block_time_ms;
+    l->automine = !o->no_automine && (!o->block_time_ms || o->mines_both_ways);
+    l->clock_from_genesis = o->clock_from_genesis;
+    l->impersonate_all = l->impersonate_all_first = o->impersonate_all;
+    l->has_next_base_fee = o->has_next_base_fee;
+    l->next_base_fee_wei = o->next_base_fee_wei;
+    l->epoch_blocks = o->epoch_blocks ? o->epoch_blocks : EPOCH_BLOCKS;
     l->interval_ms = o->block_time_ms;
     l->extra_data_len = (size_t)min_u64(o->extra_data.len, sizeof l->extra_data);
     if (l->extra_data_len) memcpy(l->extra_data, o->extra_data.at, l->extra_data_len);
@@ -167,6 +174,7 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
         local_close(l);
         return s;
     }
+    builder_set_clock(l);
     *out = l;
     return FAN_OK;
 }

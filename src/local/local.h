@@ -76,7 +76,8 @@ struct local_options {
     struct local_ground ground; /* borrowed for as long as the chain lives */
     bool dev;                   /* answer chain->dev */
     bool no_automine;           /* do not seal when a transaction arrives: block_time_ms, or mine alone */
-    uint64_t block_time_ms;     /* a block every so often, empty ones too; 0: none. Implies no_automine */
+    uint64_t block_time_ms;     /* a block every so often, empty ones too; 0: none. Implies no_automine, but for
+                                   mines_both_ways */
     struct fan_address coinbase;
     uint64_t gas_limit; /* of blocks sealed here; 0: the genesis block's. Outside dev the limit moves there by steps of
                            1/1024 */
@@ -87,10 +88,17 @@ struct local_options {
     struct local_pool_limits pool;
     uint64_t priority_fee_wei; /* suggested tip where recent blocks say nothing; 0: 1 gwei */
     struct local_sink sink;
-    struct store *store;     /* where the chain survives; borrowed, outlives l. NULL: in memory. A store that holds a chain
-                                goes on with it: genesis must be its own then (local_stored_genesis()) */
-    bool behind;             /* blocks become durable behind their notification (dev), not before it */
-    uint64_t history_blocks; /* with a store: how far below the head states stay readable; 0: all */
+    struct store *store; /* where the chain survives; borrowed, outlives l. NULL: in memory. A store that holds a chain
+                            goes on with it: genesis must be its own then (local_stored_genesis()) */
+    /* A development chain's: */
+    bool clock_from_genesis; /* time goes on from the first block's timestamp, as with anvil's --timestamp */
+    bool impersonate_all;    /* everybody may send, without a signature */
+    bool mines_both_ways;    /* with block_time_ms, a block for each transaction too */
+    bool has_next_base_fee;  /* of the first block sealed here */
+    uint64_t next_base_fee_wei;
+    uint64_t epoch_blocks;         /* safe is an epoch behind the head, finalized two; 0: 32 */
+    bool behind;                   /* blocks become durable behind their notification (dev), not before it */
+    uint64_t history_blocks;       /* with a store: how far below the head states stay readable; 0: all */
     uint64_t (*wall_s)(void *ctx); /* the clock for timestamps; NULL: the system's */
     void *wall_ctx;
 };
@@ -147,7 +155,8 @@ FAN_MUST_CHECK enum fan_status local_import_bytes(struct local *l, struct slice 
  * local_import() may be called. */
 FAN_MUST_CHECK enum fan_status local_export(struct local *l, const char *path, uint64_t first, uint64_t last,
                                             const struct local_import_watch *watch, struct fan_error *err);
-/* With a store: all that was committed is durable when it returns FAN_OK; FAN_EIO: err says why it is not. The writer's. */
+/* With a store: all that was committed is durable when it returns FAN_OK; FAN_EIO: err says why it is not. The
+ * writer's. */
 FAN_MUST_CHECK enum fan_status local_sync(struct local *l, struct fan_error *err);
 
 /* Starts the writer. FAN_ESYSTEM: no thread. */

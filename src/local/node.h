@@ -54,7 +54,8 @@ struct local {
     uint64_t (*wall_s)(void *ctx);
     void *wall_ctx;
     uint64_t priority_fee_wei;
-    bool dev;
+    bool dev, clock_from_genesis, impersonate_all_first;
+    uint64_t epoch_blocks;
     uint8_t extra_data[32];
     size_t extra_data_len;
 
@@ -166,6 +167,8 @@ void head_announce(struct local *l);
 uint64_t builder_timestamp(struct local *l);
 /* Takes what was set for the next block alone (timestamp, base fee, prevRandao) out of l and into a plan. */
 struct seal_plan builder_take_plan(struct local *l);
+/* The clock as at the start: the system's, or as far behind it as the first block was made to be. */
+void builder_set_clock(struct local *l);
 /* Executes a block of the pool's transactions on a parent. fresh: the blocks between the canonical chain and the
  * parent, oldest first, the parent the last of them. Transactions that can never run are dropped from the pool when
  * `drop` is set; *culprit (may be NULL) names one whose refusal goes to culprit_err. */
@@ -210,9 +213,8 @@ void call_env(const struct chain_state *s, const struct block *at, const struct 
 void call_tx(const struct chain_state *s, const struct chain_call *call, const struct evm_env *env, struct tx *out);
 /* What came out, copied into the arena, since all that `from` points to dies soon. */
 FAN_MUST_CHECK enum fan_status call_take_result(struct exec_reader *reader, const struct evm_env *env,
-                                                const struct evm_tx *tx, const struct evm_result *from,
-                                                struct arena *a, struct chain_call_result *out,
-                                                struct fan_error *err);
+                                                const struct evm_tx *tx, const struct evm_result *from, struct arena *a,
+                                                struct chain_call_result *out, struct fan_error *err);
 enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access,
                          struct arena *a, struct chain_call_result *out, struct fan_error *err);
 

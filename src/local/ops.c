@@ -5,9 +5,6 @@
 #include "local/node.h"
 #include "local/proof.h"
 
-/* Without --finality of a consensus engine, a development chain counts epochs of 32 blocks, as anvil does. */
-enum { SAFE_DISTANCE = 32, FINALIZED_DISTANCE = 64 };
-
 static enum fan_status op_head(struct chain *c, struct block **out)
 {
     struct block *head = blocks_head(&local_of(c)->index);
@@ -21,15 +18,15 @@ static enum fan_status op_finalized(struct chain *c, struct block **out_safe, st
 {
     struct local *l = local_of(c);
     struct block *head = blocks_head(&l->index), *safe, *finalized;
-    uint64_t number = head->header.number, imported = min_u64(atomic_load(&l->imported_number), number);
+    uint64_t epoch = l->epoch_blocks, number = head->header.number,
+             imported = min_u64(atomic_load(&l->imported_number), number);
     enum fan_status s;
 
     imported = max_u64(imported, blocks_first(&l->index)); /* what lies before a fork is the other node's */
     block_unref(head);
-    s = blocks_by_number(&l->index, max_u64(imported, number > SAFE_DISTANCE ? number - SAFE_DISTANCE : 0), &safe);
+    s = blocks_by_number(&l->index, max_u64(imported, number > epoch ? number - epoch : 0), &safe);
     if (s) return s == FAN_ENOTFOUND ? FAN_ESTALE : s; /* the chain turned back in between */
-    s = blocks_by_number(&l->index, max_u64(imported, number > FINALIZED_DISTANCE ? number - FINALIZED_DISTANCE : 0),
-                         &finalized);
+    s = blocks_by_number(&l->index, max_u64(imported, number > 2 * epoch ? number - 2 * epoch : 0), &finalized);
     if (s) {
         block_unref(safe);
         return s == FAN_ENOTFOUND ? FAN_ESTALE : s;
