@@ -64,7 +64,7 @@ function spoil(params) {
 const SAYS = [
   /^Invalid params: invalid argument \d+ \([^)]+\)\S*: ./, /^Invalid params: missing value for required argument \d+ \(.+\)$/, /^Invalid params: too many arguments, want at most \d+$/, /^Invalid params: non-array args/,
   /^Invalid params: (empty request|empty input|block \d+: difficulty override is not allowed|pending logs are not supported|invalid block range params|block range extends beyond current head block)/,
-  /^Invalid params: (Timestamp \d+ is lower than|depth \d+ is larger than|anvil_setMinGasPrice is not supported when EIP-1559)/, // anvil's words, which name the parameter too
+  /^Invalid params: (Timestamp \d+ is lower than|Block number for reorg tx will exceed|depth \d+ is larger than|anvil_setMinGasPrice is not supported when EIP-1559)/, // anvil's words, which name the parameter too
 ];
 const mute = [], seen = new Map(), sent = { HTTP: 0, WebSocket: 0, batch: 0 };
 
