@@ -40,9 +40,8 @@ TEST(what_edits_or_signs_is_a_development_method, t)
         for (size_t k = 0; k < api_table_counts[i]; k++) {
             const struct rpc_method *m = &api_tables[i][k];
             bool dev = starts(m->name, "evm_") || starts(m->name, "anvil_") || starts(m->name, "hardhat_") ||
-                       starts(m->name, "personal_") || starts(m->name, "eth_sign") ||
-                       starts(m->name, "tenderly_") || !strcmp(m->name, "eth_sendTransaction") ||
-                       !strcmp(m->name, "eth_sendUnsignedTransaction");
+                       starts(m->name, "personal_") || starts(m->name, "eth_sign") || starts(m->name, "tenderly_") ||
+                       starts(m->name, "eth_sendTransaction") || !strcmp(m->name, "eth_sendUnsignedTransaction");
             bool subscription = !strcmp(m->name, "eth_subscribe") || !strcmp(m->name, "eth_unsubscribe");
 
             CHECK_EQ(t, (m->flags & RPC_DEVELOPMENT) != 0, dev);
