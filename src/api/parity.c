@@ -351,34 +351,58 @@ static struct slice or_else(struct json v, const char *text)
 }
 
 /* One value that may have changed. Something that came into being is "+", something that went is "-". */
-static void put_change(struct json_writer *w, struct json before, struct json after, const char *empty, int born)
+static void put_change(struct json_writer *w, struct slice before, struct slice after, int born)
 {
     json_begin_object(w);
     if (born) {
         json_put_key(w, born > 0 ? "+" : "-");
-        json_put_raw(w, or_else(born > 0 ? after : before, empty));
+        json_put_raw(w, born > 0 ? after : before);
     } else {
         json_put_key(w, "*");
         json_begin_object(w);
         json_put_key(w, "from");
-        json_put_raw(w, or_else(before, empty));
+        json_put_raw(w, before);
         json_put_key(w, "to");
-        json_put_raw(w, or_else(after, empty));
+        json_put_raw(w, after);
         json_end_object(w);
     }
     json_end_object(w);
 }
 
-static void put_field(struct json_writer *w, const char *key, const char *name, struct json before, struct json after,
-                      const char *empty, int born)
+static void put_field(struct json_writer *w, const char *name, struct json before, struct json after, const char *empty,
+                      int born)
 {
-    struct json was = json_get(before, name), is = json_get(after, name);
+    struct json is = json_get(after, name);
 
-    json_put_key(w, key);
+    json_put_key(w, name);
     if (!born && json_is(is, JSON_MISSING))
         json_put_text(w, "=");
     else
-        put_change(w, was, is, empty, born);
+        put_change(w, or_else(json_get(before, name), empty), or_else(is, empty), born);
+}
+
+enum { NONCE_TEXT = 24 };
+
+/* A nonce, which geth's tracer writes as a number. */
+static struct slice nonce_text(struct json account, char out[NONCE_TEXT])
+{
+    struct slice digits = json_raw(json_get(account, "nonce"));
+    uint64_t v = 0;
+
+    for (size_t k = 0; k < digits.len; k++) v = v * 10 + (uint64_t)(digits.at[k] - '0');
+    (void)snprintf(out, NONCE_TEXT, "\"0x%" PRIx64 "\"", v);
+    return slice_str(out);
+}
+
+static void put_nonce(struct json_writer *w, struct json before, struct json after, int born)
+{
+    char was[NONCE_TEXT], is[NONCE_TEXT];
+
+    json_put_key(w, "nonce");
+    if (!born && json_is(json_get(after, "nonce"), JSON_MISSING))
+        json_put_text(w, "=");
+    else
+        put_change(w, nonce_text(before, was), nonce_text(after, is), born);
 }
 
 static void put_key_of(struct json_writer *w, struct json member)
@@ -410,14 +434,12 @@ static void put_slots(struct json_writer *w, struct json before, struct json aft
     json_begin_object(w);
     for (struct json v = json_first(was); !json_is(v, JSON_MISSING); v = json_next(v)) {
         put_key_of(w, v);
-        put_change(w, v, same_key(is, v), ZERO_WORD, born);
+        put_change(w, json_raw(v), or_else(same_key(is, v), ZERO_WORD), born);
     }
     for (struct json v = json_first(is); !json_is(v, JSON_MISSING); v = json_next(v)) {
-        struct json old = same_key(was, v);
-
-        if (!json_is(old, JSON_MISSING)) continue;
+        if (!json_is(same_key(was, v), JSON_MISSING)) continue;
         put_key_of(w, v);
-        put_change(w, old, v, ZERO_WORD, born);
+        put_change(w, SLICE(ZERO_WORD), json_raw(v), born);
     }
     json_end_object(w);
 }
@@ -430,40 +452,9 @@ static void put_account(struct json_writer *w, struct json before, struct json a
     int born = was && !is ? -1 : !was && has_code ? 1 : 0;
 
     json_begin_object(w);
-    put_field(w, "balance", "balance", before, after, "\"0x0\"", born);
-    put_field(w, "code", "code", before, after, "\"0x\"", born);
-    json_put_key(w, "nonce");
-    if (born || !json_is(json_get(after, "nonce"), JSON_MISSING)) {
-        struct json n[2] = {json_get(before, "nonce"), json_get(after, "nonce")};
-        char text[2][24];
-        const char *quoted[2] = {"\"0x0\"", "\"0x0\""};
-
-        for (int i = 0; i < 2; i++) { /* geth's tracer writes it as a number */
-            struct slice raw = json_raw(n[i]);
-            uint64_t v = 0;
-
-            if (json_is(n[i], JSON_MISSING)) continue;
-            for (size_t k = 0; k < raw.len; k++) v = v * 10 + (uint64_t)(raw.at[k] - '0');
-            (void)snprintf(text[i], sizeof text[i], "\"0x%" PRIx64 "\"", v);
-            quoted[i] = text[i];
-        }
-        json_begin_object(w);
-        if (born) {
-            json_put_key(w, born > 0 ? "+" : "-");
-            json_put_raw(w, slice_str(quoted[born > 0]));
-        } else {
-            json_put_key(w, "*");
-            json_begin_object(w);
-            json_put_key(w, "from");
-            json_put_raw(w, slice_str(quoted[0]));
-            json_put_key(w, "to");
-            json_put_raw(w, slice_str(quoted[1]));
-            json_end_object(w);
-        }
-        json_end_object(w);
-    } else {
-        json_put_text(w, "=");
-    }
+    put_field(w, "balance", before, after, "\"0x0\"", born);
+    put_field(w, "code", before, after, "\"0x\"", born);
+    put_nonce(w, before, after, born);
     put_slots(w, before, after, born);
     json_end_object(w);
 }
