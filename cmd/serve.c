@@ -88,6 +88,9 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .one_port = o->has_port,
         .ipc_path = serve_ipc_path(o),
         .takeover = o->takeover,
+        .metrics = o->metrics || o->has_metrics_port,
+        .metrics_host = o->metrics_addr,
+        .metrics_port = o->metrics_port,
         .workers = o->workers,
         .conn = {.websockets_max = o->max_connections,
                  .http_max = o->http_max_connections,
@@ -113,6 +116,10 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
     else if (strcmp(o->dev_methods, "loopback") == 0) out->rpc.dev_methods = RPC_DEV_LOOPBACK;
     else if (strcmp(o->dev_methods, "all") == 0) out->rpc.dev_methods = RPC_DEV_ALL;
     else return fan_error_set(err, FAN_EINVAL, "--dev-methods: \"%s\" is not loopback, all or none", o->dev_methods);
+    if (strcmp(o->metrics_access, "loopback") == 0) out->metrics_access = METRICS_LOOPBACK;
+    else if (strcmp(o->metrics_access, "all") == 0) out->metrics_access = METRICS_ALL;
+    else if (strcmp(o->metrics_access, "none") == 0) out->metrics_access = METRICS_NONE;
+    else return fan_error_set(err, FAN_EINVAL, "--metrics-access: \"%s\" is not loopback, all or none", o->metrics_access);
     /* Hardhat's helpers want to see a development node's name in front. */
     (void)snprintf(version, 128, "%sfanatico/v%s/linux/C17", dev ? "anvil/v1.7.1-" : "", FANATICO_VERSION);
     out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);
@@ -148,7 +155,7 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* what stands then stands */
 }
 
-enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_port, struct fan_error *err)
+enum fan_status serve_ready(const char *path, const struct serve_ports *ports, struct fan_error *err)
 {
     char beside[4096];
     FILE *f;
@@ -156,7 +163,9 @@ enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_po
     (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
     f = fopen(beside, "w");
     if (!f) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
-    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u}\n", (long)getpid(), http_port, ws_port);
+    (void)fprintf(f, "{\"pid\":%ld,\"http_port\":%u,\"ws_port\":%u", (long)getpid(), ports->http, ports->ws);
+    if (ports->metrics) (void)fprintf(f, ",\"metrics_port\":%u", ports->metrics);
+    (void)fprintf(f, "}\n");
     if (fclose(f) || rename(beside, path)) return fan_error_set(err, FAN_EIO, "--ready-file: %s: %s", path, strerror(errno));
     return FAN_OK;
 }
@@ -233,7 +242,7 @@ static bool stop_asked(void *ctx)
 }
 
 /* While clients are served. Returns the exit code, or -1: all is imported and the node goes on. */
-static int import(const struct options *o, const struct serve *how, const struct server *server, struct local *local)
+static int import(const struct options *o, const struct serve *how, struct server *server, struct local *local)
 {
     static const struct timespec look = {.tv_nsec = 20000000};
     uint64_t shows_ms = clock_monotonic_ms() + BANNER_WAITS_MS;
@@ -241,6 +250,7 @@ static int import(const struct options *o, const struct serve *how, const struct
     const struct local_import_watch watch = {.ctx = &i, .progress = show_progress, .stop = stop_asked};
     struct fan_error whole;
 
+    server_hold(server, "importing");
     progress_begin(&i.progress, "imported", o->silent);
     if (local_import_start(local, o->import, &watch, imported)) return complain(1, "--import: no thread or no memory for it");
     while (!atomic_load(&i.done)) {
@@ -254,6 +264,7 @@ static int import(const struct options *o, const struct serve *how, const struct
         }
     }
     progress_end(&i.progress);
+    server_hold(server, NULL);
     if (i.status == FAN_ECLOSED) return 0;
     if (!i.status) {
         if (shows_ms) show(o, how, server, local_chain(local));
@@ -307,7 +318,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     else {
         if (o->has_import) code = import(o, how, server, local);
         else show(o, how, server, local_chain(local));
-        if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, server_http_port(server), server_ws_port(server), &err)) code = complain(2, err.text);
+        if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){server_http_port(server), server_ws_port(server), server_metrics_port(server)}, &err)) code = complain(2, err.text);
         if (code < 0) {
             serve_wait(how, o->has_tls_cert ? renew : NULL, &(struct renewing){server, &lists.front});
             code = 0;

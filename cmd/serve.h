@@ -32,8 +32,10 @@ void serve_say_renewed(const struct fan_error *err);
 /* Where --ipcpath lies: a bare name is one in --datadir, as in geth. NULL: not asked for. Static memory. */
 const char *serve_ipc_path(const struct options *o);
 /* The ready file: written beside and renamed, so that whoever waits for it never reads half of it. */
-FAN_MUST_CHECK enum fan_status serve_ready(const char *path, uint16_t http_port, uint16_t ws_port,
-                                           struct fan_error *err);
+struct serve_ports {
+    uint16_t http, ws, metrics; /* metrics 0: none of its own */
+};
+FAN_MUST_CHECK enum fan_status serve_ready(const char *path, const struct serve_ports *ports, struct fan_error *err);
 /* --check-config: what can be known without ports and threads. */
 int serve_check(const struct options *o, bool dev);
 

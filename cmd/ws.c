@@ -95,7 +95,7 @@ static int run(const struct options *o, fan_server *server, const struct serve *
     pthread_t input;
 
     if (fan_server_start(server, &err)) return complain(2, err.text);
-    if (o->has_ready_file && serve_ready(o->ready_file, 0, fan_server_ws_port(server), &err))
+    if (o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){.ws = fan_server_ws_port(server)}, &err))
         return complain(2, err.text);
     if (!o->silent) {
         (void)fprintf(stderr, "fanatico ws: ws%s://%s:%u, hooks from %s\n", o->has_tls_cert ? "s" : "", o->ws_host, fan_server_ws_port(server),

@@ -90,6 +90,16 @@ autobahn() {
     cp "$from" "$to/.done"
 }
 
+# promtool, Prometheus' own judge of the format: unpacked, not installed, since its package starts a service.
+promtool() {
+    local to=build/prometheus
+    [ -x "$to/usr/bin/promtool" ] && return 0
+    say "unpacking promtool into $to"
+    mkdir -p "$to"
+    (cd "$to" && apt-get download -qq prometheus >../promtool.log 2>&1 && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb) ||
+        die "promtool could not be fetched ($(tail -n 1 build/promtool.log)). Cure: apt-get update, then tools/setup.sh test"
+}
+
 # geth and its evm (which runs state tests), the oracles of roots, kept outside the clone: five minutes to compile.
 geth_peer() {
     local version=v1.17.10 program
@@ -118,6 +128,7 @@ for what in "$@"; do
         [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
         python_venv venv test/python/requirements.txt
         python_venv venv-web3py6 test/python/web3py6.txt
+        promtool
         autobahn
         geth_peer
         ;;

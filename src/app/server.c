@@ -1,29 +1,12 @@
-#include "app/server.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/worker.h"
+#include "app/parts.h"
 #include "base/clock.h"
-#include "net/local_socket.h"
 
-enum { WORKERS_MAX = 256, DRAIN_MS = 5000, DRAIN_LOOK_MS = 10 };
-
-struct server {
-    struct server_options options;
-    struct chain *chain;
-    struct hub *hub;
-    struct api api;
-    struct rpc *rpc;
-    struct conn_totals *totals;
-    uint16_t http_port, ws_port;
-    int http_fds[WORKERS_MAX], ws_fds[WORKERS_MAX]; /* listening, until their worker takes them over; else -1 */
-    struct local_socket ipc;
-    struct worker *workers;
-    size_t worker_count;
-};
+enum { DRAIN_MS = 5000, DRAIN_LOOK_MS = 10 };
 
 static size_t worker_count_of(const struct server_options *o)
 {
@@ -63,16 +46,24 @@ static enum fan_status join(struct server *s)
     return rpc_new(api_tables, api_table_counts, api_table_count, s->options.fallback, &s->options.rpc, to_writer, s, &s->api, &s->rpc);
 }
 
+static const char *metrics_host(const struct server_options *o)
+{
+    return o->metrics_host && *o->metrics_host ? o->metrics_host : "127.0.0.1";
+}
+
 static enum fan_status open_ports(struct server *s, struct fan_error *err)
 {
     const struct server_options *o = &s->options;
     struct listen_options http = {.host = o->http_host, .port = o->http_port, .takeover = o->takeover};
     struct listen_options ws = {.host = o->ws_host, .port = o->ws_port, .takeover = o->takeover};
+    struct listen_options metrics = {
+        .host = metrics_host(o), .port = o->metrics_port, .takeover = o->takeover};
     enum fan_status status = o->no_http ? FAN_OK : listen_open(&http, s->worker_count, s->http_fds, &s->http_port, err);
 
     if (status) return status;
     s->ws_port = s->http_port;
     if (!o->one_port && !o->no_ws) status = listen_open(&ws, s->worker_count, s->ws_fds, &s->ws_port, err);
+    if (!status && o->metrics) status = listen_open(&metrics, 1, &s->metrics_fd, &s->metrics_port, err);
     if (status || !o->ipc_path) return status;
     /* Last, so that a server that finds its ports taken leaves the socket of the one that has them alone. */
     return local_socket_open(&(struct local_socket_options){.path = o->ipc_path, .mode = 0600, .takeover = o->takeover}, &s->ipc, err);
@@ -87,6 +78,10 @@ enum fan_status server_new(struct chain *chain, const struct server_options *opt
     s->options = *options;
     if (options->has_jwt_secret) s->options.conn.jwt_secret = s->options.jwt_secret;
     s->chain = chain;
+    s->metrics_fd = -1;
+    s->made_ms = clock_monotonic_ms();
+    s->made_s = clock_wall_s();
+    (void)pthread_mutex_init(&s->samples_lock, NULL); /* with default attributes it cannot fail on Linux */
     for (size_t i = 0; i < WORKERS_MAX; i++) s->http_fds[i] = s->ws_fds[i] = -1;
     s->worker_count = worker_count_of(options);
     status = open_ports(s, err);
@@ -116,10 +111,19 @@ enum fan_status server_start(struct server *s, struct fan_error *err)
         if (!status && s->ipc.open && ports.ipc < 0) status = fan_error_set(err, FAN_ESYSTEM, "%s: %s", s->options.ipc_path, strerror(errno));
         if (status) return status;
     }
+    if (s->metrics_fd >= 0) {
+        int fd = s->metrics_fd;
+
+        s->metrics_fd = -1;
+        status = worker_open_metrics(&s->workers[0], fd, &s->options.conn, metrics_host(&s->options), err);
+        if (status) return status;
+    }
+    status_start(s);
     for (size_t i = 0; i < s->worker_count; i++) {
         status = worker_start(&s->workers[i]);
         if (status) return fan_error_set(err, status, "worker %zu: no thread", i);
     }
+    atomic_store(&s->open, true);
     return FAN_OK;
 }
 
@@ -132,8 +136,8 @@ void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_
 {
     *out_ws = *out_http = 0;
     for (size_t i = 0; i < s->worker_count; i++) {
-        *out_ws += atomic_load_explicit(&s->workers[i].websockets, memory_order_relaxed);
-        *out_http += atomic_load_explicit(&s->workers[i].https, memory_order_relaxed);
+        *out_ws += conn_set_count(s->workers[i].conns, CONN_WEBSOCKET);
+        *out_http += conn_set_count(s->workers[i].conns, CONN_HTTP);
     }
 }
 
@@ -147,10 +151,21 @@ uint16_t server_ws_port(const struct server *s)
     return s->ws_port;
 }
 
+uint16_t server_metrics_port(const struct server *s)
+{
+    return s->metrics_port;
+}
+
+void server_hold(struct server *s, const char *why)
+{
+    atomic_store(&s->hold, why);
+}
+
 void server_drain(struct server *s)
 {
     uint64_t end_ms = clock_monotonic_ms() + (s->options.drain_ms ? s->options.drain_ms : DRAIN_MS);
 
+    atomic_store(&s->draining, true);
     local_socket_close(&s->ipc);
     for (size_t i = 0; i < s->worker_count; i++) worker_drain(&s->workers[i]);
     for (;;) {
@@ -173,6 +188,7 @@ void server_free(struct server *s)
     if (!s) return;
     if (s->workers) {
         server_stop(s);
+        if (s->workers[0].loop) loop_timer_cancel(s->workers[0].loop, &s->sampler);
         rpc_free(s->rpc); /* no call is under way any more: what the workers hold for them may go */
         for (size_t i = 0; i < s->worker_count; i++) worker_close(&s->workers[i]);
         for (size_t i = 0; i < s->worker_count; i++) worker_fini(&s->workers[i]);
@@ -184,6 +200,8 @@ void server_free(struct server *s)
         if (s->http_fds[i] >= 0) (void)close(s->http_fds[i]);
         if (s->ws_fds[i] >= 0) (void)close(s->ws_fds[i]);
     }
+    if (s->metrics_fd >= 0) (void)close(s->metrics_fd);
+    (void)pthread_mutex_destroy(&s->samples_lock);
     free(s->workers);
     free(s);
 }

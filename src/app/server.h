@@ -6,6 +6,8 @@
  * The chain comes from outside (local/, upstream/, a host) and outlives the server. Watchers can only be added before the
  * chain's writer starts, so server_new() comes first, then the chain's start, then server_start().
  *
+ * What it serves beside JSON-RPC is in routes.c: /livez, /readyz, /metrics (metrics.h), /status (status.h).
+ *
  * Not here: flags (cmd/), what methods mean (api/). */
 #ifndef APP_SERVER_H
 #define APP_SERVER_H
@@ -13,6 +15,9 @@
 #include "api/api.h"
 #include "conn/conn.h"
 #include "wire/jwt.h"
+
+/* Who may read /metrics and /status at the ports that serve clients; /livez and /readyz are everybody's. */
+enum metrics_access { METRICS_LOOPBACK, METRICS_ALL, METRICS_NONE };
 
 /* Zero takes each room's defaults. Texts are borrowed for as long as the server lives. */
 struct server_options {
@@ -22,6 +27,10 @@ struct server_options {
     bool no_http, no_ws;            /* no such listener; not both */
     const char *ipc_path;           /* a Unix socket for this machine's clients; NULL: none */
     bool takeover;
+    enum metrics_access metrics_access;
+    bool metrics;             /* a port of their own for /metrics, /status, /livez and /readyz, at which all may read */
+    const char *metrics_host; /* [127.0.0.1] */
+    uint16_t metrics_port;    /* 0: a free one */
     size_t workers;                 /* 0: one per core */
     uint64_t drain_ms;              /* how long server_drain() lets clients finish [5,000] */
     uint8_t jwt_secret[JWT_SECRET_LEN]; /* what tokens are signed with; see rpc.guarded */
@@ -48,6 +57,9 @@ void server_use_tls(struct server *s, struct tls_identity *identity);
 void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_http);
 uint16_t server_http_port(const struct server *s);
 uint16_t server_ws_port(const struct server *s); /* the HTTP port where there is one port */
+uint16_t server_metrics_port(const struct server *s); /* 0: it has none of its own */
+/* Why it is not ready for clients though it serves (static text: "importing"), or NULL: it is. Any thread. */
+void server_hold(struct server *s, const char *why);
 /* Stops accepting, says 1001 to every WebSocket, lets HTTP and IPC finish, and waits for all to go, at most drain_ms. */
 void server_drain(struct server *s);
 /* Ends the workers' threads; then the chain's writer may stop, and after it the server may go. Idempotent. */

@@ -1,11 +1,13 @@
-#include "app/worker.h"
-
 #include <signal.h>
+#include <string.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "app/parts.h"
 #include "base/log.h"
 #include "net/tls.h"
+
+enum { METRICS_CONNECTIONS_MAX = 64 };
 
 static void on_message(void *ctx, struct conn *c, struct slice body)
 {
@@ -26,6 +28,13 @@ static void on_room(void *ctx, struct conn *c)
     struct worker *w = ctx;
 
     hub_room(w->shard, c);
+}
+
+static bool on_route(void *ctx, struct conn *c, struct slice path)
+{
+    struct worker *w = ctx;
+
+    return routes_serve(w->server, c, path, false);
 }
 
 static void http_accepted(void *ctx, int fd)
@@ -56,8 +65,6 @@ static void turn_end(struct loop_hook *self)
 
     rpc_worker_turn_end(w->rpc);
     conn_set_flush(w->conns);
-    atomic_store_explicit(&w->websockets, conn_set_count(w->conns, CONN_WEBSOCKET), memory_order_relaxed);
-    atomic_store_explicit(&w->https, conn_set_count(w->conns, CONN_HTTP), memory_order_relaxed);
     if (w->draining) atomic_store(&w->open, conn_set_count(w->conns, CONN_WEBSOCKET) + conn_set_count(w->conns, CONN_HTTP) +
                                                 conn_set_count(w->conns, CONN_IPC));
 }
@@ -79,7 +86,7 @@ static enum fan_status listen_on(struct worker *w, struct listener *l, int fd, v
 enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
                             struct conn_totals *totals, struct fan_error *err)
 {
-    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .room = on_room};
+    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .route = on_route, .room = on_room};
     const char *what = "listener";
     enum fan_status s = listen_on(w, &w->http, ports->http, http_accepted), ws = listen_on(w, &w->ws, ports->ws, ws_accepted),
                     ipc = listen_on(w, &w->ipc, ports->ipc, ipc_accepted);
@@ -102,6 +109,70 @@ enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, 
     loop_hook_add(w->loop, &w->turn_end);
     return FAN_OK;
 }
+
+/* ---- the port for metrics alone ---- */
+
+static void metrics_message(void *ctx, struct conn *c, struct slice body)
+{
+    static const char answer[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":\"Method not "
+                                 "found: this port has metrics alone\"}}";
+    struct buf reply;
+
+    (void)ctx;
+    (void)body;
+    buf_init(&reply, 0);
+    buf_put_str(&reply, answer);
+    conn_reply(c, &reply);
+    buf_fini(&reply);
+}
+
+static void metrics_closed(void *ctx, struct conn *c)
+{
+    (void)ctx;
+    (void)c;
+}
+
+static bool metrics_route(void *ctx, struct conn *c, struct slice path)
+{
+    struct worker *w = ctx;
+
+    return routes_serve(w->server, c, path, true);
+}
+
+static void metrics_accepted(void *ctx, int fd)
+{
+    struct worker *w = ctx;
+
+    conn_set_adopt(w->metrics_conns, fd, CONN_ACCEPTS_HTTP);
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "[::1]") == 0 ||
+           strcmp(host, "localhost") == 0;
+}
+
+enum fan_status worker_open_metrics(struct worker *w, int fd, const struct conn_options *conn, const char *host,
+                                    struct fan_error *err)
+{
+    static const char *const any[] = {"*"};
+    const struct conn_handler handler = {
+        .ctx = w, .message = metrics_message, .closed = metrics_closed, .route = metrics_route};
+    struct conn_options options = *conn;
+    enum fan_status s = listen_on(w, &w->metrics, fd, metrics_accepted);
+
+    options.http_max = METRICS_CONNECTIONS_MAX;
+    if (!is_loopback(host)) { /* its collector knows the machine by some name; a browser has no way there to rebind */
+        options.vhosts = any;
+        options.vhost_count = COUNT_OF(any);
+    }
+    if (!s) w->metrics_totals = conn_totals_new(NULL);
+    if (!s && !w->metrics_totals) s = FAN_ENOMEM;
+    if (!s) s = conn_set_new(w->loop, w->index, &options, &handler, w->metrics_totals, &w->metrics_conns);
+    return s ? fan_error_set(err, s, "metrics: %s", fan_status_text(s)) : FAN_OK;
+}
+
+/* ---- life ---- */
 
 static void *run(void *arg)
 {
@@ -128,6 +199,7 @@ static void drain(struct letter *self)
     listener_stop(&w->http);
     listener_stop(&w->ws);
     listener_stop(&w->ipc);
+    listener_stop(&w->metrics);
     conn_set_drain(w->conns);
     w->draining = true;
 }
@@ -176,10 +248,15 @@ void worker_close(struct worker *w)
     listener_stop(&w->http);
     listener_stop(&w->ws);
     listener_stop(&w->ipc);
+    listener_stop(&w->metrics);
     if (w->turn_end.run) loop_hook_remove(w->loop, &w->turn_end);
     w->turn_end.run = NULL;
     conn_set_free(w->conns);
     w->conns = NULL;
+    conn_set_free(w->metrics_conns);
+    w->metrics_conns = NULL;
+    conn_totals_free(w->metrics_totals);
+    w->metrics_totals = NULL;
 }
 
 void worker_fini(struct worker *w)

@@ -17,13 +17,14 @@ struct worker {
     struct conn_set *conns;
     struct hub_shard *shard;
     struct rpc_worker *rpc;
-    struct listener http, ws, ipc;
+    struct listener http, ws, ipc, metrics;
+    struct conn_set *metrics_conns; /* of the port that is for metrics alone: limits of its own. NULL: no such port */
+    struct conn_totals *metrics_totals;
     struct loop_hook turn_end;
     pthread_t thread;
     bool running;
     struct letter drain, renew;
     _Atomic(struct tls_identity *) next_tls; /* what `renew` brings, a reference of the letter's; NULL: none is on its way */
-    _Atomic size_t websockets, https; /* connections, as of the last turn */
     _Atomic size_t open; /* connections, as of the last turn of a draining worker */
     bool draining;
 };
@@ -37,6 +38,9 @@ struct worker_ports {
 FAN_MUST_CHECK enum fan_status worker_init(struct worker *w, struct server *s, uint32_t index);
 FAN_MUST_CHECK enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc,
                                            const struct conn_options *conn, struct conn_totals *totals, struct fan_error *err);
+/* Serves metrics on that listening socket too, which it closes from then on. Before the start. */
+FAN_MUST_CHECK enum fan_status worker_open_metrics(struct worker *w, int fd, const struct conn_options *conn,
+                                                   const char *host, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status worker_start(struct worker *w);
 void worker_use_tls(struct worker *w, struct tls_identity *identity); /* any thread; takes a reference of its own */
 void worker_drain(struct worker *w);      /* any thread */

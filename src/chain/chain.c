@@ -220,12 +220,61 @@ void chain_write(struct chain *c, struct letter *l)
     mailbox_post(c->writer, l);
 }
 
+void chain_count_head(struct chain *c, const struct block *head)
+{
+    struct chain_stats *s = &c->stats;
+
+    counter_set(&s->head_number, head->header.number);
+    counter_set(&s->head_timestamp, head->header.timestamp);
+    counter_set(&s->head_gas_used, head->header.gas_used);
+    counter_set(&s->head_gas_limit, head->header.gas_limit);
+    counter_set(&s->head_transactions, head->tx_count);
+}
+
+static void count_event(struct chain *c, const struct chain_event *e)
+{
+    struct chain_stats *s = &c->stats;
+
+    switch (e->kind) {
+    case CHAIN_EVENT_HEAD:
+        chain_count_head(c, e->head);
+        if (e->removed_count) counter_add(&s->reorgs, 1);
+        counter_add(&s->removed_blocks, e->removed_count);
+        counter_add(&s->blocks, e->added_count);
+        for (size_t i = 0; i < e->added_count; i++) {
+            counter_add(&s->transactions, e->added[i]->tx_count);
+            counter_add(&s->logs, e->added[i]->log_count);
+            counter_add(&s->gas_used, e->added[i]->header.gas_used);
+        }
+        break;
+    case CHAIN_EVENT_LOGS:
+        counter_add(&s->logs, e->added[0]->log_count);
+        break;
+    case CHAIN_EVENT_PENDING:
+        counter_add(&s->pending, 1);
+        break;
+    case CHAIN_EVENT_SYNCING:
+        counter_set(&s->syncing, e->sync.syncing);
+        break;
+    }
+}
+
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct chain_stats
+#include "base/metric_rows.def"
+
+#include "chain/metrics.def"
+};
+
+const struct metric_table chain_metrics = {rows, COUNT_OF(rows), sizeof(struct chain_stats)};
+
 void chain_publish(struct chain *c, struct chain_event *e)
 {
     if (!e) return;
     e->sequence = ++c->sequence;
     e->published_ns = clock_monotonic_ns();
     TRACE(chain, publish, e->sequence, (uint64_t)e->kind);
+    count_event(c, e);
     for (struct chain_watcher *w = c->watchers; w; w = w->next) w->event(w->ctx, e);
     chain_event_unref(e);
 }

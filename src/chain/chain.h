@@ -16,6 +16,7 @@
 #define CHAIN_CHAIN_H
 
 #include "base/mailbox.h"
+#include "base/metric.h"
 #include "eth/block.h"
 #include "eth/filter.h"
 
@@ -312,6 +313,9 @@ struct chain_ops {
     /* Any thread. What submit does, at once: the caller takes the writer's place for it. False, and nothing was done: the
      * writer is at work or has something waiting, or this could take long. NULL: never. */
     bool (*submit_here)(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status, struct fan_error *err);
+    /* Any thread. What this kind of chain counts beside struct chain_stats: each of its tables and the struct it is of.
+     * NULL entry: nothing. */
+    void (*metrics)(struct chain *c, void (*each)(void *ctx, const struct metric_table *t, const void *stats), void *ctx);
 
     /* Writer's thread. */
     /* Puts a transaction into the pool (sender known; copied) and, where blocks come at once, seals it. FAN_EREJECTED with geth's words in err.
@@ -327,6 +331,14 @@ struct chain_ops {
 
 struct chain_dev_ops; /* chain/dev.h */
 
+/* What is counted: whoever publishes counts, any thread may read. */
+struct chain_stats {
+#include "base/metric_fields.def"
+
+#include "chain/metrics.def"
+};
+extern const struct metric_table chain_metrics;
+
 /* The implementation embeds this as its first member. */
 struct chain {
     const struct chain_ops *ops;
@@ -336,12 +348,15 @@ struct chain {
     _Atomic uint64_t head_number;      /* for eth_blockNumber: stored before the event is published */
     _Atomic bool forked;               /* ops->remote() has an answer */
     uint64_t sequence;                 /* writer's */
+    struct chain_stats stats;
 };
 
 /* Before the writer starts. The watcher must outlive the chain. */
 void chain_watch(struct chain *c, struct chain_watcher *w);
 /* Any thread: runs the letter on the writer, in order of arrival. */
 void chain_write(struct chain *c, struct letter *l);
+/* The head as it is before the first event. Before the writer starts. */
+void chain_count_head(struct chain *c, const struct block *head);
 /* Writer's thread: stamps the event, tells every watcher, drops the caller's reference. NULL is ignored. */
 void chain_publish(struct chain *c, struct chain_event *e);
 

@@ -631,6 +631,7 @@ static const struct chain_ops ops = {
     .block_by_hash = op_block_by_hash,
     .sync = op_sync,
     .config = op_config,
+    .metrics = host_metrics,
 };
 
 /* ---- lifecycle ---- */

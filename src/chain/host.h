@@ -45,6 +45,8 @@ FAN_MUST_CHECK enum fan_status host_new(const struct host_options *options, stru
 void host_free(struct host *h); /* after the hub has gone; NULL is fine */
 struct chain *host_chain(struct host *h);
 void host_stats(struct host *h, struct host_stats *out);
+/* The same for chain_ops.metrics; c is host_chain(). */
+void host_metrics(struct chain *c, void (*each)(void *ctx, const struct metric_table *t, const void *stats), void *ctx);
 
 /* Each takes JSON, borrowed until it returns. FAN_EFORMAT: not JSON, or a key that does not fit: err names it and says
  * why. FAN_EINVAL: it contradicts what is known: err says what. FAN_ELIMIT: too much waits already. FAN_ENOMEM. On any

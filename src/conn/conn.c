@@ -213,7 +213,7 @@ static struct frame_share *form_for(struct conn *c, struct frame_share *f)
     if (c->kind == CONN_KIND_IPC) return frame_share_line(f);
     if (!c->deflate_bits) return f;
     f = frame_share_deflated(f, c->deflate_bits, c->set->deflater, &fresh);
-    if (fresh) c->set->stats.frames_deflated++;
+    if (fresh) counter_add(&c->set->stats.frames_deflated, 1);
     return f;
 }
 
@@ -235,7 +235,6 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
         conn_kill(c, true); /* a stream with a hole would be worse than none */
         return;
     }
-    c->set->stats.notifications++;
     conn_output_grew(c);
     if (alone) conn_timer_set(c); /* the oldest from now on; the timer knew of none */
     if (!waits) conn_mark_dirty(c);
@@ -243,7 +242,7 @@ void conn_notify(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_I
     /* Perhaps it was only us who had not sent yet. */
     if (!c->blocked) conn_send(c);
     if (c->state == CONN_OPEN && outbox_behind(&c->out, &c->set->pool) > c->set->options.notify_bytes_max)
-        conn_close_slow(c);
+        conn_close_slow(c, CONN_SLOW_MEMORY);
 }
 
 void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[FRAME_ID_LEN])
@@ -255,7 +254,6 @@ void conn_notify_paced(struct conn *c, struct frame_share *f, const uint8_t id[F
         conn_kill(c, true);
         return;
     }
-    c->set->stats.notifications++;
     conn_output_grew(c);
     if (!c->blocked) conn_mark_dirty(c);
 }
@@ -329,15 +327,17 @@ void conn_close(struct conn *c, uint16_t code, const char *reason)
         return;
     }
     if (!ws_put_close(c, code, reason)) return;
+    conn_count_end(c, false, code);
     leave_open(c, CONN_CLOSING, conn_now_ms(c) + (c->blocked ? c->set->options.linger_ms : CLOSE_WAIT_MS));
 }
 
-void conn_close_slow(struct conn *c)
+void conn_close_slow(struct conn *c, enum conn_slow why)
 {
     if (c->state != CONN_OPEN) return;
     TRACE(conn, slow, c->slot, c->out.bytes);
-    c->set->stats.slow_closed++;
+    counter_add(&c->set->stats.slow_closed[why], 1);
     if (!c->greeted) { /* a close frame in the place of the handshake's answer would be neither HTTP nor WebSocket */
+        counter_add(&c->set->stats.slow_reset, 1);
         conn_kill(c, true);
         return;
     }
@@ -346,6 +346,7 @@ void conn_close_slow(struct conn *c)
     /* On a Unix socket nothing can be said: the end comes right behind the line in progress, or the piece of a long
      * one. */
     if (c->kind == CONN_KIND_WEBSOCKET && !ws_put_close(c, WS_CLOSE_TRY_LATER, "slow consumer")) return;
+    conn_count_end(c, false, WS_CLOSE_TRY_LATER);
     leave_open(c, CONN_FINISHING, conn_now_ms(c) + c->set->options.linger_ms);
 }
 
@@ -356,11 +357,12 @@ void conn_kill(struct conn *c, bool reset)
 
     if (c->state == CONN_DEAD || c->state == CONN_FREE) return;
     TRACE(conn, kill, c->slot, reset);
+    conn_count_end(c, !reset, 0);
     c->state = CONN_DEAD;
     conn_uncount(c);
     conn_input_count(c);
     conn_account_leave(c);
-    s->open[c->kind]--;
+    counter_sub(&s->stats.open[c->kind], 1);
     loop_timer_cancel(s->loop, &c->timer);
     loop_fd_remove(s->loop, &c->watch);
     if (reset) (void)s->os->setsockopt(s->os->ctx, c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

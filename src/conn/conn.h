@@ -26,6 +26,7 @@
 #define CONN_CONN_H
 
 #include "base/buf.h"
+#include "base/metric.h"
 #include "conn/clients.h"
 #include "wire/frame.h"
 
@@ -133,11 +134,14 @@ enum conn_accepts { CONN_ACCEPTS_BOTH, CONN_ACCEPTS_HTTP, CONN_ACCEPTS_WEBSOCKET
 void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts);
 /* Says 1001 to every WebSocket, lets HTTP and IPC finish what they asked for; then they go by themselves. */
 void conn_set_drain(struct conn_set *s);
-/* Sockets that are still open, those that are closing included. */
+/* Sockets that are still open, those that are closing included. Any thread. */
 size_t conn_set_count(const struct conn_set *s, enum conn_transport transport);
 /* Sends what the outboxes of connections touched since the last call hold: one send() for each. The set does so by
  * itself at the end of each of the loop's turns; the hub calls it after each event. */
 void conn_set_flush(struct conn_set *s);
+/* What the next flush sends was published then (monotonic), for the histogram of notifications; the oldest of several
+ * counts. */
+void conn_set_published(struct conn_set *s, uint64_t published_ns);
 
 struct conn_id conn_id_of(const struct conn *c);
 /* NULL when it is gone. Worker's thread. */
@@ -188,15 +192,57 @@ void conn_attach(struct conn *c, void *attachment);
 /* Closes with a WebSocket code (others just close after what is queued). Reason at most 123 bytes. */
 void conn_close(struct conn *c, uint16_t code, const char *reason);
 
-/* Worker-local counters, for metrics: read from the worker's thread. */
-struct conn_stats {
-    uint64_t accepted, messages_in, bytes_in, bytes_out, sends, notifications, slow_closed, refused_limit,
-        refused_origin, refused_host, refused_token, refused_rate, protocol_errors, ping_timeouts;
-    uint64_t proxy_refused; /* trusted proxies that began without a PROXY header */
-    uint64_t tls_handshakes, tls_resumed,
-        tls_refused; /* finished; the short ones among them; no TLS, or none of ours */
-    uint64_t deflate_agreed, frames_deflated, replies_deflated; /* connections; payloads compressed on this worker */
+/* ---- what is counted (metrics.def) ---- */
+
+/* What a socket counts as. */
+enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_KIND_IPC, CONN_KIND_COUNT };
+
+/* Who ended a WebSocket, with which code; CUT: without a close. */
+enum conn_end {
+    CONN_END_SERVER_1001,
+    CONN_END_SERVER_1002,
+    CONN_END_SERVER_1007,
+    CONN_END_SERVER_1009,
+    CONN_END_SERVER_1011,
+    CONN_END_SERVER_1013,
+    CONN_END_SERVER_OTHER,
+    CONN_END_SERVER_CUT,
+    CONN_END_PEER_1000,
+    CONN_END_PEER_1001,
+    CONN_END_PEER_1005,
+    CONN_END_PEER_OTHER,
+    CONN_END_PEER_CUT,
+    CONN_END_COUNT
 };
+
+/* Why a reader was closed as a slow one. */
+enum conn_slow { CONN_SLOW_MEMORY, CONN_SLOW_AGE, CONN_SLOW_STALLED, CONN_SLOW_PROCESS, CONN_SLOW_COUNT };
+
+/* Statuses of HTTP responses that are counted by themselves. */
+enum conn_status {
+    CONN_STATUS_101,
+    CONN_STATUS_200,
+    CONN_STATUS_400,
+    CONN_STATUS_403,
+    CONN_STATUS_404,
+    CONN_STATUS_408,
+    CONN_STATUS_413,
+    CONN_STATUS_415,
+    CONN_STATUS_429,
+    CONN_STATUS_503,
+    CONN_STATUS_OTHER,
+    CONN_STATUS_COUNT
+};
+
+struct conn_stats {
+#include "base/metric_fields.def"
+
+#include "conn/metrics.def"
+};
+extern const struct metric_table conn_metrics;
+/* Its options, with the defaults filled in. Any thread. */
+const struct conn_options *conn_set_options(const struct conn_set *s);
+/* The worker counts; any thread may read. */
 const struct conn_stats *conn_set_stats(const struct conn_set *s);
 
 #endif

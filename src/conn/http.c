@@ -77,6 +77,7 @@ static bool write_head_with(struct conn *c, unsigned status, struct slice conten
                                     .date = date_now(c->set),
                                     .more = more};
 
+    conn_count_response(c, status);
     buf_reset(out);
     http_put_head(out, &r);
     if (!out->failed && preflight && h->private_network) {
@@ -146,6 +147,7 @@ void http_refuse(struct conn *c, unsigned status, const char *why)
 {
     struct buf *out = &c->set->scratch;
 
+    conn_count_response(c, status);
     buf_reset(out);
     http_put_refusal(out, (struct http_verdict){status, why}, buf_peek(&c->in.http->origin));
     if (out->failed) {
@@ -243,24 +245,24 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
         return (struct http_verdict){503, "too many connections"};
     }
     if (!conn_account(c, !h->from_proxy || to_ws)) {
-        c->set->stats.refused_limit++;
+        counter_add(&c->set->stats.refused_address, 1);
         h->keep_alive = false;
         h->retry_after_s = CROWDED_RETRY_S;
         return (struct http_verdict){429, "too many connections of one address (--max-connections-per-ip)"};
     }
     if (!admission_host(r->host, o->vhosts, o->vhost_count)) {
-        c->set->stats.refused_host++;
+        counter_add(&c->set->stats.refused_host, 1);
         return (struct http_verdict){403, "invalid host specified (--http.vhosts)"};
     }
     if (to_ws ? !admission_origin(r->origin, o->ws_origins, o->ws_origin_count)
               : !admission_origin(r->origin, o->cors_origins, o->cors_origin_count)) {
-        c->set->stats.refused_origin++;
+        counter_add(&c->set->stats.refused_origin, 1);
         return (struct http_verdict){403, to_ws ? "origin not allowed (--ws.origins)"
                                                 : "origin not allowed (--http.corsdomain)"};
     }
     why = read_token(c, r);
     if (why) {
-        c->set->stats.refused_token++;
+        counter_add(&c->set->stats.refused_token, 1);
         return (struct http_verdict){401, why};
     }
     if (!to_ws) buf_put(&h->origin, r->origin);
@@ -300,7 +302,7 @@ static unsigned agree_on_deflate(struct conn_set *s, const struct http_request *
     if (!s->deflater) s->deflater = deflater_new();
     if (!s->deflater) return 0;
     *out_answer = slice_of(answer, deflate_terms_write(&terms, answer));
-    s->stats.deflate_agreed++;
+    counter_add(&s->stats.deflate_agreed, 1);
     return terms.server_bits;
 }
 
@@ -313,19 +315,23 @@ static void upgrade(struct conn *c, const struct http_request *r)
     struct http_verdict v = ws_handshake_check(r);
 
     if (!v.status && c->accepts == CONN_ACCEPTS_HTTP) v = (struct http_verdict){400, "no WebSockets on this port"};
-    if (!v.status && s->draining) v = (struct http_verdict){503, "server is shutting down"};
+    if (!v.status && s->draining) {
+        counter_add(&s->stats.refused_draining, 1);
+        v = (struct http_verdict){503, "server is shutting down"};
+    }
     if (v.status) {
         http_refuse(c, v.status, v.why);
         return;
     }
     if (!conn_count_as(c, CONN_KIND_WEBSOCKET)) {
-        s->stats.refused_limit++;
+        counter_add(&s->stats.refused_limit, 1);
         http_refuse(c, 503, "too many WebSockets");
         return;
     }
     buf_reset(&s->scratch);
     deflate_bits = agree_on_deflate(s, r, answer, &extensions);
     ws_handshake_put(&s->scratch, r, slice_of(NULL, 0), extensions);
+    conn_count_response(c, 101);
     http_side_close(c);
     ws_side_open(c, deflate_bits);
     c->greeted = false; /* as HTTP it may have been answered before */
@@ -362,7 +368,7 @@ static void call(struct conn *c, const struct http_request *r)
                         (struct http_verdict){429, "too many requests of one address (--requests-per-second-per-ip)"});
         return;
     }
-    s->stats.messages_in++;
+    counter_add(&s->stats.messages_in[CONN_KIND_HTTP], 1);
     c->in_flight++;
     s->handler.message(s->handler.ctx, c, r->body);
 }
@@ -460,7 +466,7 @@ size_t http_input(struct conn *c, uint8_t *at, size_t len)
             break;
         case HTTP_REFUSES:
             v = http_parser_verdict(h->parser);
-            c->set->stats.protocol_errors++;
+            counter_add(&c->set->stats.protocol_errors, 1);
             http_refuse(c, v.status, v.why);
             break;
         }

@@ -58,11 +58,13 @@ static void refuse_input(struct conn *c)
 {
     static const char why[] = "too much input is waiting for its end";
 
-    c->set->stats.refused_limit++;
-    if (conn_is_http(c))
+    counter_add(&c->set->stats.refused_limit, 1);
+    if (conn_is_http(c)) {
         http_refuse(c, 503, why);
-    else if (c->kind != CONN_KIND_WEBSOCKET || ws_put_close(c, WS_CLOSE_TRY_LATER, why))
+    } else if (c->kind != CONN_KIND_WEBSOCKET || ws_put_close(c, WS_CLOSE_TRY_LATER, why)) {
+        conn_count_end(c, false, WS_CLOSE_TRY_LATER);
         conn_finish(c);
+    }
 }
 
 void conn_input_count(struct conn *c)
@@ -170,7 +172,7 @@ static void read_some(struct conn *c)
         else if (got == 0)
             ended_by_peer(c);
         if (got <= 0) return;
-        s->stats.bytes_in += (uint64_t)got;
+        counter_add(&s->stats.bytes_in[c->kind], (uint64_t)got);
         c->alive_ms = conn_now_ms(c);
         c->pinged = false;
         if (discards(c)) continue;

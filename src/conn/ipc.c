@@ -51,7 +51,7 @@ static void refuse(struct conn *c, enum jsonrpc_code code, struct slice why)
     struct buf *out = &c->set->scratch;
 
     TRACE(conn, ipc_refuse, c->slot, code);
-    c->set->stats.protocol_errors++;
+    counter_add(&c->set->stats.protocol_errors, 1);
     if (c->state != CONN_OPEN) return;
     buf_reset(out);
     jsonrpc_put_error(out, JSONRPC_NULL, code, why, slice_of(NULL, 0));
@@ -75,7 +75,7 @@ size_t ipc_input(struct conn *c, uint8_t *at, size_t len)
         case JSON_STREAM_NEEDS_MORE:
             break;
         case JSON_STREAM_GOT_VALUE:
-            c->set->stats.messages_in++;
+            counter_add(&c->set->stats.messages_in[CONN_KIND_IPC], 1);
             c->in_flight++;
             c->set->handler.message(c->set->handler.ctx, c, value);
             break;

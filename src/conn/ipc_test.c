@@ -93,7 +93,7 @@ TEST(a_stream_that_is_broken_ends_with_a_word, t)
         CHECK(t, in.ended && !in.reset);
         CHECK(t, in.bytes.len && memmem(in.bytes.at, in.bytes.len, row[i][1], 6));
         CHECK_EQ(t, in.bytes.at[in.bytes.len - 1], '\n');
-        CHECK_EQ(t, conn_set_stats(r.set)->protocol_errors, 1);
+        CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->protocol_errors), 1);
         buf_fini(&in.bytes);
         (void)close(fd);
         rig_turn(&r, 3);
@@ -178,7 +178,7 @@ TEST(a_slow_reader_finds_a_whole_line_and_the_end, t)
     CHECK(t, c->blocked);
     for (int i = 0; i < 10; i++) conn_notify(c, f, ID_A);
     CHECK_EQ(t, c->state, CONN_FINISHING);
-    CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_MEMORY]), 1);
     rig_read(&r, fd, &in, SIZE_MAX);
     CHECK(t, in.ended && !in.reset);
     CHECK_EQ(t, in.bytes.len, 400036);
@@ -248,7 +248,7 @@ TEST(one_client_more_than_may_be_is_closed, t)
     second = rig_ipc(&r, &c);
     rig_read(&r, second, &in, 1);
     CHECK(t, in.ended);
-    CHECK_EQ(t, conn_set_stats(r.set)->refused_limit, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->refused_limit), 1);
     CHECK_EQ(t, conn_set_count(r.set, CONN_IPC), 1);
     (void)close(first);
     (void)close(second);

@@ -98,7 +98,7 @@ static void act(struct conn *c, enum cause cause)
     case CAUSE_LOOK_AGAIN:
         break;
     case CAUSE_HANDSHAKE:
-        s->stats.tls_refused++;
+        counter_add(&s->stats.tls_refused, 1);
         conn_kill(c, false);
         break;
     case CAUSE_HEAD:
@@ -111,11 +111,12 @@ static void act(struct conn *c, enum cause cause)
         conn_finish(c);
         break;
     case CAUSE_STALL:
-        s->stats.slow_closed++;
+        counter_add(&s->stats.slow_closed[CONN_SLOW_STALLED], 1);
+        counter_add(&s->stats.slow_reset, 1);
         conn_kill(c, true);
         break;
     case CAUSE_OLD:
-        conn_close_slow(c);
+        conn_close_slow(c, CONN_SLOW_AGE);
         break;
     case CAUSE_PING:
         if (!ws_put_ping(c)) break;
@@ -123,10 +124,11 @@ static void act(struct conn *c, enum cause cause)
         c->since_ms = conn_now_ms(c);
         break;
     case CAUSE_NO_PONG:
-        s->stats.ping_timeouts++;
+        counter_add(&s->stats.ping_timeouts, 1);
         conn_close(c, WS_CLOSE_INTERNAL, "ping timeout");
         break;
     case CAUSE_CLOSE:
+        if (c->slow && !conn_all_left(c)) counter_add(&s->stats.slow_reset, 1);
         conn_kill(c, c->slow || !conn_all_left(c));
         break;
     }

@@ -79,15 +79,17 @@ static int64_t publish(struct conn_set *s)
     int64_t delta = s->pool.waiting - s->published;
 
     s->published = s->pool.waiting;
+    counter_set(&s->stats.output_waiting, s->published > 0 ? (uint64_t)s->published : 0);
     return atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
 }
 
 static void close_longest(struct conn_set *s, struct conn *c)
 {
     if (!conn_is_http(c) && c->state == CONN_OPEN) {
-        conn_close_slow(c);
+        conn_close_slow(c, CONN_SLOW_PROCESS);
     } else {
-        s->stats.slow_closed++;
+        counter_add(&s->stats.slow_closed[CONN_SLOW_PROCESS], 1);
+        counter_add(&s->stats.slow_reset, 1);
         conn_kill(c, true);
     }
 }

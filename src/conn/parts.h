@@ -8,7 +8,8 @@
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection
  *   http.c       requests and responses               websocket.c messages and control frames
  *   transport.c  the socket, as it is or through TLS  proxied.c   whom a proxy speaks for
- *   ipc.c        the same on a Unix socket, without frames  clients.c what one address has and asked
+ *   count.c      what is counted by code or status    clients.c   what one address has and asked
+ *   ipc.c        the same on a Unix socket, without frames
  *
  *                    ┌───────── peer's close, refusal, HTTP's end ─────────┐
  *   adopt ─► OPEN ───┤                                                     ▼
@@ -40,9 +41,6 @@ enum conn_state {
                         with a reset */
     CONN_DEAD        /* the socket is closed; the slot goes at the end of the turn */
 };
-
-/* What a socket counts as, in conn_totals. */
-enum conn_kind { CONN_KIND_HTTP, CONN_KIND_WEBSOCKET, CONN_KIND_HANDSHAKE, CONN_KIND_IPC, CONN_KIND_COUNT };
 
 /* Only while it speaks HTTP. */
 struct http_side {
@@ -155,7 +153,7 @@ struct conn_set {
     size_t chunk_count, chunk_cap;
     struct conn *free; /* by next_later */
     struct conn *dirty, *later;
-    size_t open[CONN_KIND_COUNT];
+    uint64_t published_ns; /* of the oldest notification that was queued since the last flush; 0: none */
     uint32_t worker;
     bool draining;
     struct tls_identity *tls;  /* of new connections; NULL: they are plain */
@@ -204,7 +202,7 @@ void conn_send(struct conn *c);
 void conn_finish(struct conn *c);
 /* Closes the socket now; `reset`: so that the peer's kernel drops what it has not read. */
 void conn_kill(struct conn *c, bool reset);
-void conn_close_slow(struct conn *c);
+void conn_close_slow(struct conn *c, enum conn_slow why);
 /* Queues a copy or a buf; kills the connection when memory ran out. False: it is not there any more. */
 bool conn_put_copy(struct conn *c, struct slice head, struct slice body);
 bool conn_put_buf(struct conn *c, struct slice head, struct buf *body);
@@ -213,6 +211,11 @@ bool conn_put_pieces(struct conn *c, struct pieces *pieces);
 
 /* Asked for room, and there is some again. */
 bool conn_has_room(const struct conn *c);
+
+/* ---- count.c ---- */
+/* An open WebSocket ends: code is that of the close, 0 where there is none. */
+void conn_count_end(struct conn *c, bool by_peer, uint16_t code);
+void conn_count_response(struct conn *c, unsigned status);
 
 /* ---- limit.c ---- */
 FAN_MUST_CHECK bool output_place_open(struct conn_set *s);

@@ -33,7 +33,7 @@ bool proxied_feed(struct conn *c, struct slice bytes, size_t *out_taken)
     outcome = proxy_read(before ? buf_peek(&h->proxy) : bytes, &header, &len);
     if (outcome == PROXY_NEEDS_MORE && !before) buf_put(&h->proxy, bytes);
     if (outcome == PROXY_REFUSES || h->proxy.failed) {
-        c->set->stats.proxy_refused++;
+        counter_add(&c->set->stats.proxy_refused, 1);
         conn_kill(c, false); /* an answer would be read by whoever is behind the proxy */
         return false;
     }

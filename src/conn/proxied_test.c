@@ -194,7 +194,7 @@ TEST(who_must_begin_with_a_proxy_header_and_does_not_is_dropped, t)
     CHECK(t, in.ended);
     CHECK_EQ(t, in.bytes.len, 0);
     CHECK_EQ(t, r.messages, 0);
-    CHECK_EQ(t, conn_set_stats(r.set)->proxy_refused, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->proxy_refused), 1);
     (void)close(fd);
     rig_fini(&r, t);
     /* From anybody else it is no header but a malformed request. */

@@ -2,10 +2,14 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/trace.h"
 #include "conn/parts.h"
 #include "net/os.h"
 #include "wire/deflate.h"
+
+/* A send takes microseconds; asking for the time at each would be a hundredth of that. */
+enum { SENDS_PER_LOOK = 8 };
 
 /* ---- totals ---- */
 
@@ -62,9 +66,10 @@ bool conn_count_as(struct conn *c, enum conn_kind kind)
         return false;
     }
     conn_uncount(c);
-    c->set->open[c->kind]--;
+    counter_sub(&c->set->stats.open[c->kind], 1);
     c->kind = (uint8_t)kind;
-    c->set->open[kind]++;
+    counter_add(&c->set->stats.open[kind], 1);
+    counter_add(&c->set->stats.opened[kind], 1);
     c->counted = true;
     return true;
 }
@@ -103,7 +108,7 @@ void conn_account_leave(struct conn *c)
 bool conn_may_ask(struct conn *c, uint64_t *out_wait_s)
 {
     if (!c->account || client_ask(c->set->totals->clients, c->account, conn_now_ms(c), out_wait_s)) return true;
-    c->set->stats.refused_rate++;
+    counter_add(&c->set->stats.refused_rate, 1);
     return false;
 }
 
@@ -216,6 +221,7 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
     const int on = 1;
 
     if (!c) {
+        if (s->draining) counter_add(&s->stats.refused_draining, 1);
         s->os->close(s->os->ctx, fd);
         return;
     }
@@ -224,7 +230,7 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
     c->kind = (uint8_t)kind;
     c->accepts = (uint8_t)accepts;
     c->alive_ms = c->since_ms = loop_now_ms(s->loop);
-    s->open[kind]++;
+    counter_add(&s->stats.open[kind], 1);
     peer_read(c);
     (void)s->os->setsockopt(s->os->ctx, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* no TCP: no matter */
     if (kind == CONN_KIND_IPC) ipc_side_open(c);
@@ -235,20 +241,21 @@ void conn_set_adopt(struct conn_set *s, int fd, enum conn_accepts accepts)
         return;
     }
     if (kind != CONN_KIND_IPC) proxied_begin(c);
-    s->stats.accepted++;
     TRACE(conn, adopt, c->slot, fd);
     if (!conn_count_as(c, kind)) {
-        s->stats.refused_limit++;
+        counter_add(&s->stats.refused_limit, 1);
         /* A 503 is kinder than a reset, but only for as long as there are not many more of them. */
-        if (kind == CONN_KIND_IPC || s->open[kind] > 2 * limit_of(s, kind) + 64)
+        if (kind == CONN_KIND_IPC || counter_get(&s->stats.open[kind]) > 2 * limit_of(s, kind) + 64)
             conn_kill(c, false);
         else
             c->in.http->refuse_all = true;
     }
     /* Who has as many as he may gets a 429 for what he asks; he who just goes on and on gets nothing. */
     if (c->state == CONN_OPEN && (kind == CONN_KIND_IPC || !c->in.http->from_proxy) && !conn_account(c, true) &&
-        (!c->account || client_floods(s->totals->clients, c->account)))
+        (!c->account || client_floods(s->totals->clients, c->account))) {
+        counter_add(&s->stats.refused_address, 1);
         conn_kill(c, false);
+    }
     if (c->state == CONN_OPEN) conn_timer_set(c);
 }
 
@@ -270,15 +277,34 @@ void conn_mark_later(struct conn *c)
     c->set->later = c;
 }
 
+void conn_set_published(struct conn_set *s, uint64_t published_ns)
+{
+    if (!s->published_ns) s->published_ns = published_ns;
+}
+
+/* So many sends are over since the clock was last read. */
+static void observe(struct conn_set *s, uint64_t sends)
+{
+    if (s->published_ns && sends) histogram_add(&s->stats.notification, clock_monotonic_ns() - s->published_ns, sends);
+}
+
 void conn_set_flush(struct conn_set *s)
 {
+    uint64_t sends = 0;
+
     while (s->dirty) {
         struct conn *c = s->dirty;
 
         s->dirty = c->next_dirty;
         c->is_dirty = false;
         if (c->state != CONN_DEAD) conn_send(c);
+        if (++sends == SENDS_PER_LOOK) {
+            observe(s, sends);
+            sends = 0;
+        }
     }
+    observe(s, sends);
+    s->published_ns = 0;
     conn_output_publish(s);
 }
 
@@ -420,18 +446,25 @@ void conn_set_drain(struct conn_set *s)
 
 size_t conn_set_count(const struct conn_set *s, enum conn_transport transport)
 {
+    const struct counter *open = s->stats.open;
+
     switch (transport) {
     case CONN_HTTP:
         break;
     case CONN_WEBSOCKET:
-        return s->open[CONN_KIND_WEBSOCKET];
+        return counter_get(&open[CONN_KIND_WEBSOCKET]);
     case CONN_IPC:
-        return s->open[CONN_KIND_IPC];
+        return counter_get(&open[CONN_KIND_IPC]);
     }
-    return s->open[CONN_KIND_HTTP] + s->open[CONN_KIND_HANDSHAKE];
+    return counter_get(&open[CONN_KIND_HTTP]) + counter_get(&open[CONN_KIND_HANDSHAKE]);
 }
 
 const struct conn_stats *conn_set_stats(const struct conn_set *s)
 {
     return &s->stats;
+}
+
+const struct conn_options *conn_set_options(const struct conn_set *s)
+{
+    return &s->options;
 }

@@ -90,8 +90,8 @@ static ssize_t send_parts(struct conn *c, struct iovec *parts, size_t count)
     do sent = os->sendmsg(os->ctx, c->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     if (sent > 0) {
-        c->set->stats.sends++;
-        c->set->stats.bytes_out += (uint64_t)sent;
+        counter_add(&c->set->stats.sends, 1);
+        counter_add(&c->set->stats.bytes_out[c->kind], (uint64_t)sent);
     }
     return sent;
 }
@@ -226,8 +226,8 @@ static void count_handshake(struct conn *c)
 
     if (side->greeted || !tls_is_ready(side->tls)) return;
     side->greeted = true;
-    c->set->stats.tls_handshakes++;
-    if (tls_is_resumed(side->tls)) c->set->stats.tls_resumed++;
+    counter_add(&c->set->stats.tls_handshakes, 1);
+    if (tls_is_resumed(side->tls)) counter_add(&c->set->stats.tls_resumed, 1);
 }
 
 enum transport_outcome transport_open(struct conn *c, uint8_t *at, size_t len, uint8_t **out_at, size_t *out_len)
@@ -237,7 +237,7 @@ enum transport_outcome transport_open(struct conn *c, uint8_t *at, size_t len, u
     enum tls_outcome outcome;
 
     if (!side->spoke && tls_is_plain_http(at[0])) {
-        c->set->stats.tls_refused++;
+        counter_add(&c->set->stats.tls_refused, 1);
         transport_close(c); /* so the answer leaves as it is, the only way it can be read */
         http_refuse(c, 400, "this port speaks TLS: the address begins with https:// or wss://");
         return TRANSPORT_REFUSED;
@@ -254,7 +254,7 @@ enum transport_outcome transport_open(struct conn *c, uint8_t *at, size_t len, u
     if (transport_waits(c)) conn_mark_dirty(c); /* the next send finds the socket blocked, and watches it */
     if (outcome == TLS_REFUSED) {
         TRACE(conn, tls_refuse, c->slot, tls_is_ready(side->tls));
-        c->set->stats.tls_refused++;
+        counter_add(&c->set->stats.tls_refused, 1);
         conn_finish(c); /* behind the alert */
         return TRANSPORT_REFUSED;
     }

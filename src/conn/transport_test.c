@@ -125,7 +125,7 @@ TEST(https_answers_and_keeps_the_connection, t)
         say(&r, &p, SLICE(POST POST)); /* pipelined, in one record */
         CHECK(t, sees(&r, &p, "\"one\"HTTP/1.1 200"));
         CHECK_EQ(t, r.messages, 3);
-        CHECK_EQ(t, conn_set_stats(r.set)->tls_handshakes, 1);
+        CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->tls_handshakes), 1);
         peer_fini(&p);
         rig_fini(&r, t);
     }
@@ -145,7 +145,7 @@ TEST(plain_http_is_told_what_the_port_speaks, t)
     rig_read(&r, fd, &in, SIZE_MAX);
     CHECK(t, in.ended && !in.reset);
     CHECK_EQ(t, r.messages, 0);
-    CHECK_EQ(t, conn_set_stats(r.set)->tls_refused, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->tls_refused), 1);
     (void)close(fd);
     buf_fini(&in.bytes);
     rig_fini(&r, t);
@@ -193,7 +193,7 @@ TEST(a_handshake_that_stalls_is_ended_in_time, t)
         (void)close(fd[i]);
         buf_fini(&in[i].bytes);
     }
-    CHECK_EQ(t, conn_set_stats(r.set)->tls_refused, 3);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->tls_refused), 3);
     CHECK_EQ(t, r.closed, 3);
     test_tls_client_fini(&client);
     buf_fini(&hello);
@@ -217,12 +217,12 @@ TEST(the_notifications_of_an_event_leave_in_one_send, t)
         CHECK(t, sees(&r, &p, "who"));
         buf_reset(&p.plain);
         c = conn_find(r.set, r.last);
-        sends = conn_set_stats(r.set)->sends;
-        bytes = conn_set_stats(r.set)->bytes_out;
+        sends = counter_get(&conn_set_stats(r.set)->sends);
+        bytes = counter_get(&conn_set_stats(r.set)->bytes_out[CONN_KIND_WEBSOCKET]);
         for (int i = 0; i < 100; i++) conn_notify(c, f, i % 2 ? ID_A : ID_B);
         conn_set_flush(r.set);
-        CHECK_EQ(t, conn_set_stats(r.set)->sends - sends, 1);
-        bytes = conn_set_stats(r.set)->bytes_out - bytes;
+        CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->sends) - sends, 1);
+        bytes = counter_get(&conn_set_stats(r.set)->bytes_out[CONN_KIND_WEBSOCKET]) - bytes;
         CHECK(t, bytes < 100 * frame_len(f->frame) + 3 * 40); /* 43,700 bytes are three records */
         while (p.plain.len < 100 * frame_len(f->frame) && !p.ended) take(&r, &p);
         CHECK_EQ(t, p.plain.len, 100 * frame_len(f->frame));
@@ -254,7 +254,7 @@ TEST(a_slow_reader_gets_all_it_was_sealed_and_then_1013, t)
     }
     CHECK(t, c->slow);
     CHECK(t, transport_waits(c));
-    CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_MEMORY]), 1);
     CHECK(t, r.set->pool.waiting >= (int64_t)(c->secure->len));
     until_ended(&r, &p);
     CHECK_EQ(t, p.error, SSL_ERROR_ZERO_RETURN);

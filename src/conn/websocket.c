@@ -66,7 +66,7 @@ static bool reply_deflated(struct conn *c, enum ws_opcode opcode, struct buf *bo
     if (body->len > piece_len) {
         struct pieces *pieces = pieces_new(s->deflater, c->deflate_bits, opcode, body, piece_len);
 
-        if (pieces) s->stats.replies_deflated++;
+        if (pieces) counter_add(&s->stats.replies_deflated, 1);
         if (pieces) (void)conn_put_pieces(c, pieces);
         return pieces != NULL;
     }
@@ -74,7 +74,7 @@ static bool reply_deflated(struct conn *c, enum ws_opcode opcode, struct buf *bo
     if (!deflate_pays(body->len, deflated.len)) return false;
     header_len = ws_header_encode(opcode, deflated.len, header);
     header[0] |= WS_RSV1;
-    s->stats.replies_deflated++;
+    counter_add(&s->stats.replies_deflated, 1);
     (void)conn_put_copy(c, slice_of(header, header_len), deflated);
     return true;
 }
@@ -101,7 +101,7 @@ void ws_reply_spool(struct conn *c, struct spool *text)
     struct pieces *pieces = pieces_of_spool(form, s->deflater, c->deflate_bits, WS_TEXT, text);
 
     if (!pieces) spool_free(text);
-    if (pieces && c->deflate_bits) s->stats.replies_deflated++;
+    if (pieces && c->deflate_bits) counter_add(&s->stats.replies_deflated, 1);
     (void)conn_put_pieces(c, pieces);
 }
 
@@ -112,7 +112,7 @@ static void message(struct conn *c, const struct ws_event *e)
     struct conn_set *s = c->set;
 
     if (c->state != CONN_OPEN) return; /* it crossed our close frame */
-    s->stats.messages_in++;
+    counter_add(&s->stats.messages_in[CONN_KIND_WEBSOCKET], 1);
     c->in_flight++;
     c->binary = e->binary;
     s->handler.message(s->handler.ctx, c, e->bytes);
@@ -124,16 +124,18 @@ static void peer_closes(struct conn *c, const struct ws_event *e)
     TRACE(conn, peer_closes, c->slot, e->code);
     if (c->state == CONN_OPEN) {
         if (!ws_put_close(c, e->code, "")) return;
+        conn_count_end(c, true, e->code);
     }
     conn_finish(c);
 }
 
 static void refuse(struct conn *c, const struct ws_event *e)
 {
-    c->set->stats.protocol_errors++;
+    counter_add(&c->set->stats.protocol_errors, 1);
     if (c->state == CONN_OPEN) {
         TRACE(conn, refuse, c->slot, e->code);
         if (!ws_put_close(c, e->code, e->why)) return;
+        conn_count_end(c, false, e->code);
     }
     conn_finish(c);
 }

@@ -193,11 +193,11 @@ TEST(a_hundred_notifications_leave_in_one_send_and_allocate_nothing_once_warm, t
     c = peer_of(&r, fd);
     rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("who"));
     for (int round = 0; round < 3; round++) {
-        uint64_t sends = conn_set_stats(r.set)->sends;
+        uint64_t sends = counter_get(&conn_set_stats(r.set)->sends);
 
         for (int i = 0; i < 100; i++) conn_notify(c, f, i % 2 ? ID_A : ID_B);
         conn_set_flush(r.set);
-        CHECK_EQ(t, conn_set_stats(r.set)->sends, sends + 1);
+        CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->sends), sends + 1);
         if (round) CHECK(t, r.set->pool.slabs == slabs);
         slabs = r.set->pool.slabs;
         for (int i = 0; i < 100; i++) expect_note(&r, t, fd, &in, i % 2 ? ID_A : ID_B, 100);
@@ -256,7 +256,7 @@ TEST(a_reader_over_its_budget_is_cut_behind_the_frame_in_progress_and_told_why, 
     rig_turn(&r, 2);
     CHECK_EQ(t, r.closed, 1);
     CHECK(t, conn_find(r.set, r.last) == NULL);
-    CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_MEMORY]), 1);
     CHECK(t, f->count <= 2); /* the caller's and the frame in progress */
     /* It resumes, and sees whole frames, the code and the end. */
     came = read_to_close(&r, t, fd, &in, WS_CLOSE_TRY_LATER, PAYLOAD);
@@ -295,7 +295,7 @@ TEST(a_reader_over_its_age_is_closed_too_and_reset_when_it_never_resumes, t)
     until = clock_monotonic_ms() + 2000;
     while (conn_set_count(r.set, CONN_WEBSOCKET) && clock_monotonic_ms() < until) rig_turn(&r, 1);
     CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET), 0);
-    CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_AGE]), 1);
     CHECK_EQ(t, r.closed, 1);
     CHECK_EQ(t, f->count, 1);
     rig_read(&r, fd, &in, SIZE_MAX);
@@ -336,7 +336,7 @@ TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit
         until = clock_monotonic_ms() + 2000;
         while (conn_set_count(r.set, CONN_WEBSOCKET) && clock_monotonic_ms() < until) rig_turn(&r, 1);
         CHECK_EQ(t, conn_set_count(r.set, CONN_WEBSOCKET), 0);
-        CHECK_EQ(t, conn_set_stats(r.set)->slow_closed, 1);
+        CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_AGE]), 1);
         frame_share_unref(f);
         buf_fini(&reply);
         (void)close(fd);
@@ -357,7 +357,7 @@ static void close_fresh(struct letter *letter)
     struct conn *c = conn_find(closer->rig->set, (struct conn_id){3, 0, 1});
 
     if (c && c->kind == CONN_KIND_WEBSOCKET) {
-        conn_close_slow(c);
+        conn_close_slow(c, CONN_SLOW_MEMORY);
         closer->closed = true;
     } else {
         mailbox_post(loop_mailbox(closer->rig->loop), letter);
@@ -428,7 +428,7 @@ TEST(a_silent_peer_is_pinged_and_one_that_answers_stays, t)
     /* Now it is silent. */
     rig_expect(&r, t, fd, &in, WS_PING, slice_of(NULL, 0));
     rig_expect_close(&r, t, fd, &in, WS_CLOSE_INTERNAL);
-    CHECK_EQ(t, conn_set_stats(r.set)->ping_timeouts, 1);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->ping_timeouts), 1);
     CHECK_EQ(t, r.closed, 1);
     buf_fini(&in.bytes);
     (void)close(fd);
@@ -455,7 +455,7 @@ TEST(no_ping_times_out_while_our_own_output_waits, t)
     while (clock_monotonic_ms() < until) rig_turn(&r, 1);
     CHECK_EQ(t, c->state, CONN_OPEN);
     CHECK(t, c->blocked);
-    CHECK_EQ(t, conn_set_stats(r.set)->ping_timeouts, 0);
+    CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->ping_timeouts), 0);
     frame_share_unref(f);
     (void)close(fd);
     rig_turn(&r, 3);

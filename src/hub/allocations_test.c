@@ -70,7 +70,8 @@ static size_t cost(struct test *t, size_t client_count, bool deflate)
         for (size_t i = 0; i < client_count; i++)
             while (client_next(&clients[i], 0)) continue;
     }
-    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->notifications, (WARM + COUNTED) * SUBSCRIPTIONS * client_count);
+    CHECK_EQ(t, hub_stats_notifications(hub_shard_stats(s.workers[0].shard)),
+             (WARM + COUNTED) * SUBSCRIPTIONS * client_count);
     for (size_t i = 0; i < client_count; i++) {
         CHECK_EQ(t, clients[i].compressed > 0, deflate);
         client_fini(&clients[i]);
@@ -113,7 +114,8 @@ static void further_subscriptions(struct test *t)
     after = mallinfo2().uordblks;
     (void)printf("%.1f bytes for each further subscription\n",
                  (double)(after - before) / (COUNT_OF(clients) * FURTHER));
-    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS], COUNT_OF(clients) * (FURTHER + 1));
+    CHECK_EQ(t, counter_get(&hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS]),
+             COUNT_OF(clients) * (FURTHER + 1));
     CHECK(t, after - before <= COUNT_OF(clients) * FURTHER * 64);
     for (size_t i = 0; i < COUNT_OF(clients); i++) client_fini(&clients[i]);
     test_server_fini(&s);

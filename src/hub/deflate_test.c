@@ -50,7 +50,7 @@ TEST(every_window_inflates_to_the_same_notification_compressed_once, t)
         }
     }
     for (size_t i = 0; i < CLIENTS; i++) CHECK_EQ(t, clients[i].compressed, i ? 5 * EVENTS : 0);
-    for (size_t i = 0; i < WORKERS; i++) deflated += conn_set_stats(s.workers[i].conns)->frames_deflated;
+    for (size_t i = 0; i < WORKERS; i++) deflated += counter_get(&conn_set_stats(s.workers[i].conns)->frames_deflated);
     /* Both workers have clients of every second window, so each payload is compressed for eight windows in all. */
     CHECK_EQ(t, deflated, (uint64_t)5 * EVENTS * 8);
     for (size_t i = 0; i < CLIENTS; i++) client_fini(&clients[i]);
@@ -83,7 +83,7 @@ TEST(workers_at_once_compress_each_payload_once, t)
     }
     test_server_stop(&s);
     for (size_t i = 0; i < EACH * THREADS; i++) CHECK_EQ(t, clients[i].compressed, EVENTS);
-    for (size_t i = 0; i < THREADS; i++) deflated += conn_set_stats(s.workers[i].conns)->frames_deflated;
+    for (size_t i = 0; i < THREADS; i++) deflated += counter_get(&conn_set_stats(s.workers[i].conns)->frames_deflated);
     CHECK_EQ(t, deflated, (uint64_t)EVENTS * 2);
     for (size_t i = 0; i < EACH * THREADS; i++) client_fini(&clients[i]);
     test_server_fini(&s);

@@ -33,6 +33,9 @@ static bool anybody(const struct hub_shard *s, const struct subscription *first)
 /* Sends a frame to everyone in the list. */
 static void notify(struct hub_shard *s, struct subscription *first, struct frame_share *share)
 {
+    const unsigned kind = first ? first->kind : 0;
+    uint64_t count = 0;
+
     for (struct subscription *sub = first, *next; sub; sub = next) {
         uint8_t id[FRAME_ID_LEN];
 
@@ -41,8 +44,9 @@ static void notify(struct hub_shard *s, struct subscription *first, struct frame
         if (!sub->conn || sub->since >= s->sequence) continue;
         id_write(&sub->id, id);
         conn_notify(sub->conn, share, id);
-        s->stats.notifications++;
+        count++;
     }
+    counter_add(&s->stats.notifications[kind], count);
 }
 
 /* What a frame is made of, when somebody turns out to want it. */
@@ -60,7 +64,7 @@ static struct frame_share *share_of(struct hub_shard *s, const struct source *fr
     struct frame *f = delivery_frame(from->d, from->index, from->form, from->what, &s->scratch, &fresh);
 
     if (!f) return NULL;
-    if (fresh) s->stats.frames_encoded++;
+    if (fresh) counter_add(&s->stats.frames_encoded, 1);
     s->unsent += frame_len(f);
     return frame_share_new(frame_ref(f));
 }
@@ -163,7 +167,8 @@ void shard_deliver(struct hub_shard *s, struct delivery *d)
 
     s->walking = true;
     s->sequence = e->sequence;
-    s->stats.events++;
+    counter_add(&s->stats.events, 1);
+    conn_set_published(s->conns, e->published_ns);
     TRACE(hub, deliver, e->sequence, s->lane - s->hub->lanes);
     switch (e->kind) {
     case CHAIN_EVENT_HEAD:
@@ -194,6 +199,7 @@ void shard_delivered(struct hub_shard *s)
 
 void shard_overrun(struct hub_shard *s)
 {
+    counter_add(&s->stats.overruns, 1);
     resume_lost_track(s);
     /* conn_close() may forget the client under us, or leave it until the connection has said goodbye. */
     for (struct hub_client *client = s->clients, *next; client; client = next) {

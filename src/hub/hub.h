@@ -95,9 +95,14 @@ FAN_MUST_CHECK enum fan_status hub_poll_changes(struct hub *h, struct slice id, 
 FAN_MUST_CHECK enum fan_status hub_poll_filter(struct hub *h, struct slice id, struct arena *a, struct filter *out,
                                                struct slice *out_range_json);
 
+/* What is counted (metrics.def): the worker counts, any thread may read. */
 struct hub_stats {
-    uint64_t events, frames_encoded, notifications, subscriptions[HUB_KIND_COUNT];
+#include "base/metric_fields.def"
+
+#include "hub/metrics.def"
 };
+extern const struct metric_table hub_metrics;
+uint64_t hub_stats_notifications(const struct hub_stats *s); /* of all kinds */
 const struct hub_stats *hub_shard_stats(const struct hub_shard *s);
 
 #endif

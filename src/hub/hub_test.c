@@ -203,14 +203,14 @@ TEST(what_a_closed_connection_had_is_forgotten, t)
 
     REQUIRE(t, begin(&b, NULL));
     for (size_t i = 0; i < 10; i++) CHECK(t, is_id(ask(&b, i % 2 ? "logs" : "heads")));
-    CHECK_EQ(t, hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS], 5);
+    CHECK_EQ(t, counter_get(&hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS]), 5);
     (void)shutdown(b.client.fd, SHUT_RDWR);
     test_server_settle(&b.server);
-    CHECK_EQ(t, hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS], 0);
-    CHECK_EQ(t, hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_NEW_HEADS], 0);
+    CHECK_EQ(t, counter_get(&hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS]), 0);
+    CHECK_EQ(t, counter_get(&hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_NEW_HEADS]), 0);
     test_publish_block(&b.server.chain, 1, 1);
     test_server_settle(&b.server);
-    CHECK_EQ(t, hub_shard_stats(b.server.workers[0].shard)->notifications, 0);
+    CHECK_EQ(t, hub_stats_notifications(hub_shard_stats(b.server.workers[0].shard)), 0);
     end(&b);
 }
 
@@ -234,8 +234,8 @@ TEST(frames_are_encoded_once_and_only_where_wanted, t)
     for (uint64_t n = 1; n <= 10; n++) test_publish_block(&s.chain, n, 4); /* of four logs, one is wanted */
     test_server_settle(&s);
     for (size_t i = 0; i < WORKERS; i++) {
-        encoded += hub_shard_stats(s.workers[i].shard)->frames_encoded;
-        notified += hub_shard_stats(s.workers[i].shard)->notifications;
+        encoded += counter_get(&hub_shard_stats(s.workers[i].shard)->frames_encoded);
+        notified += hub_stats_notifications(hub_shard_stats(s.workers[i].shard));
     }
     CHECK_EQ(t, encoded, 20);
     CHECK_EQ(t, notified, 20 * CLIENTS);
@@ -271,8 +271,8 @@ TEST(a_stalled_reader_costs_the_others_nothing, t)
                 test_fail(t, __FILE__, __LINE__, "client %zu at %llu: %.60s", i, (unsigned long long)n,
                           clients[i].text);
     }
-    CHECK_EQ(t, conn_set_stats(s.workers[0].conns)->slow_closed, CLIENTS / 2);
-    CHECK_EQ(t, hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS], CLIENTS / 2);
+    CHECK_EQ(t, counter_get(&conn_set_stats(s.workers[0].conns)->slow_closed[CONN_SLOW_MEMORY]), CLIENTS / 2);
+    CHECK_EQ(t, counter_get(&hub_shard_stats(s.workers[0].shard)->subscriptions[HUB_NEW_HEADS]), CLIENTS / 2);
     for (size_t i = 1; i < CLIENTS; i += 2) {
         uint64_t n = 1;
 

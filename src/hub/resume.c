@@ -216,8 +216,8 @@ static bool tell(struct hub_shard *s, struct resumption *r, enum delivery_form f
     id_write(&r->sub->id, id);
     conn_notify_paced(c, share, id);
     frame_share_unref(share);
-    s->stats.notifications++;
-    s->stats.frames_encoded++;
+    counter_add(&s->stats.notifications[r->sub->kind], 1);
+    counter_add(&s->stats.frames_encoded, 1);
     return true;
 }
 
@@ -343,6 +343,7 @@ static void go(struct hub_shard *s, struct resumption *r)
 
         list_out(set, r);
         resume_free(r);
+        counter_add(&s->stats.resumes_live, 1);
         shard_go_live(s, sub, set->sequence);
         break;
     }
@@ -402,6 +403,7 @@ void resume_begin(struct hub_shard *s, struct subscription *sub, struct resumpti
     sub->resumption = r;
     r->sub = sub;
     list_in(&s->resumes, r, RESUME_READY);
+    counter_add(&s->stats.resumes_begun, 1);
     track_head(s);
     post(s);
 }
@@ -412,6 +414,7 @@ void resume_drop(struct hub_shard *s, struct subscription *sub)
 
     list_out(&s->resumes, r);
     resume_free(r);
+    counter_add(&s->stats.resumes_lost, 1);
     sub->resumption = NULL;
     if (nobody(&s->resumes)) forget_head(&s->resumes);
 }

@@ -177,7 +177,7 @@ TEST(where_nothing_can_be_resumed_the_words_say_why, t)
     b.model->forgotten = model_serial(&seen);
     command(text, "logs", &seen);
     CHECK(t, strstr(ask(&b, text), "not kept any more") != NULL);
-    CHECK_EQ(t, hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS], 0);
+    CHECK_EQ(t, counter_get(&hub_shard_stats(b.server.workers[0].shard)->subscriptions[HUB_LOGS]), 0);
     command(text, "heads", &b.model->canonical[10]->hash); /* the limit itself */
     CHECK(t, is_id(ask(&b, text)));
     client_fini(&b.client);
@@ -186,8 +186,11 @@ TEST(where_nothing_can_be_resumed_the_words_say_why, t)
 
 TEST(a_reader_who_stops_in_the_middle_is_not_slow_and_costs_little, t)
 {
-    const struct conn_options conn = {.notify_bytes_max = 4096, .notify_age_max_ms = 20, .http_idle_timeout_ms = 60,
-                                      .ping_interval_ms = 50, .ping_timeout_ms = 50};
+    const struct conn_options conn = {.notify_bytes_max = 4096,
+                                      .notify_age_max_ms = 20,
+                                      .http_idle_timeout_ms = 60,
+                                      .ping_interval_ms = 50,
+                                      .ping_timeout_ms = 50};
     struct bench b;
     struct reader r;
     struct hub_shard *shard;
@@ -205,16 +208,16 @@ TEST(a_reader_who_stops_in_the_middle_is_not_slow_and_costs_little, t)
         test_server_settle(&b.server);
         (void)usleep(10000);
     }
-    told = hub_shard_stats(shard)->notifications;
+    told = hub_stats_notifications(hub_shard_stats(shard));
     CHECK(t, told > 0 && told < 1500); /* what the socket holds, and 64 KiB */
-    CHECK_EQ(t, conn_set_stats(b.server.workers[0].conns)->slow_closed, 0);
+    CHECK_EQ(t, counter_get(&conn_set_stats(b.server.workers[0].conns)->slow_closed[CONN_SLOW_MEMORY]), 0);
     model_grow(b.model, 40, 3, 0123); /* while it waits, also under its feet */
     tell_all(&b);
     REQUIRE(t, is_id(next(&b)));
     while (strcmp(next(&b), "(nothing)") != 0) reader_take(&r, b.client.text);
     CHECK(t, !r.fault && !b.client.ended);
     CHECK(t, reader_agrees(&r, b.model));
-    CHECK_EQ(t, conn_set_stats(b.server.workers[0].conns)->slow_closed, 0);
+    CHECK_EQ(t, counter_get(&conn_set_stats(b.server.workers[0].conns)->slow_closed[CONN_SLOW_MEMORY]), 0);
     free(r.items);
     client_fini(&b.client);
     end(&b);
@@ -243,7 +246,7 @@ TEST(unsubscribing_ends_the_history, t)
         came++;
     }
     CHECK(t, strcmp(b.client.text, "true") == 0);
-    told = hub_shard_stats(shard)->notifications;
+    told = hub_stats_notifications(hub_shard_stats(shard));
     CHECK(t, came > 0 && came == told && told < 7000);
     grow(&b, 3);
     CHECK(t, strcmp(next(&b), "(nothing)") == 0);
@@ -267,7 +270,8 @@ TEST(a_way_back_that_is_lost_ends_the_connection_with_a_reason, t)
     model_grow(b.model, 0, 3, 0);
     tell_all(&b);
     b.model->forgotten = b.model->block_count;
-    while (strcmp(next(&b), "(nothing)") != 0) {}
+    while (strcmp(next(&b), "(nothing)") != 0) {
+    }
     CHECK(t, b.client.ended);
     CHECK_EQ(t, b.client.close_code, 1011);
     client_fini(&b.client);

@@ -97,8 +97,8 @@ static void interest_set(struct hub_shard *s)
     uint32_t bits = 1u << CHAIN_EVENT_SYNCING;
 
     for (unsigned k = 0; k < HUB_KIND_COUNT; k++)
-        if (s->stats.subscriptions[k]) bits |= 1u << event_of[k];
-    if (s->stats.subscriptions[HUB_LOGS]) bits |= 1u << CHAIN_EVENT_LOGS;
+        if (counter_get(&s->stats.subscriptions[k])) bits |= 1u << event_of[k];
+    if (counter_get(&s->stats.subscriptions[HUB_LOGS])) bits |= 1u << CHAIN_EVENT_LOGS;
     atomic_store(&s->lane->interest, bits);
 }
 
@@ -149,7 +149,10 @@ static void bury(struct hub_shard *s, struct subscription *sub)
 /* Ends a subscription that its client no longer lists: at once, or after the walk. */
 static void end(struct hub_shard *s, struct subscription *sub)
 {
-    if (--s->stats.subscriptions[sub->kind] == 0) interest_set(s);
+    struct counter *live = &s->stats.subscriptions[sub->kind];
+
+    counter_sub(live, 1);
+    if (counter_get(live) == 0) interest_set(s);
     sub->conn = NULL;
     if (sub->resuming) resume_drop(s, sub);
     if (s->walking) {
@@ -183,7 +186,7 @@ static enum fan_status tell_sync(struct hub_shard *s, struct conn *c, const uint
     if (!share) return FAN_ENOMEM;
     conn_notify(c, share, id);
     frame_share_unref(share);
-    s->stats.notifications++;
+    counter_add(&s->stats.notifications[HUB_SYNCING], 1);
     return FAN_OK;
 }
 
@@ -197,7 +200,10 @@ static enum fan_status subscribe(struct hub_shard *s, struct conn *c, enum hub_k
     enum fan_status status = FAN_ENOMEM;
 
     if (!client) return FAN_ENOMEM;
-    if (client->count >= s->hub->options.subscriptions_max) return FAN_ELIMIT;
+    if (client->count >= s->hub->options.subscriptions_max) {
+        counter_add(&s->stats.refused_limit, 1);
+        return FAN_ELIMIT;
+    }
     sub = subscription_new(s, kind);
     if (!sub) goto fail_client;
     sub->conn = c;
@@ -208,7 +214,9 @@ static enum fan_status subscribe(struct hub_shard *s, struct conn *c, enum hub_k
     else
         status = kind == HUB_SYNCING ? tell_sync(s, c, id) : FAN_OK;
     if (status) goto fail_sub;
-    if (s->stats.subscriptions[kind]++ == 0) interest_set(s);
+    counter_add(&s->stats.subscribed[kind], 1);
+    counter_add(&s->stats.subscriptions[kind], 1);
+    if (counter_get(&s->stats.subscriptions[kind]) == 1) interest_set(s);
     /* After the interest is there for all to see (parts.h). Syncing counts from what the shard has delivered, as its
      * first word does. */
     sub->since = (kind == HUB_SYNCING ? 0 : atomic_load(&s->hub->sequence)) & SINCE_MAX;
@@ -329,6 +337,23 @@ void hub_shard_free(struct hub_shard *s)
     buf_fini(&s->scratch.result);
     buf_fini(&s->scratch.tail);
     free(s);
+}
+
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct hub_stats
+#include "base/metric_rows.def"
+
+#include "hub/metrics.def"
+};
+
+const struct metric_table hub_metrics = {rows, COUNT_OF(rows), sizeof(struct hub_stats)};
+
+uint64_t hub_stats_notifications(const struct hub_stats *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t k = 0; k < HUB_KIND_COUNT; k++) sum += counter_get(&s->notifications[k]);
+    return sum;
 }
 
 const struct hub_stats *hub_shard_stats(const struct hub_shard *s)

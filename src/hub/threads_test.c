@@ -294,7 +294,7 @@ TEST(every_subscriber_gets_every_event_once_and_in_order, t)
     (void)pthread_join(publisher, NULL);
     for (size_t i = 0; i < CLIENTS; i++) (void)pthread_join(watchers[i].thread, NULL);
     test_server_stop(&s);
-    for (size_t i = 0; i < WORKERS; i++) encoded += hub_shard_stats(s.workers[i].shard)->frames_encoded;
+    for (size_t i = 0; i < WORKERS; i++) encoded += counter_get(&hub_shard_stats(s.workers[i].shard)->frames_encoded);
     (void)printf("%zu notifications checked, %llu frames\n", atomic_load(&checked), (unsigned long long)encoded);
     CHECK_EQ(t, atomic_load(&faults), 0);
     CHECK(t, atomic_load(&checked) > EVENTS);

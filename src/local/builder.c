@@ -240,6 +240,7 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
     struct filling f = {.local = l, .culprit = culprit, .culprit_err = culprit_err};
     struct pool_cursor cursor = {0};
     struct built built = {.block = block_new()};
+    uint64_t began_ns = clock_monotonic_ns();
     enum fan_status s;
 
     if (!built.block) return FAN_ENOMEM;
@@ -258,11 +259,13 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
     for (size_t i = 0; drop && i < f.never_count; i++) (void)pool_drop(&l->pool, &f.never[i]);
     free(f.never);
     free(f.txs);
-    if (s)
+    if (s) {
         built_fini(&built);
-    else
-        *out = built;
-    return s;
+        return s;
+    }
+    histogram_add(&l->stats.build, clock_monotonic_ns() - began_ns, 1);
+    *out = built;
+    return FAN_OK;
 }
 
 enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, struct fan_error *err)
@@ -313,8 +316,8 @@ enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit
 
 void builder_count_failure(struct local *l)
 {
-    l->seal_failures++;
-    TRACE(local, seal_failed, head_peek(l)->header.number, l->seal_failures);
+    counter_add(&l->stats.seal_failures, 1);
+    TRACE(local, seal_failed, head_peek(l)->header.number, counter_get(&l->stats.seal_failures));
 }
 
 void builder_forget_pending(struct local *l)

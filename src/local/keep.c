@@ -169,6 +169,11 @@ enum fan_status keep_open(const struct keep_options *o, struct state_db *state, 
     return s;
 }
 
+struct store *keep_store(const struct keep *k)
+{
+    return k->o.store;
+}
+
 void keep_close(struct keep *k)
 {
     if (!k) return;

@@ -44,6 +44,7 @@ struct keep_options {
 /* Borrows the state db, whose base lies in that store, and the blocks. FAN_ESYSTEM: no thread. */
 FAN_MUST_CHECK enum fan_status keep_open(const struct keep_options *o, struct state_db *state, struct blocks *blocks,
                                          struct keep **out);
+struct store *keep_store(const struct keep *k); /* borrowed */
 /* Writes what waits, if it can. NULL is fine. */
 void keep_close(struct keep *k);
 

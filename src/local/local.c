@@ -46,6 +46,12 @@ static int64_t tick(struct local *l)
     return (int64_t)(l->due_ns - now);
 }
 
+void local_count_pool(struct local *l)
+{
+    counter_set(&l->stats.pool_executable, l->pool.executable_count);
+    counter_set(&l->stats.pool_queued, l->pool.tx_count - l->pool.executable_count);
+}
+
 static void *writer(void *ctx)
 {
     struct local *l = ctx;
@@ -60,6 +66,7 @@ static void *writer(void *ctx)
         (void)pthread_mutex_lock(&l->place);
         sleep_ns = tick(l);
         worked = mailbox_run(&l->box) > 0;
+        local_count_pool(l);
         (void)pthread_mutex_unlock(&l->place);
         if (worked) continue; /* letters may have changed the interval */
         t = (struct timespec){.tv_sec = sleep_ns / 1000000000, .tv_nsec = (long)(sleep_ns % 1000000000)};
@@ -92,6 +99,7 @@ enum fan_status local_start(struct local *l)
     assert(!l->started);
     if (config_of(l)->fork_time[FORK_CANCUN] != FORK_NEVER) warm_start();
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
+    chain_count_head(&l->chain, head_peek(l));
     l->started = true;
     if (pthread_create(&l->thread, NULL, writer, l)) {
         l->started = false;

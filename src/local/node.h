@@ -41,8 +41,16 @@ struct rules {
     struct rules *before; /* those it replaced */
 };
 
+/* What is counted beside the chain's own (metrics.def). */
+struct local_stats {
+#include "base/metric_fields.def"
+
+#include "local/metrics.def"
+};
+
 struct local {
     struct chain chain; /* first: the door */
+    struct local_stats stats;
     /* The rules; what is there never changes, but a reset to another ground puts others in their place. All that ever
      * were stay, since readers hold no count. */
     _Atomic(struct rules *) rules;
@@ -92,7 +100,6 @@ struct local {
     bool has_next_base_fee, has_next_prev_randao;
     uint64_t next_base_fee_wei;
     struct fan_hash next_prev_randao;
-    uint64_t seal_failures; /* blocks that nobody waited for and that could not be made */
     uint64_t
         turns; /* how often the chain turned back: goes into prevRandao, so that a block made again is another one */
     struct snapshot *snapshots;
@@ -120,6 +127,10 @@ static inline const struct chain_config *config_of(const struct local *l)
 
 extern const struct chain_ops LOCAL_OPS;         /* ops.c */
 extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
+
+/* ---- local.c ---- */
+/* Whoever has the writer's place: tells how many transactions wait. */
+void local_count_pool(struct local *l);
 
 /* ---- genesis_build.c ---- */
 /* An empty state; on a fork it lies over the other node's. */

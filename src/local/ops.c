@@ -278,6 +278,23 @@ static void op_pool_walk(struct chain *c, void (*each)(void *ctx, const struct p
             each(ctx, p->senders[i]->txs[at].pending, false);
 }
 
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct local_stats
+#include "base/metric_rows.def"
+
+#include "local/metrics.def"
+};
+
+static void op_metrics(struct chain *c, void (*each)(void *ctx, const struct metric_table *t, const void *stats),
+                       void *ctx)
+{
+    static const struct metric_table table = {rows, COUNT_OF(rows), sizeof(struct local_stats)};
+    struct local *l = local_of(c);
+
+    each(ctx, &table, &l->stats);
+    if (l->keep) each(ctx, &store_metrics, store_stats(keep_store(l->keep)));
+}
+
 const struct chain_ops LOCAL_OPS = {
     .head = op_head,
     .finalized = op_finalized,
@@ -302,6 +319,7 @@ const struct chain_ops LOCAL_OPS = {
     .sync = op_sync,
     .config = op_config,
     .remote = op_remote,
+    .metrics = op_metrics,
     .submit = op_submit,
     .submit_here = op_submit_here,
     .pending_nonce = op_pending_nonce,

@@ -54,6 +54,7 @@ bool submit_here(struct local *l, const struct tx *tx, struct fan_hash *out_hash
     if (!is_short(l, tx) || pthread_mutex_trylock(&l->place)) return false;
     idle = is_idle(l);
     if (idle) *out_status = submit(l, tx, false, out_hash, err);
+    local_count_pool(l);
     (void)pthread_mutex_unlock(&l->place); /* letters that came meanwhile have woken the writer, which waits for it */
     return idle;
 }

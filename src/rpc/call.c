@@ -69,6 +69,8 @@ void call_begin(struct exchange *x, const struct jsonrpc_request *request)
     struct call *c = &x->call;
 
     c->request = request;
+    c->error = 0;
+    c->waited_ns = 0;
     c->app_state = NULL;
     c->release = NULL;
     c->mark = exchange_reply_len(x);
@@ -92,6 +94,7 @@ void call_put_error(struct call *c, int code, struct slice message, struct slice
     struct exchange *x = exchange_of(c);
     size_t len_max;
 
+    c->error = code;
     if (is_notification(c)) return;
     reply_cut(x, c->mark);
     len_max = limit_lift(&x->reply);

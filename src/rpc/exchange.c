@@ -20,6 +20,61 @@ enum {
     LIMIT_EXCEEDED = -32005
 };
 
+/* ---- what is counted ---- */
+
+const int rpc_codes[RPC_CODE_COUNT - 1] = {
+#define RPC_CODE(code) code,
+#include "rpc/errors.def"
+};
+
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct rpc_stats
+#include "base/metric_rows.def"
+
+#include "rpc/metrics.def"
+};
+
+const struct metric_table rpc_metrics = {rows, COUNT_OF(rows), sizeof(struct rpc_stats)};
+
+static void count_error(struct rpc_method_stats *m, int code)
+{
+    size_t i = 0;
+
+    while (i < COUNT_OF(rpc_codes) && rpc_codes[i] != code) i++;
+    counter_add(&m->errors[i], 1);
+}
+
+static struct histogram *duration_of(struct rpc_stats *s, enum rpc_start starts)
+{
+    switch (starts) {
+    case RPC_POOL:
+        return &s->duration_pool;
+    case RPC_WRITER:
+        return &s->duration_writer;
+    case RPC_INLINE:
+    case RPC_BRIEF:
+        break;
+    }
+    return &s->duration_worker;
+}
+
+/* On the worker: the item has its answer, and the next one is at work. */
+static void item_is_over(struct exchange *x)
+{
+    struct rpc_worker *w = x->home;
+    struct call *c = &x->call;
+    struct rpc_method_stats *m = &w->methods[c->rank];
+    uint64_t now_ns = clock_monotonic_ns(), took_ns = now_ns - x->since_ns;
+
+    counter_add(&m->requests, 1);
+    counter_add(&m->ns, took_ns);
+    if (c->error) count_error(m, c->error);
+    histogram_add(duration_of(&w->stats, c->starts), took_ns, 1);
+    if (c->waited_ns) histogram_add(&w->stats.pool_wait, c->waited_ns, 1);
+    x->since_ns = now_ns;
+    x->at++;
+}
+
 /* ---- exchanges, pooled ---- */
 
 static struct exchange *exchange_new(struct rpc_worker *w)
@@ -38,6 +93,8 @@ static struct exchange *exchange_new(struct rpc_worker *w)
     }
     buf_init(&x->reply, w->rpc->options.reply_len_max);
     x->at = x->answered = 0;
+    x->since_ns = clock_monotonic_ns();
+    counter_add(&w->stats.in_flight, 1);
     x->held = x->too_large = x->broken = false;
     x->prev = NULL;
     x->next = w->live;
@@ -61,6 +118,7 @@ static void exchange_recycle(struct exchange *x)
 
     if (x->kept) atomic_fetch_sub_explicit(&w->rpc->replies_bytes, (int64_t)x->kept, memory_order_relaxed);
     x->kept = 0;
+    counter_sub(&w->stats.in_flight, 1);
     if (x->next) x->next->prev = x->prev;
     if (x->prev)
         x->prev->next = x->next;
@@ -111,7 +169,7 @@ static void come_home(struct letter *l)
 {
     struct exchange *x = exchange_of(CONTAINER_OF(l, struct call, letter));
 
-    x->at++;
+    item_is_over(x);
     exchange_go_on(x);
 }
 
@@ -120,6 +178,7 @@ static void run_there(struct letter *l)
 {
     struct call *c = CONTAINER_OF(l, struct call, letter);
 
+    if (c->where == RPC_POOL) c->waited_ns += clock_monotonic_ns() - c->queued_ns;
     c->letter.run = come_home;
     /* A writer that has ended may run what is left in its box; by then methods find nothing to stand on. */
     if (atomic_load(&exchange_of(c)->home->rpc->stopped))
@@ -165,6 +224,7 @@ static bool send_to(struct call *c, enum rpc_start where)
     case RPC_BRIEF: /* never: start() has decided */
         break;
     }
+    c->queued_ns = clock_monotonic_ns();
     if (call_pool_submit(home->rpc->pool, &c->letter)) return true;
     c->letter.run = come_home;
     return false;
@@ -181,6 +241,7 @@ void call_continue_later(struct call *c, uint64_t due_ms, void (*step)(struct ca
     c->step = step;
     c->where = RPC_POOL;
     c->letter.run = run_there;
+    c->queued_ns = due_ms * 1000000u; /* what it waits for its time is no waiting for a thread */
     if (call_pool_submit_later(exchange_of(c)->home->rpc->pool, &c->delay, &c->letter, due_ms)) return;
     c->letter.run = come_home;
     call_fail(c, -32000, "server is busy");
@@ -223,6 +284,7 @@ static bool start(struct call *c, enum rpc_start where)
         return finished;
     }
     if (where == RPC_BRIEF) where = RPC_POOL;
+    c->starts = where;
     atomic_store(&c->state, CALL_PARKED);
     if (send_to(c, where)) return false;
     atomic_store(&c->state, CALL_ON_STACK);
@@ -248,6 +310,8 @@ static bool start_item(struct exchange *x)
     struct call *c = &x->call;
 
     call_begin(x, request);
+    c->rank = (uint32_t)r->table.count;
+    c->starts = RPC_INLINE;
     atomic_store(&c->state, CALL_ON_STACK);
     if (x->too_large) {
         call_put_error(c, -32003, SLICE("response too large"), slice_of(NULL, 0));
@@ -260,6 +324,7 @@ static bool start_item(struct exchange *x)
         return true;
     }
     cell = method_table_get(&r->table, request->method);
+    if (cell) c->rank = cell->rank;
     method = cell ? cell->method : r->fallback;
     access = cell ? cell->access : rpc_access_of(&r->options, request->method);
     if (!method || !rpc_access_is_on(access, &x->peer)) {
@@ -319,7 +384,7 @@ void exchange_go_on(struct exchange *x)
             return;
         }
         if (!start_item(x)) return;
-        x->at++;
+        item_is_over(x);
     }
     exchange_end(x);
 }
@@ -378,10 +443,14 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
     }
     charge(x, c);
     if (x->message.error.code) {
+        counter_add(&w->stats.unreadable, 1);
+        count_error(&w->methods[w->rpc->table.count], x->message.error.code);
         x->message.batch = false; /* one object, not an array */
         x->message.count = 0;
         call_begin(x, &NOBODY);
         call_put_error(&x->call, x->message.error.code, x->message.error.message, slice_of(NULL, 0));
+    } else {
+        counter_add(x->message.batch ? &w->stats.batches : &w->stats.singles, 1);
     }
     exchange_go_on(x);
 }
@@ -448,8 +517,16 @@ enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mai
     struct rpc_worker *w = calloc(1, sizeof *w);
 
     if (!w) return FAN_ENOMEM;
+    w->methods = calloc(r->table.count + 1, sizeof *w->methods);
+    if (!w->methods) {
+        free(w);
+        return FAN_ENOMEM;
+    }
     ref_get(&r->ref);
-    *w = (struct rpc_worker){.rpc = r, .conns = conns, .mailbox = mailbox, .app = worker_app};
+    w->rpc = r;
+    w->conns = conns;
+    w->mailbox = mailbox;
+    w->app = worker_app;
     *out = w;
     return FAN_OK;
 }
@@ -457,6 +534,27 @@ enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mai
 void rpc_worker_turn_end(struct rpc_worker *w)
 {
     w->brief_ns = 0;
+}
+
+const struct rpc_stats *rpc_worker_stats(const struct rpc_worker *w)
+{
+    return &w->stats;
+}
+
+const struct rpc_method_stats *rpc_worker_method_stats(const struct rpc_worker *w)
+{
+    return w->methods;
+}
+
+size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out)
+{
+    *out = r->table.sorted;
+    return r->table.count;
+}
+
+const struct call_pool_stats *rpc_pool_stats(const struct rpc *r)
+{
+    return call_pool_stats(r->pool);
 }
 
 static void free_list(struct exchange *x)
@@ -478,5 +576,6 @@ void rpc_worker_free(struct rpc_worker *w)
     free_list(w->live);
     free_list(w->free);
     rpc_unref(w->rpc);
+    free(w->methods);
     free(w);
 }

@@ -28,6 +28,10 @@ struct call {
     atomic_int state;                /* enum call_state */
     void (*step)(struct call *call); /* what the letter will run */
     enum rpc_start where;            /* it runs there, or is on its way */
+    enum rpc_start starts;           /* where it began */
+    uint32_t rank;                   /* of its method in the table; the table's count: it has no row */
+    int error;                       /* the code it was answered with; 0: none */
+    uint64_t queued_ns, waited_ns;   /* for the pool */
     const struct jsonrpc_request *request;
     struct arena arena;
     struct json_writer result;
@@ -47,6 +51,7 @@ struct exchange {
     struct jsonrpc_message message;
     size_t at;       /* the item at work */
     size_t kept;     /* bytes of memory of the reply, as they are counted in rpc.replies_bytes */
+    uint64_t since_ns; /* when it was read, or the one before it was over */
     size_t answered; /* items that have put something into the reply */
     struct spool *spool; /* the reply's first bytes, once it was long; NULL before */
     struct buf reply;    /* the bytes behind them */
@@ -78,6 +83,8 @@ struct rpc_worker {
     struct exchange *live, *free;
     size_t free_count;
     uint64_t brief_ns; /* what brief methods took in this turn */
+    struct rpc_stats stats;
+    struct rpc_method_stats *methods; /* by rank; one more than the table has rows */
 };
 
 static inline struct exchange *exchange_of(const struct call *c)

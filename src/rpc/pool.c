@@ -12,6 +12,7 @@ struct call_pool {
     struct call_delay *later; /* the earliest first */
     size_t waiting, queue_max;
     bool stopping;
+    struct call_pool_stats stats;
     size_t thread_count;
     pthread_t threads[];
 };
@@ -50,11 +51,21 @@ static void move_due(struct call_pool *p)
     }
 }
 
-static struct letter *take(struct call_pool *p)
+static void count_waiting(struct call_pool *p)
+{
+    counter_set(&p->stats.waiting, p->waiting);
+}
+
+/* ran_ns: how long the letter before it ran; 0: none did. NULL: the pool is being stopped. */
+static struct letter *take(struct call_pool *p, uint64_t ran_ns)
 {
     struct letter *l = NULL;
 
     (void)pthread_mutex_lock(&p->lock);
+    if (ran_ns) {
+        histogram_add(&p->stats.run, ran_ns, 1);
+        counter_sub(&p->stats.running, 1);
+    }
     move_due(p);
     while (!p->stopping && !p->first) {
         wait_for_work(p);
@@ -64,6 +75,8 @@ static struct letter *take(struct call_pool *p)
         l = p->first;
         p->first = l->next;
         p->waiting--;
+        count_waiting(p);
+        counter_add(&p->stats.running, 1);
         if (p->first) (void)pthread_cond_signal(&p->work); /* several may have become due at once */
     }
     (void)pthread_mutex_unlock(&p->lock);
@@ -73,10 +86,30 @@ static struct letter *take(struct call_pool *p)
 static void *thread_main(void *arg)
 {
     struct call_pool *p = arg;
+    uint64_t ran_ns = 0;
     struct letter *l;
 
-    while ((l = take(p)) != NULL) l->run(l);
+    while ((l = take(p, ran_ns)) != NULL) {
+        uint64_t began_ns = clock_monotonic_ns();
+
+        l->run(l);
+        ran_ns = max_u64(clock_monotonic_ns() - began_ns, 1);
+    }
     return NULL;
+}
+
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct call_pool_stats
+#include "base/metric_rows.def"
+
+#include "rpc/pool_metrics.def"
+};
+
+const struct metric_table call_pool_metrics = {rows, COUNT_OF(rows), sizeof(struct call_pool_stats)};
+
+const struct call_pool_stats *call_pool_stats(const struct call_pool *p)
+{
+    return &p->stats;
 }
 
 enum fan_status call_pool_new(size_t threads, size_t queue_max, struct call_pool **out)
@@ -99,6 +132,7 @@ enum fan_status call_pool_new(size_t threads, size_t queue_max, struct call_pool
         }
         (void)pthread_setname_np(p->threads[p->thread_count], "fan-call");
     }
+    counter_set(&p->stats.threads, threads);
     *out = p;
     return FAN_OK;
 }
@@ -111,8 +145,11 @@ bool call_pool_submit(struct call_pool *p, struct letter *l)
     if (!p->stopping && p->waiting < p->queue_max) {
         append(p, l);
         p->waiting++;
+        count_waiting(p);
         taken = true;
         (void)pthread_cond_signal(&p->work);
+    } else {
+        counter_add(&p->stats.refused, 1);
     }
     (void)pthread_mutex_unlock(&p->lock);
     return taken;
@@ -130,8 +167,11 @@ bool call_pool_submit_later(struct call_pool *p, struct call_delay *d, struct le
         *d = (struct call_delay){.next = *at, .letter = l, .due_ms = due_ms};
         *at = d;
         p->waiting++;
+        count_waiting(p);
         taken = true;
         (void)pthread_cond_signal(&p->work); /* whoever waits longer than that must look again */
+    } else {
+        counter_add(&p->stats.refused, 1);
     }
     (void)pthread_mutex_unlock(&p->lock);
     return taken;

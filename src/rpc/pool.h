@@ -6,6 +6,7 @@
 #define RPC_POOL_H
 
 #include "base/mailbox.h"
+#include "base/metric.h"
 
 struct call_pool;
 
@@ -15,6 +16,15 @@ void call_pool_stop(struct call_pool *p, void (*abandoned)(struct letter *l));
 void call_pool_free(struct call_pool *p); /* a stopped one; NULL is fine */
 /* False: the queue is full, or the pool is being stopped; the letter is still the caller's. */
 FAN_MUST_CHECK bool call_pool_submit(struct call_pool *p, struct letter *l);
+
+/* What is counted (pool_metrics.def): under the pool's lock; any thread may read. */
+struct call_pool_stats {
+#include "base/metric_fields.def"
+
+#include "rpc/pool_metrics.def"
+};
+extern const struct metric_table call_pool_metrics;
+const struct call_pool_stats *call_pool_stats(const struct call_pool *p);
 
 /* What waits for its time: part of what the letter carries. */
 struct call_delay {

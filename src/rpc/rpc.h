@@ -74,6 +74,35 @@ FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *co
 void rpc_worker_free(struct rpc_worker *w);
 /* At the end of each of the loop's turns: brief methods have their time again. */
 void rpc_worker_turn_end(struct rpc_worker *w);
+
+/* ---- what is counted: the worker counts, any thread may read ---- */
+struct rpc_stats {
+#include "base/metric_fields.def"
+
+#include "rpc/metrics.def"
+};
+extern const struct metric_table rpc_metrics;
+const struct rpc_stats *rpc_worker_stats(const struct rpc_worker *w);
+
+enum {
+    RPC_CODE_COUNT = 1 /* the last: every other code */
+#define RPC_CODE(code) +1
+#include "rpc/errors.def"
+};
+extern const int rpc_codes[RPC_CODE_COUNT - 1];
+
+/* Shown as rpc_requests_total{method}, rpc_request_seconds_total{method} and rpc_errors_total{method,code}. */
+struct rpc_method_stats {
+    struct counter requests, ns, errors[RPC_CODE_COUNT]; /* ns: from a request being read to its answer being complete */
+};
+/* Every method, by name; returns how many. */
+size_t rpc_methods(const struct rpc *r, const struct rpc_method *const **out);
+/* By the place in rpc_methods(); the last, behind them all, is of names that have no row. */
+const struct rpc_method_stats *rpc_worker_method_stats(const struct rpc_worker *w);
+
+struct call_pool_stats; /* rpc/pool.h */
+const struct call_pool_stats *rpc_pool_stats(const struct rpc *r);
+
 /* conn_handler.message: answers through conn_reply(). */
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body);
 

@@ -64,6 +64,7 @@ enum fan_status method_table_init(struct method_table *t, const struct rpc_metho
             t->sorted[t->count++] = m;
         }
     qsort(t->sorted, t->count, sizeof *t->sorted, by_name);
+    for (size_t i = 0; i < t->count; i++) find(t, slice_str(t->sorted[i]->name))->rank = (uint32_t)i;
     return FAN_OK;
 fail:
     method_table_fini(t);

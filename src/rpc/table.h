@@ -12,6 +12,7 @@ struct method_cell {
     const struct rpc_method *method; /* NULL: free */
     uint32_t name_len;
     struct rpc_access access;
+    uint32_t rank; /* in the sorted list */
 };
 
 struct method_table {

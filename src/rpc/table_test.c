@@ -30,6 +30,7 @@ TEST(every_name_is_found_and_no_other, t)
                                  *cut = method_table_get(&table, slice_of(names[i], strlen(names[i]) - 1));
 
         CHECK(t, whole && whole->method == &rows[i]);
+        CHECK(t, whole && table.sorted[whole->rank] == &rows[i]);
         CHECK(t, !cut || cut->method != &rows[i]);
         if (i) CHECK(t, strcmp(table.sorted[i - 1]->name, table.sorted[i]->name) < 0);
     }

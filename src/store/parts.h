@@ -34,6 +34,7 @@ struct store {
     size_t reading;
     bool growing;  /* nobody begins to read */
     bool poisoned; /* no more writes */
+    struct store_stats stats;
 };
 
 /* A number of LMDB or errno as a status, with its words. */
@@ -41,6 +42,9 @@ enum fan_status store_status(const struct store *s, const char *what, int rc, st
 /* Doubles the map. FAN_EAGAIN: done, the transaction may be built again. FAN_EIO: it cannot grow. Waits until nobody
  * reads. No write transaction is open. */
 enum fan_status store_grow(struct store *s, struct fan_error *err);
+
+/* Locked: reads the sizes anew. */
+void store_count_sizes(struct store *s);
 
 /* ---- lock.c ---- */
 /* Takes DIR/LOCK for this process. FAN_EEXIST names who has it. */

@@ -187,6 +187,7 @@ enum fan_status store_open(const char *dir, const struct store_options *options,
         store_close(s);
         return status;
     }
+    store_count_sizes(s);
     *out = s;
     return FAN_OK;
 }
@@ -213,6 +214,32 @@ void store_close(struct store *s)
 const char *store_dir(const struct store *s)
 {
     return s->dir;
+}
+
+/* ---- what is counted ---- */
+
+static const struct metric_row rows[] = {
+#define METRIC_STRUCT struct store_stats
+#include "base/metric_rows.def"
+
+#include "store/metrics.def"
+};
+
+const struct metric_table store_metrics = {rows, COUNT_OF(rows), sizeof(struct store_stats)};
+
+const struct store_stats *store_stats(const struct store *s)
+{
+    return &s->stats;
+}
+
+void store_count_sizes(struct store *s)
+{
+    MDB_envinfo about;
+    MDB_stat pages;
+
+    if (mdb_env_info(s->env, &about) || mdb_env_stat(s->env, &pages)) return;
+    counter_set(&s->stats.used_bytes, (about.me_last_pgno + 1) * pages.ms_psize);
+    counter_set(&s->stats.map_bytes, about.me_mapsize);
 }
 
 /* ---- growth ---- */

@@ -22,6 +22,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/metric.h"
 #include "base/slice.h"
 
 /* The version of what the tables hold; a folder of another version is refused. */
@@ -44,7 +45,7 @@ enum { STORE_FORMAT = 1 };
     X(STORE_NUMBERS, "numbers")   /* number (8) → hash (32) of the canonical block */                                \
     X(STORE_HASHES, "hashes")     /* block hash → number (8); orphans too */                                         \
     X(STORE_TXS, "txs")           /* transaction hash → number (8), index (4); canonical blocks only */              \
-    X(STORE_ORPHANS, "orphans")   /* count (8) → number (8), hash (32) of a block that left the chain */               \
+    X(STORE_ORPHANS, "orphans")   /* count (8) → number (8), hash (32) of a block that left the chain */             \
     X(STORE_LOGS, "logs")         /* list of a value (8), log's number (8) → nothing: local/log_store.h */
 
 /* clang-format off */
@@ -86,6 +87,15 @@ FAN_MUST_CHECK enum fan_status store_open(const char *dir, const struct store_op
 /* After all transactions have ended. NULL is fine. */
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* as given; borrowed */
+
+/* What is counted: under the store's lock; any thread may read. */
+struct store_stats {
+#include "base/metric_fields.def"
+
+#include "store/metrics.def"
+};
+extern const struct metric_table store_metrics;
+const struct store_stats *store_stats(const struct store *s);
 
 /* ---- reading: any thread ---- */
 /* FAN_ELIMIT: more readers at once than there are places (1,000). FAN_EIO. */

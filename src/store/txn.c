@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "store/parts.h"
 
 enum { FREE_LEAST = 16 << 20 }; /* less is a full disk */
@@ -35,7 +36,9 @@ static void leave(struct store *s, struct store_txn *idle)
         idle->next_idle = s->idle;
         s->idle = idle;
     }
-    if (!--s->reading && s->growing) (void)pthread_cond_broadcast(&s->changed);
+    s->reading--;
+    counter_set(&s->stats.readers, s->reading);
+    if (!s->reading && s->growing) (void)pthread_cond_broadcast(&s->changed);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -47,6 +50,7 @@ enum fan_status store_read_begin(struct store *s, struct store_txn **out)
     (void)pthread_mutex_lock(&s->lock);
     while (s->growing) (void)pthread_cond_wait(&s->changed, &s->lock);
     s->reading++;
+    counter_set(&s->stats.readers, s->reading);
     t = s->idle;
     if (t) s->idle = t->next_idle;
     (void)pthread_mutex_unlock(&s->lock);
@@ -143,15 +147,33 @@ static enum fan_status outcome(struct store *s, int rc, struct fan_error *err)
     return store_status(s, "it cannot be written", rc, err);
 }
 
+static void count_commit(struct store *s, uint64_t took_ns, int rc)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    if (rc) {
+        counter_add(&s->stats.commit_failures, 1);
+    } else {
+        histogram_add(&s->stats.commit, took_ns, 1);
+        store_count_sizes(s);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 enum fan_status store_write_commit(struct store_txn *t, struct fan_error *err)
 {
     struct store *s = t->store;
+    uint64_t began_ns;
     int rc;
 
     assert(t->writes);
-    if (t->failed) return store_write_abort(t, err);
+    if (t->failed) {
+        count_commit(s, 0, t->failed);
+        return store_write_abort(t, err);
+    }
+    began_ns = clock_monotonic_ns();
     rc = mdb_txn_commit(t->txn);
     free(t);
+    count_commit(s, clock_monotonic_ns() - began_ns, rc);
     return rc ? outcome(s, rc, err) : FAN_OK;
 }
 

@@ -5,7 +5,8 @@
   paths      `folder/file.c`, and `file.c: words`, name a file that is there, and words that stand in it
   functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
   structs    `struct name`, and names_of_four_words_and_more, are in the sources
-  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it
+  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it,
+             docs/OPERATING.md every family of every metrics.def
   seed       docs/SEED.md has every row of the document the project began from, and each names a test that is registered under that name, or a row of the bench
   traces     docs/DEBUGGING.md explains every TRACE in the sources
   folders    every folder of src/ has a README.md of at most 16 lines that are not blank
@@ -20,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SKIP = {".git", "build", "node_modules", "target", "artifacts", "cache"}
 README_LINES_MAX = 16
 broken = []
+metric_names = set()
 
 
 def read(path):
@@ -143,6 +145,43 @@ def method_tables():
     return out[:-1]
 
 
+def metrics_table():
+    """The families of every metrics.def, and those that the method table gives labels to (src/app/metrics.c)."""
+    kinds = {"COUNTER": "counter", "GAUGE": "gauge", "HISTOGRAM": "histogram"}
+    out = ["| metric | kind | labels | what it counts |", "|---|---|---|---|"]
+
+    def row(name, kind, labels, text):
+        shown = name if name.startswith("process_") else "fanatico_" + name
+        metric_names.add(shown)
+        out.append(f"| `{shown}` | {kind} | {', '.join(labels)} | {text} |")
+
+    def labels_of(series):
+        found = {}
+        for text in series:
+            for key, value in re.findall(r'(\w+)=\\"([^\\]*)\\"', text):
+                found.setdefault(key, []).append(value)
+        return [f"{key}: {', '.join(f'`{v}`' for v in dict.fromkeys(values))}" if values[0] else key for key, values in found.items()]
+
+    for path in sorted(f for f in walk("metrics.def") if f.startswith("src/")):
+        text = re.sub(r'" (FANATICO_VERSION|METRIC_COMPILER) "', "", read(path))
+        families = re.split(r"^FAMILY\(", text, flags=re.M)[1:]
+        for family in families:
+            m = re.match(r'(\w+), (\w+), "((?:[^"\\]|\\.)*)"\)', family)
+            if not m:
+                wrong(path, f"a family cannot be read: {family[:60]}")
+                continue
+            series = re.findall(r'^\w+\(.*?, "((?:[^"\\]|\\.)*)"\)$', family[m.end():], re.M)
+            if not series:
+                wrong(path, f"{m.group(2)} has no series")
+            row(m.group(2), kinds[m.group(1)], labels_of(series), m.group(3).replace('\\"', '"'))
+    own = re.findall(r'\{\{\.name = "(\w+)",\s*\.help = "([^"]*)"\}', read("src/app/metrics.c"))
+    if len(own) != 3:
+        wrong("src/app/metrics.c", "its families by method cannot be read")
+    for name, text in own:
+        row(name, "counter", ["method", "code"] if "errors" in name else ["method"], text)
+    return out
+
+
 def hold_table(path, name, rows, write):
     text = read(path)
     begin, end = f"<!-- {name}: check_docs.py --write makes this table -->", f"<!-- end of {name} -->"
@@ -241,7 +280,7 @@ def check_symbols(md, text, sources, tour):
         if name not in sources.functions:
             wrong(md, f"names `{name}()`, which is defined nowhere")
     for name in sorted(set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", text))):  # the long names are those of tests
-        if name not in sources.words:
+        if name not in sources.words and name not in metric_names:
             wrong(md, f"names `{name}`, which is nowhere")
     for name in sorted(set(re.findall(r"`(?:const )?struct (\w+)", text))):
         if name not in sources.structs:
@@ -372,6 +411,7 @@ def main():
     write = "--write" in sys.argv[1:]
     hold_table("README.md", "options", options_table(), write)
     hold_table("docs/RPC.md", "methods", method_tables(), write)
+    hold_table("docs/OPERATING.md", "metrics", metrics_table(), write)
     files = list(walk(".c", ".h", ".rs", ".def", ".txt", ".py", ".sh", ".cmake", ".js", ".cjs", ".json", ".toml", ".md"))
     sources = Sources(read(f) for f in files if f.startswith(("src/", "cmd/", "test/", "include/", "hardhat/")) and f.endswith((".c", ".h", ".rs", ".cjs", ".js")))
     documents = is_tracked([f for f in files if f.endswith(".md")])
