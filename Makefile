@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PRESET ?= release
 NINJA  ?= nice ninja
 
-.PHONY: library all run test test-unit test-threads test-system test-load test-kill test-state test-autobahn fuzz bench bench-smoke install clean format tidy help
+.PHONY: deb library all run test test-unit test-threads test-system test-load test-kill test-state test-autobahn fuzz bench bench-smoke install clean format tidy help
 
 all: ## build build/release/fanatico, with what it needs
 	@tools/setup.sh build
@@ -61,6 +61,9 @@ bench-smoke: all ## the bench in its short form: that it works and sees no fault
 sim: ## SEED=0x… replays a simulation and shrinks what fails; SEEDS=100000 runs so many new ones
 	@tools/setup.sh build
 	@tools/sim.sh "$(SEED)" "$(or $(SEEDS),1000)"
+
+deb: all ## Debian packages into build/deb: the node with its service, the library, its headers
+	@packaging/deb.sh
 
 install: all ## install below PREFIX (default /usr/local)
 	cmake --install build/release --prefix $${PREFIX:-/usr/local}

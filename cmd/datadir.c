@@ -2,10 +2,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "codec/hex.h"
 #include "local/local.h"
+
+enum { WAIT_MS = 60000, PAUSE_MS = 10 };
 
 static enum fan_status no_chain(const char *dir, struct fan_error *err)
 {
@@ -20,6 +25,27 @@ enum fan_status datadir_open(const char *dir, bool make, bool read_only, struct 
     if (make && mkdir(dir, 0755) && errno != EEXIST) return fan_error_set(err, FAN_EIO, "%s: %s", dir, strerror(errno));
     s = store_open(dir, &(struct store_options){.existing = !make, .read_only = read_only}, out, err);
     return s == FAN_ENOTFOUND ? no_chain(dir, err) : s;
+}
+
+static bool asked_to_end(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+enum fan_status datadir_open_server(const char *dir, bool make, bool takeover, struct store **out, struct fan_error *err)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    enum fan_status s = datadir_open(dir, make, false, out, err);
+
+    if (s != FAN_EEXIST || !takeover) return s;
+    log_info("store", "waiting for the folder", LOG_WITH(log_str("because", err->text)));
+    for (int waited_ms = 0; s == FAN_EEXIST && waited_ms < WAIT_MS && !asked_to_end(); waited_ms += PAUSE_MS) {
+        (void)nanosleep(&pause, NULL);
+        s = datadir_open(dir, make, false, out, err);
+    }
+    return s;
 }
 
 enum fan_status datadir_genesis(struct store *store, struct arena *a, struct genesis *out, struct fan_error *err)

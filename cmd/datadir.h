@@ -8,6 +8,9 @@
 /* Opens the store in the folder; `make`: makes folder and store where there are none. err says what, where and what to do. */
 FAN_MUST_CHECK enum fan_status datadir_open(const char *dir, bool make, bool read_only, struct store **out,
                                             struct fan_error *err);
+/* The same for a server, to write in. takeover: while another process has the folder, waits for its end, at most a minute or until
+ * a signal asks for ours; says so once in the log. */
+FAN_MUST_CHECK enum fan_status datadir_open_server(const char *dir, bool make, bool takeover, struct store **out, struct fan_error *err);
 /* The genesis of the chain in the store, in the arena. FAN_ENOTFOUND: not initialised. */
 FAN_MUST_CHECK enum fan_status datadir_genesis(struct store *store, struct arena *a, struct genesis *out,
                                                struct fan_error *err);

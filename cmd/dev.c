@@ -95,7 +95,7 @@ static int run_in_folder(const struct options *o, struct dev *d)
     int code;
 
     d->fork.halt_fd = -1;
-    if (datadir_open(o->datadir, true, false, &store, &err) || datadir_dev_genesis(store, o, &d->chain, &err)) code = complain(2, err.text);
+    if (datadir_open_server(o->datadir, true, o->takeover, &store, &err) || datadir_dev_genesis(store, o, &d->chain, &err)) code = complain(2, err.text);
     else code = run(o, d, NULL, store);
     store_close(store);
     return code;
@@ -115,7 +115,7 @@ int command_dev(int argc, char **argv)
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;
     if (o.has_datadir && o.has_fork_url) return complain(2, "--datadir and --fork-url exclude each other: what a fork was told is kept under --cache-path");
-    serve_prepare(&d.how, o.has_tls_cert);
+    serve_prepare(&d.how, &o);
     if (forkchain_check(&o, &err) || devchain_init(&d.chain, &o, &err)) code = complain(2, err.text);
     else if (o.check_config) code = serve_check(&o, true);
     else code = o.has_datadir ? run_in_folder(&o, &d) : run_on_ground(&o, &d);

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "codec/u256.h"
 #include "upstream/forked.h"
 
@@ -126,7 +127,7 @@ static enum fan_status open_at(struct forkchain *f, const char *url, bool has_nu
     };
     s = forked_open(&options, out, &note, err);
     arena_home_fini(&home);
-    if (note.text[0]) (void)fprintf(stderr, "fanatico: --fork-url: %s\n", note.text);
+    if (note.text[0]) log_warn("fork", "--fork-url", LOG_WITH(log_str("note", note.text)));
     if (!s) keep_url(f, url);
     return s;
 }

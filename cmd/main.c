@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/log.h"
 #include "base/trace.h"
 #include "commands.h"
 
@@ -17,7 +17,8 @@ static const struct {
 
 int complain(int code, const char *words)
 {
-    (void)fprintf(stderr, "fanatico: %s\n", words);
+    if (log_format_now() == LOG_JSON) log_error("start", "refused", LOG_WITH(log_str("error", words)));
+    else (void)fprintf(stderr, "fanatico: %s\n", words);
     return code;
 }
 

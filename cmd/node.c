@@ -80,10 +80,10 @@ int command_node(int argc, char **argv)
     if (o.check_config) return serve_check(&o, false);
     if (!o.has_datadir) return complain(2, "--datadir: which folder? (see fanatico node --help)");
     if (o.has_block_time_ms && !o.block_time_ms) return complain(2, "--block-time: a node seals by the clock, so more than 0");
-    serve_prepare(&how, o.has_tls_cert);
+    serve_prepare(&how, &o);
     arena_home_init(&memory, 0);
     a = arena_of(&memory);
-    if (datadir_open(o.datadir, false, false, &store, &err)) code = complain(2, err.text);
+    if (serve_log(&o, false, &err) || datadir_open_server(o.datadir, false, o.takeover, &store, &err)) code = complain(2, err.text);
     else code = run(&o, &how, store, &a);
     store_close(store);
     arena_home_fini(&memory);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "codec/hex.h"
 #include "codec/u256.h"
 #include "serve.h"
@@ -120,8 +121,8 @@ static _Atomic bool over;
 void print_trouble(void *ctx, const char *text, bool for_good)
 {
     (void)ctx;
-    if (text) (void)fprintf(stderr, "fanatico: %s\n", text);
-    else (void)fprintf(stderr, "fanatico: the chain can be written again\n");
+    if (text) log_error("store", "trouble", LOG_WITH(log_str("error", text)));
+    else log_warn("store", "the chain can be written again", NULL);
     if (!for_good) return;
     atomic_store(&over, true);
     (void)kill(getpid(), SIGTERM); /* met by whoever serves; an end in order is all that is left to do */
@@ -132,6 +133,16 @@ bool print_trouble_is_over(void)
     return atomic_load(&over);
 }
 
+enum { HASH_TEXT = 66 };
+
+static struct slice hash_text(const struct fan_hash *h, char out[HASH_TEXT])
+{
+    out[0] = '0';
+    out[1] = 'x';
+    hex_encode(slice_of(h->bytes, sizeof h->bytes), out + 2);
+    return slice_of(out, HASH_TEXT);
+}
+
 void print_transaction(void *ctx, const struct block *b, size_t index)
 {
     const struct tx *tx = &b->txs[index];
@@ -139,6 +150,13 @@ void print_transaction(void *ctx, const struct block *b, size_t index)
     struct buf out;
 
     (void)ctx;
+    if (log_format_now() == LOG_JSON) {
+        char hash[HASH_TEXT];
+
+        log_info("chain", "transaction", LOG_WITH(log_slice("hash", hash_text(&tx->hash, hash)), log_u64("block", b->header.number), log_u64("status", r->status),
+                                                  log_u64("gas", r->gas_used), log_u64("logs", r->log_count)));
+        return;
+    }
     buf_init(&out, 0);
     buf_printf(&out, "  %stx%s    ", DIM, PLAIN);
     put_hex(&out, tx->hash.bytes, 32);
@@ -157,6 +175,13 @@ void print_block(void *ctx, const struct block *b)
     struct buf out;
 
     (void)ctx;
+    if (log_format_now() == LOG_JSON) {
+        char hash[HASH_TEXT];
+
+        log_info("chain", "block", LOG_WITH(log_u64("number", b->header.number), log_slice("hash", hash_text(&b->hash, hash)), log_u64("transactions", b->tx_count),
+                                            log_u64("gas", b->header.gas_used)));
+        return;
+    }
     buf_init(&out, 0);
     buf_printf(&out, "%sblock%s %" PRIu64 "  ", BOLD, PLAIN, b->header.number);
     put_hex(&out, b->hash.bytes, 32);

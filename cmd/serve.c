@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands.h"
+#include "notify.h"
 #include "print.h"
 #include "progress.h"
 
@@ -88,6 +89,7 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .one_port = o->has_port,
         .ipc_path = serve_ipc_path(o),
         .takeover = o->takeover,
+        .drain_ms = o->drain_ms,
         .metrics = o->metrics || o->has_metrics_port,
         .metrics_host = o->metrics_addr,
         .metrics_port = o->metrics_port,
@@ -145,16 +147,6 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
                       &out->conn, err);
 }
 
-/* Every client is a descriptor: take as many as the system lets us. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what stands then stands */
-}
-
 enum fan_status serve_ready(const char *path, const struct serve_ports *ports, struct fan_error *err)
 {
     char beside[4096];
@@ -177,7 +169,7 @@ static void show(const struct options *o, const struct serve *how, const struct 
     char http[300], ws[300];
     struct block *head;
 
-    if (o->silent || (!remote && chain->ops->block_by_number(chain, 0, &head))) {
+    if (o->silent || log_format_now() == LOG_JSON || (!remote && chain->ops->block_by_number(chain, 0, &head))) {
         chain_remote_unref(remote);
         return;
     }
@@ -189,23 +181,50 @@ static void show(const struct options *o, const struct serve *how, const struct 
     block_unref(head);
 }
 
-void serve_say_renewed(const struct fan_error *err)
+struct renewing {
+    struct server *server;
+    const struct front *front;
+};
+
+static void renew(void *ctx)
 {
-    if (err) log_error("SIGHUP: %s; the old certificate stays", err->text);
-    else log_info("SIGHUP: the certificate was read again; new connections get it");
+    const struct renewing *r = ctx;
+    struct tls_identity *identity = NULL;
+    struct fan_error err = {""};
+    enum fan_status s = front_reload(r->front, &identity, &err);
+
+    if (!s) server_use_tls(r->server, identity);
+    tls_identity_unref(identity);
+    serve_say_renewed(s ? &err : NULL);
 }
 
-void serve_wait(const struct serve *how, void (*hangup)(void *ctx), void *ctx)
+static bool is_alive(void *ctx)
 {
-    sigset_t awaited = how->ends;
-    siginfo_t info;
-    int number;
+    return server_is_alive(((struct renewing *)ctx)->server);
+}
 
-    if (hangup) (void)sigaddset(&awaited, SIGHUP);
-    while ((number = sigwaitinfo(&awaited, &info)) < 0 || number == SIGHUP)
-        if (number == SIGHUP) hangup(ctx);
-    if (info.si_code == SI_USER) (void)fprintf(stderr, "fanatico: SIG%s from process %ld, ending\n", sigabbrev_np(number), (long)info.si_pid);
-    else (void)fprintf(stderr, "fanatico: SIG%s, ending\n", sigabbrev_np(number));
+/* Where clients find us, for who reads the log and not the banner. */
+static void tell_ready(const struct options *o, const struct server *s)
+{
+    log_info("server", "ready",
+             LOG_WITH(log_str("version", FANATICO_VERSION), log_str("http_host", o->http_host), log_u64("http_port", server_http_port(s)),
+                      log_str("ws_host", o->has_port ? o->http_host : o->ws_host), log_u64("ws_port", server_ws_port(s)),
+                      log_u64("metrics_port", server_metrics_port(s)), log_u64("tls", o->has_tls_cert), log_u64("process", (uint64_t)getpid())));
+    notify_systemd("READY=1\nSTATUS=serving");
+}
+
+static void end_in_order(const struct options *o, const struct serve *how, struct server *s)
+{
+    uint64_t ws, http, began_ms;
+
+    server_hold(s, "draining");
+    serve_delay(o, how);
+    server_connections(s, &ws, &http);
+    began_ms = clock_monotonic_ms();
+    log_info("server", "draining", LOG_WITH(log_u64("ws", ws), log_u64("http", http)));
+    server_drain(s);
+    server_connections(s, &ws, &http);
+    log_info("server", "drained", LOG_WITH(log_u64("took_ms", clock_monotonic_ms() - began_ms), log_u64("ws_left", ws), log_u64("http_left", http)));
 }
 
 /* A file that cannot be imported is mostly found out sooner: one line then, and no banner in front of it. */
@@ -251,6 +270,8 @@ static int import(const struct options *o, const struct serve *how, struct serve
     struct fan_error whole;
 
     server_hold(server, "importing");
+    notify_systemd("STATUS=importing");
+    log_info("chain", "importing", LOG_WITH(log_str("file", o->import)));
     progress_begin(&i.progress, "imported", o->silent);
     if (local_import_start(local, o->import, &watch, imported)) return complain(1, "--import: no thread or no memory for it");
     while (!atomic_load(&i.done)) {
@@ -265,6 +286,7 @@ static int import(const struct options *o, const struct serve *how, struct serve
     }
     progress_end(&i.progress);
     server_hold(server, NULL);
+    log_info("chain", "imported", LOG_WITH(log_u64("blocks", i.result.blocks), log_u64("head", i.result.head_number), log_u64("whole", !i.status)));
     if (i.status == FAN_ECLOSED) return 0;
     if (!i.status) {
         if (shows_ms) show(o, how, server, local_chain(local));
@@ -284,23 +306,6 @@ static void suit_fork(const struct options *o, struct server_options *out)
     if (!o->has_rpc_timeout_ms) out->api.call_timeout_ms = FORK_CALL_TIMEOUT_MS;
 }
 
-struct renewing {
-    struct server *server;
-    const struct front *front;
-};
-
-static void renew(void *ctx)
-{
-    const struct renewing *r = ctx;
-    struct tls_identity *identity = NULL;
-    struct fan_error err = {""};
-    enum fan_status s = front_reload(r->front, &identity, &err);
-
-    if (!s) server_use_tls(r->server, identity);
-    tls_identity_unref(identity);
-    serve_say_renewed(s ? &err : NULL);
-}
-
 int serve(const struct options *o, const struct serve *how, struct local *local)
 {
     struct server_options options;
@@ -312,6 +317,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     enum fan_status s = server_options_from(o, how->dev, &lists, version, &options, &err);
 
     suit_fork(o, &options);
+    if (!s && how->dev) s = serve_log(o, true, &err);
     if (s || server_new(local_chain(local), &options, &server, &err)) code = complain(2, err.text);
     else if (local_start(local)) code = complain(1, "the chain's writer cannot be started");
     else if (server_start(server, &err)) code = complain(2, err.text);
@@ -320,11 +326,12 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
         else show(o, how, server, local_chain(local));
         if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){server_http_port(server), server_ws_port(server), server_metrics_port(server)}, &err)) code = complain(2, err.text);
         if (code < 0) {
-            serve_wait(how, o->has_tls_cert ? renew : NULL, &(struct renewing){server, &lists.front});
+            tell_ready(o, server);
+            serve_wait(how, &(struct serve_watch){.hangup = o->has_tls_cert ? renew : NULL, .alive = is_alive, .ctx = &(struct renewing){server, &lists.front}});
             code = 0;
         }
         if (how->ending) how->ending(how->ctx);
-        if (code == 0) server_drain(server);
+        if (code == 0) end_in_order(o, how, server);
     }
     if (how->ending) how->ending(how->ctx);
     if (server) server_stop(server);
@@ -343,23 +350,8 @@ int serve_check(const struct options *o, bool dev)
     char version[128];
     int code = 0;
 
-    if (server_options_from(o, dev, &lists, version, &options, &err)) code = complain(2, err.text);
+    if (server_options_from(o, dev, &lists, version, &options, &err) || serve_log(o, dev, &err)) code = complain(2, err.text);
     else (void)printf("the configuration is good\n");
     lists_free(&lists);
     return code;
-}
-
-void serve_prepare(struct serve *how, bool hangups)
-{
-    sigset_t blocked;
-
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
-    (void)sigemptyset(&how->ends);
-    (void)sigaddset(&how->ends, SIGINT);
-    (void)sigaddset(&how->ends, SIGTERM);
-    blocked = how->ends;
-    if (hangups) (void)sigaddset(&blocked, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread starts, so that all inherit it */
-    raise_descriptors();
 }

@@ -11,6 +11,7 @@
 
 struct serve {
     sigset_t ends; /* blocked everywhere: whoever asks us to end is met in serve() */
+    bool hangups;  /* SIGHUP is met there too */
     bool dev;      /* a development chain: its methods, and its name in front */
     /* Prints what the user should know once the ports accept; not with --silent. */
     void (*banner)(void *ctx, const struct options *o, const struct block *genesis, const struct chain_remote *remote,
@@ -20,13 +21,23 @@ struct serve {
     void *ctx;
 };
 
-/* Signals, descriptors. hangups: SIGHUP does not end us, but is met by serve_wait(). */
-void serve_prepare(struct serve *how, bool hangups);
+struct serve_watch {
+    void (*hangup)(void *ctx); /* NULL: nothing to read anew but the log */
+    bool (*alive)(void *ctx);  /* for systemd's watchdog; NULL: we are */
+    void *ctx;
+};
+
+/* Signals, descriptors. Where the options name a file that may be read or opened anew, SIGHUP does not end us. */
+void serve_prepare(struct serve *how, const struct options *o);
 /* Serves until a signal comes; then the writer has stopped. Returns the exit code, having complained. */
 int serve(const struct options *o, const struct serve *how, struct local *local);
+/* The log as the options have it. few: warnings alone, when they say nothing. FAN_EINVAL, FAN_EIO. */
+FAN_MUST_CHECK enum fan_status serve_log(const struct options *o, bool few, struct fan_error *err);
 /* Waits until somebody ends us, and says who, since an end that nobody remembers having asked for is hard to find out
- * about. Meanwhile each SIGHUP calls hangup, where that is given. All these signals are blocked by serve_prepare(). */
-void serve_wait(const struct serve *how, void (*hangup)(void *ctx), void *ctx);
+ * about. Each SIGHUP opens the log's file anew and calls hangup. All these signals are blocked by serve_prepare(). */
+void serve_wait(const struct serve *how, const struct serve_watch *w);
+/* The first part of the end: for --drain-delay, or until another signal comes, all goes on. */
+void serve_delay(const struct options *o, const struct serve *how);
 /* What SIGHUP did to the certificate, for the log: err is NULL where it was replaced. */
 void serve_say_renewed(const struct fan_error *err);
 /* Where --ipcpath lies: a bare name is one in --datadir, as in geth. NULL: not asked for. Static memory. */

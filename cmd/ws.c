@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "app/feed.h"
+#include "base/log.h"
 #include "commands.h"
 #include "fanatico/hooks.h"
+#include "notify.h"
 #include "options_table.h"
 #include "serve.h"
 
@@ -19,7 +21,7 @@ static void *read_input(void *ctx)
 {
     enum fan_status s = feed_read(STDIN_FILENO, STDOUT_FILENO, take_line, ctx);
 
-    if (s) (void)fprintf(stderr, "fanatico: standard input: %s\n", fan_status_text(s));
+    if (s) log_error("feed", "standard input ended early", LOG_WITH(log_str("error", fan_status_text(s))));
     return NULL;
 }
 
@@ -51,6 +53,7 @@ static struct fan_server_options options_from(const struct options *o)
         .ws_host = o->ws_host,
         .ws_port = o->ws_port ? o->ws_port : FAN_PORT_FREE,
         .takeover = o->takeover,
+        .drain_ms = o->drain_ms,
         .chain_id = o->has_chain_id || !o->has_upstream_http ? o->chain_id : 0, /* else the node upstream knows */
         .client_version = o->has_client_version ? o->client_version : NULL,
         .workers = o->workers,
@@ -97,7 +100,11 @@ static int run(const struct options *o, fan_server *server, const struct serve *
     if (fan_server_start(server, &err)) return complain(2, err.text);
     if (o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){.ws = fan_server_ws_port(server)}, &err))
         return complain(2, err.text);
-    if (!o->silent) {
+    log_info("server", "ready", LOG_WITH(log_str("version", FANATICO_VERSION), log_str("ws_host", o->ws_host), log_u64("ws_port", fan_server_ws_port(server)),
+                                         log_u64("tls", o->has_tls_cert), log_str("feed", from_socket(o) ? o->feed : "standard input"),
+                                         log_u64("process", (uint64_t)getpid())));
+    notify_systemd("READY=1\nSTATUS=serving");
+    if (!o->silent && log_format_now() == LOG_TEXT) {
         (void)fprintf(stderr, "fanatico ws: ws%s://%s:%u, hooks from %s\n", o->has_tls_cert ? "s" : "", o->ws_host, fan_server_ws_port(server),
                       from_socket(o) ? o->feed : "standard input");
     }
@@ -105,7 +112,9 @@ static int run(const struct options *o, fan_server *server, const struct serve *
         if (pthread_create(&input, NULL, read_input, server)) return complain(1, "no thread for standard input");
         (void)pthread_detach(input); /* it may be waiting for its next line when the process ends */
     }
-    serve_wait(how, o->has_tls_cert ? renew : NULL, server);
+    serve_wait(how, &(struct serve_watch){.hangup = o->has_tls_cert ? renew : NULL, .ctx = server});
+    serve_delay(o, how);
+    log_info("server", "draining", NULL);
     fan_server_drain(server);
     fan_server_stop(server);
     return 0;
@@ -132,7 +141,8 @@ int command_ws(int argc, char **argv)
             argc, argv, &outcome, &err))
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;
-    serve_prepare(&how, o.has_tls_cert);
+    serve_prepare(&how, &o);
+    if (serve_log(&o, true, &err)) return complain(2, err.text);
     options = options_from(&o);
     if (fan_server_new(&options, &server, &err)) return complain_of_options(&err);
     code = o.check_config ? printf("the configuration is good\n") < 0 : run(&o, server, &how);

@@ -8,6 +8,7 @@
 
 #include "app/parts.h"
 #include "app/status.h"
+#include "base/log.h"
 #include "rpc/pool.h"
 
 #if defined(__clang__)
@@ -82,6 +83,11 @@ static void app_read(const struct server *s, struct app_stats *out)
     counter_set(&out->build_info, 1);
     counter_set(&out->ready, status_unready(s) == NULL);
     counter_set(&out->draining, atomic_load(&((struct server *)(uintptr_t)s)->draining));
+    counter_set(&out->log_errors, log_lines(LOG_ERROR));
+    counter_set(&out->log_warnings, log_lines(LOG_WARN));
+    counter_set(&out->log_infos, log_lines(LOG_INFO));
+    counter_set(&out->log_debugs, log_lines(LOG_DEBUG));
+    counter_set(&out->log_lost, log_lost());
     counter_set(&out->workers, s->worker_count);
     counter_set(&out->http_max, limits->http_max);
     counter_set(&out->websockets_max, limits->websockets_max);

@@ -39,7 +39,9 @@ struct server {
     pthread_mutex_t samples_lock;
     struct sample samples[SAMPLES]; /* a ring; sample_count were ever taken */
     uint64_t sample_count;
+    uint64_t sample_seen; /* by server_is_alive() */
     struct loop_timer sampler; /* on the first worker's loop */
+    struct notices_told told;
 };
 
 /* ---- routes.c: conn_handler.route, on a worker ---- */

@@ -156,6 +156,16 @@ uint16_t server_metrics_port(const struct server *s)
     return s->metrics_port;
 }
 
+bool server_is_alive(struct server *s)
+{
+    uint64_t seen = s->sample_seen;
+
+    (void)pthread_mutex_lock(&s->samples_lock);
+    s->sample_seen = s->sample_count;
+    (void)pthread_mutex_unlock(&s->samples_lock);
+    return s->sample_seen != seen;
+}
+
 void server_hold(struct server *s, const char *why)
 {
     atomic_store(&s->hold, why);

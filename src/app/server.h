@@ -58,6 +58,8 @@ void server_connections(const struct server *s, uint64_t *out_ws, uint64_t *out_
 uint16_t server_http_port(const struct server *s);
 uint16_t server_ws_port(const struct server *s); /* the HTTP port where there is one port */
 uint16_t server_metrics_port(const struct server *s); /* 0: it has none of its own */
+/* The first worker's turns go on: true when it took a sample since the last call. For a watchdog; one thread. */
+bool server_is_alive(struct server *s);
 /* Why it is not ready for clients though it serves (static text: "importing"), or NULL: it is. Any thread. */
 void server_hold(struct server *s, const char *why);
 /* Stops accepting, says 1001 to every WebSocket, lets HTTP and IPC finish, and waits for all to go, at most drain_ms. */

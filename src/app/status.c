@@ -57,6 +57,7 @@ static void sample_take(struct loop_timer *t)
 
     metrics_sum(s, &sums);
     sample_of(&sums, &now);
+    notices_each_second(&s->told, &sums.conn);
     (void)pthread_mutex_lock(&s->samples_lock);
     s->samples[s->sample_count++ % SAMPLES] = now;
     (void)pthread_mutex_unlock(&s->samples_lock);

@@ -30,6 +30,13 @@ static void on_room(void *ctx, struct conn *c)
     hub_room(w->shard, c);
 }
 
+static void on_slow(void *ctx, const struct conn *c, enum conn_slow why, size_t waiting, bool reset)
+{
+    struct worker *w = ctx;
+
+    notices_slow(&w->notices, c, why, waiting, reset);
+}
+
 static bool on_route(void *ctx, struct conn *c, struct slice path)
 {
     struct worker *w = ctx;
@@ -86,7 +93,7 @@ static enum fan_status listen_on(struct worker *w, struct listener *l, int fd, v
 enum fan_status worker_open(struct worker *w, const struct worker_ports *ports, struct hub *hub, struct rpc *rpc, const struct conn_options *conn,
                             struct conn_totals *totals, struct fan_error *err)
 {
-    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .route = on_route, .room = on_room};
+    const struct conn_handler handler = {.ctx = w, .message = on_message, .closed = on_closed, .route = on_route, .room = on_room, .slow = on_slow};
     const char *what = "listener";
     enum fan_status s = listen_on(w, &w->http, ports->http, http_accepted), ws = listen_on(w, &w->ws, ports->ws, ws_accepted),
                     ipc = listen_on(w, &w->ipc, ports->ipc, ipc_accepted);
@@ -162,6 +169,8 @@ enum fan_status worker_open_metrics(struct worker *w, int fd, const struct conn_
     enum fan_status s = listen_on(w, &w->metrics, fd, metrics_accepted);
 
     options.http_max = METRICS_CONNECTIONS_MAX;
+    options.tls = NULL; /* nobody stands in front of it, and nothing private passes */
+    options.proxy_protocol = false;
     if (!is_loopback(host)) { /* its collector knows the machine by some name; a browser has no way there to rebind */
         options.vhosts = any;
         options.vhost_count = COUNT_OF(any);
@@ -196,10 +205,10 @@ static void drain(struct letter *self)
 {
     struct worker *w = CONTAINER_OF(self, struct worker, drain);
 
-    listener_stop(&w->http);
-    listener_stop(&w->ws);
-    listener_stop(&w->ipc);
-    listener_stop(&w->metrics);
+    listener_drain(&w->http);
+    listener_drain(&w->ws);
+    listener_drain(&w->ipc);
+    listener_drain(&w->metrics);
     conn_set_drain(w->conns);
     w->draining = true;
 }
@@ -218,7 +227,7 @@ static void renew(struct letter *self)
     struct tls_identity *identity = atomic_exchange(&w->next_tls, NULL);
 
     /* A set that speaks TLS has what that takes, so this cannot fail; one that is gone needs none. */
-    if (w->conns && conn_set_use_tls(w->conns, identity)) log_error("TLS: out of memory, the old certificate stays");
+    if (w->conns && conn_set_use_tls(w->conns, identity)) log_error("tls", "out of memory: the old certificate stays", NULL);
     tls_identity_unref(identity);
 }
 

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "app/notices.h"
 #include "app/server.h"
 #include "net/listen.h"
 #include "net/loop.h"
@@ -20,6 +21,7 @@ struct worker {
     struct listener http, ws, ipc, metrics;
     struct conn_set *metrics_conns; /* of the port that is for metrics alone: limits of its own. NULL: no such port */
     struct conn_totals *metrics_totals;
+    struct notices notices;
     struct loop_hook turn_end;
     pthread_t thread;
     bool running;

@@ -335,9 +335,8 @@ void conn_close_slow(struct conn *c, enum conn_slow why)
 {
     if (c->state != CONN_OPEN) return;
     TRACE(conn, slow, c->slot, c->out.bytes);
-    counter_add(&c->set->stats.slow_closed[why], 1);
+    conn_count_slow(c, why, !c->greeted);
     if (!c->greeted) { /* a close frame in the place of the handshake's answer would be neither HTTP nor WebSocket */
-        counter_add(&c->set->stats.slow_reset, 1);
         conn_kill(c, true);
         return;
     }

@@ -30,6 +30,16 @@
 #include "conn/clients.h"
 #include "wire/frame.h"
 
+/* Why a reader was closed as a slow one; UNREAD: it was, and did not even read the close. */
+enum conn_slow {
+    CONN_SLOW_MEMORY,
+    CONN_SLOW_AGE,
+    CONN_SLOW_STALLED,
+    CONN_SLOW_PROCESS,
+    CONN_SLOW_COUNT,
+    CONN_SLOW_UNREAD = CONN_SLOW_COUNT
+};
+
 struct conn;
 struct conn_set; /* all connections of one worker */
 struct loop;
@@ -69,6 +79,10 @@ struct conn_handler {
     /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced.
      */
     void (*room)(void *ctx, struct conn *c);
+    /* A reader is closed for its slowness (waiting: the bytes it did not read), and reset when it was not, or could not
+     * be, told so. For whoever keeps a log: it may not touch the connection. From anywhere in the worker's turn. NULL:
+     * nobody does. */
+    void (*slow)(void *ctx, const struct conn *c, enum conn_slow why, size_t waiting, bool reset);
 };
 
 /* Zero means the default of design.md section 5, given in brackets. */
@@ -214,9 +228,6 @@ enum conn_end {
     CONN_END_PEER_CUT,
     CONN_END_COUNT
 };
-
-/* Why a reader was closed as a slow one. */
-enum conn_slow { CONN_SLOW_MEMORY, CONN_SLOW_AGE, CONN_SLOW_STALLED, CONN_SLOW_PROCESS, CONN_SLOW_COUNT };
 
 /* Statuses of HTTP responses that are counted by themselves. */
 enum conn_status {

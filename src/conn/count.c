@@ -54,6 +54,15 @@ void conn_count_end(struct conn *c, bool by_peer, uint16_t code)
     counter_add(&c->set->stats.ended[by_peer ? by_its_peer(code) : by_server(code)], 1);
 }
 
+void conn_count_slow(struct conn *c, enum conn_slow why, bool reset)
+{
+    struct conn_set *s = c->set;
+
+    if (why < CONN_SLOW_COUNT) counter_add(&s->stats.slow_closed[why], 1);
+    if (reset) counter_add(&s->stats.slow_reset, 1);
+    if (s->handler.slow) s->handler.slow(s->handler.ctx, c, why, c->out.bytes, reset);
+}
+
 void conn_count_response(struct conn *c, unsigned status)
 {
     static const unsigned own[CONN_STATUS_OTHER] = {101, 200, 400, 403, 404, 408, 413, 415, 429, 503};

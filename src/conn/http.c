@@ -315,10 +315,6 @@ static void upgrade(struct conn *c, const struct http_request *r)
     struct http_verdict v = ws_handshake_check(r);
 
     if (!v.status && c->accepts == CONN_ACCEPTS_HTTP) v = (struct http_verdict){400, "no WebSockets on this port"};
-    if (!v.status && s->draining) {
-        counter_add(&s->stats.refused_draining, 1);
-        v = (struct http_verdict){503, "server is shutting down"};
-    }
     if (v.status) {
         http_refuse(c, v.status, v.why);
         return;
@@ -337,8 +333,8 @@ static void upgrade(struct conn *c, const struct http_request *r)
     c->greeted = false; /* as HTTP it may have been answered before */
     if (s->scratch.failed)
         conn_kill(c, true);
-    else
-        (void)conn_put_copy(c, buf_peek(&s->scratch), slice_of(NULL, 0));
+    else if (conn_put_copy(c, buf_peek(&s->scratch), slice_of(NULL, 0)) && s->draining) /* it came with the last of them */
+        conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
 }
 
 static void preflight(struct conn *c, const struct http_request *r)

@@ -111,8 +111,7 @@ static void act(struct conn *c, enum cause cause)
         conn_finish(c);
         break;
     case CAUSE_STALL:
-        counter_add(&s->stats.slow_closed[CONN_SLOW_STALLED], 1);
-        counter_add(&s->stats.slow_reset, 1);
+        conn_count_slow(c, CONN_SLOW_STALLED, true);
         conn_kill(c, true);
         break;
     case CAUSE_OLD:
@@ -128,7 +127,7 @@ static void act(struct conn *c, enum cause cause)
         conn_close(c, WS_CLOSE_INTERNAL, "ping timeout");
         break;
     case CAUSE_CLOSE:
-        if (c->slow && !conn_all_left(c)) counter_add(&s->stats.slow_reset, 1);
+        if (c->slow && !conn_all_left(c)) conn_count_slow(c, CONN_SLOW_UNREAD, true);
         conn_kill(c, c->slow || !conn_all_left(c));
         break;
     }

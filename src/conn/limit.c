@@ -83,13 +83,12 @@ static int64_t publish(struct conn_set *s)
     return atomic_fetch_add_explicit(&s->totals->output_bytes, delta, memory_order_relaxed) + delta;
 }
 
-static void close_longest(struct conn_set *s, struct conn *c)
+static void close_longest(struct conn *c)
 {
     if (!conn_is_http(c) && c->state == CONN_OPEN) {
         conn_close_slow(c, CONN_SLOW_PROCESS);
     } else {
-        counter_add(&s->stats.slow_closed[CONN_SLOW_PROCESS], 1);
-        counter_add(&s->stats.slow_reset, 1);
+        conn_count_slow(c, CONN_SLOW_PROCESS, true);
         conn_kill(c, true);
     }
 }
@@ -103,7 +102,7 @@ static void keep_limit(struct conn_set *s, int64_t total)
         bool elsewhere = ask_longer(s);
 
         if (!c || (elsewhere && total <= limit + limit / 8)) return;
-        close_longest(s, c);
+        close_longest(c);
         total = publish(s);
     }
 }

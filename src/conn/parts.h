@@ -215,6 +215,8 @@ bool conn_has_room(const struct conn *c);
 /* ---- count.c ---- */
 /* An open WebSocket ends: code is that of the close, 0 where there is none. */
 void conn_count_end(struct conn *c, bool by_peer, uint16_t code);
+/* A reader is closed as a slow one, or reset because it has not read that: counted, and told to who keeps a log. */
+void conn_count_slow(struct conn *c, enum conn_slow why, bool reset);
 void conn_count_response(struct conn *c, unsigned status);
 
 /* ---- limit.c ---- */

@@ -9,7 +9,7 @@
 #include "wire/deflate.h"
 
 /* A send takes microseconds; asking for the time at each would be a hundredth of that. */
-enum { SENDS_PER_LOOK = 8 };
+enum { SENDS_PER_LOOK = 8, YOUNG_MS = 1000 };
 
 /* ---- totals ---- */
 
@@ -428,6 +428,12 @@ void conn_set_free(struct conn_set *s)
     free(s);
 }
 
+/* It has just come, with a request on its way that we have not read yet: it gets its answer, as who has asked already. */
+static bool is_young(const struct conn *c)
+{
+    return c->in.http->fresh && conn_now_ms(c) - c->alive_ms < YOUNG_MS;
+}
+
 void conn_set_drain(struct conn_set *s)
 {
     s->draining = true;
@@ -439,7 +445,7 @@ void conn_set_drain(struct conn_set *s)
             conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
         else if (c->kind == CONN_KIND_IPC)
             ipc_drain(c);
-        else if (c->in_flight == 0 && http_parser_phase(c->in.http->parser) == HTTP_PHASE_IDLE)
+        else if (c->in_flight == 0 && http_parser_phase(c->in.http->parser) == HTTP_PHASE_IDLE && !is_young(c))
             conn_finish(c);
     }
 }

@@ -175,6 +175,21 @@ enum fan_status listener_start(struct listener *s, struct loop *l, int fd, void 
     return status;
 }
 
+void listener_drain(struct listener *s)
+{
+    const struct os *os;
+
+    if (!s->loop) return;
+    os = loop_os(s->loop);
+    for (int i = 0; i < BACKLOG; i++) {
+        int fd = os->accept4(os->ctx, s->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0 && errno != ECONNABORTED && errno != EINTR) break;
+        if (fd >= 0) s->accepted(s->ctx, fd);
+    }
+    listener_stop(s);
+}
+
 void listener_stop(struct listener *s)
 {
     const struct os *os;

@@ -39,6 +39,10 @@ struct listener {
 /* Takes the listening socket over. Loop's thread. On failure the socket is still the caller's. */
 FAN_MUST_CHECK enum fan_status listener_start(struct listener *s, struct loop *l, int fd,
                                               void (*accepted)(void *ctx, int fd), void *ctx);
+/* Accepts what the kernel has taken in already, then stops: closing would reset those. Between the last accept and the
+ * close there are some microseconds in which one more can be lost, unless net.ipv4.tcp_migrate_req gives it to another
+ * listener of the port. */
+void listener_drain(struct listener *s);
 /* Closes the socket. One never started or stopped already is fine. */
 void listener_stop(struct listener *s);
 

@@ -233,7 +233,7 @@ def check_links(md, text):
 
 
 FILE = re.compile(r"^[\w.\-/]*[\w\-]\.(?:c|h|rs|def|txt|py|sh|cmake|js|cjs|json|toml|md)$")
-NAMES_ONLY = {"genesis.json", "package.json", "first.cjs", "node.js", "fanatico.h", "lmdb.h", "nats.h", "host.c", "x_test.c", "x_fuzz.c"}
+NAMES_ONLY = {"/etc/fanatico/genesis.json", "/etc/fanatico/fanatico.toml", "genesis.json", "package.json", "first.cjs", "node.js", "fanatico.h", "lmdb.h", "nats.h", "host.c", "x_test.c", "x_fuzz.c"}
 
 
 def find_file(md, path, files):

@@ -205,7 +205,7 @@ test('a second run asks for next to nothing', { timeout: 120000 }, async (t) => 
   bytes[Math.floor(bytes.length / 2)] ^= 1;
   fs.writeFileSync(file, bytes);
   const hurt = await run();
-  assert.match(hurt.output, /--fork-url: .*\.fork is damaged: \d+ of its \d+ bytes are ignored/);
+  assert.match(hurt.output, /--fork-url  note=".*\.fork is damaged: \d+ of its \d+ bytes are ignored/);
   assert.ok(hurt.asked > 2 && hurt.asked < cold.asked, `after damage: ${hurt.asked}`);
   const healed = await run();
   assert.equal(healed.asked, 2, JSON.stringify([hurt.calls, healed.calls]));

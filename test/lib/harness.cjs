@@ -80,7 +80,7 @@ class Program {
   get running() { return this.code === undefined; }
   async stop(signal = 'SIGTERM') {
     this.asked = true;
-    if (this.serving && this.output.includes(', ending\n')) process.stderr.write(`process ${this.child.pid} was ending already: ${this.output.slice(-2000)}\n`);
+    if (this.serving && / ending  signal=|"message":"ending"/.test(this.output)) process.stderr.write(`process ${this.child.pid} was ending already: ${this.output.slice(-2000)}\n`);
     if (this.running) this.child.kill(signal);
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 15000);
     const code = await this.ended;

@@ -24,7 +24,7 @@ for (const mode of ['node', 'dev'])
     fs.writeFileSync(wrapper, `#!/bin/bash\nulimit -f ${blocks}\nexec ${s.file} "$@"\n`, { mode: 0o755 });
     const node = await h.fanatico(['--datadir', dir, '--block-time', '5ms', '--silent'], { command: mode, file: wrapper });
     await h.until('the line', () => /the file may not grow further/.test(node.output), 60000);
-    assert.match(node.output, new RegExp(`^fanatico: ${dir}: it cannot be written: the file may not grow further$`, 'm'));
+    assert.match(node.output, new RegExp(`error store   trouble  error="${dir}: it cannot be written: the file may not grow further"$`, 'm'));
     if (mode === 'dev') await h.until('blocks being refused', async () => {
       const at = await h.rpc(node.http, 'eth_blockNumber');
       await h.sleep(200);
@@ -55,7 +55,7 @@ test('a full disk is told, and blocks come again once there is room', async (t) 
     const before = await s.blocks(node);
     assert.equal(spawnSync('mount', ['-o', 'remount,size=64m', mount]).status, 0);
     await h.until('the next block', async () => Number(await h.rpc(node.http, 'eth_blockNumber')) > head + 5);
-    assert.match(node.output, /^fanatico: the chain can be written again$/m);
+    assert.match(node.output, /warn  store   the chain can be written again$/m);
     assert.deepEqual((await s.blocks(node)).slice(0, head + 1), before);
     assert.equal(await node.stop(), 0);
     await s.check(dir);

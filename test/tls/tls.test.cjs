@@ -14,7 +14,7 @@ const h = require('../lib/harness.cjs');
 const { authority } = require('../lib/certs.cjs');
 
 let dir, certs, node, http, wss;
-const flags = () => ['--tls-cert', path.join(dir, 'live.pem'), '--tls-key', path.join(dir, 'live.key')];
+const flags = () => ['--tls-cert', path.join(dir, 'live.pem'), '--tls-key', path.join(dir, 'live.key'), '--log-level', 'info'];
 
 function install(cert) {
   fs.copyFileSync(cert.certPath, path.join(dir, 'live.pem'));
@@ -155,7 +155,7 @@ test('SIGHUP: new handshakes get the new certificate, an open subscription misse
   await mine(5);
   fs.copyFileSync(certs.second.certPath, path.join(dir, 'live.pem')); // with the other's key: half of a renewal
   node.child.kill('SIGHUP');
-  await h.until('the refusal', () => /SIGHUP: --tls-key: \S+live\.key: the key does not belong to the first certificate of \S+live\.pem \(--tls-cert\); the old certificate stays/.test(node.output));
+  await h.until('the refusal', () => /tls +SIGHUP: the old certificate stays  error="--tls-key: \S+live\.key: the key does not belong to the first certificate of \S+live\.pem \(--tls-cert\)"/.test(node.output));
   assert.equal(subject(), 'good');
   await mine(5);
   install(certs.second);
