@@ -282,6 +282,34 @@ row('depth bombs', { mib: 96 }, async (node) => {
   return `${refused} of ${6 * bombs.length} documents up to 5 Mi levels deep refused`;
 });
 
+row('metric injection', {}, async (node) => {
+  const metrics = async () => (await fetch(`${node.http}/metrics`)).text();
+  const series = (text) => text.split('\n').filter((l) => l && !l.startsWith('#')).map((l) => l.replace(/ [^ ]*$/, ''));
+  const before = series(await metrics());
+  const evil = ['EVIL\n', 'EVIL"} 1\nEVIL{x="', 'EVIL\\', '# TYPE EVIL counter\nEVIL 1', 'eth_EVIL{method="x"}', 'EVIL\u0000\u2028', 'eth_call"} 666\n'];
+  let sent = 0;
+  for (let at = 0; at < 20; at++) { // 20,000 names, each its own
+    const names = Array.from({ length: 1000 }, (_, i) => `${evil[(at + i) % evil.length]}${at * 1000 + i}`);
+    const replies = await h.post(node.http, `[${names.map((n, i) => ask(i, n)).join(',')}]`);
+    assert.ok(replies.every((r) => r.error.code === -32601));
+    sent += names.length;
+  }
+  for (let i = 0; i < 300; i++) {
+    const value = `EVIL"} ${i} {x="\\`;
+    for (const headers of [{ origin: `https://${value}` }, { 'user-agent': value }, { host: value }, { 'x-forwarded-for': value }, { 'x-evil': value }]) {
+      const s = await bare(node.httpPort, `POST /EVIL${i} HTTP/1.1\r\n${headers.host ? '' : 'Host: localhost\r\n'}${Object.entries(headers).map(([k, v]) => `${k}: ${v}\r\n`).join('')}Content-Length: 0\r\nConnection: close\r\n\r\n`);
+      await s.closed;
+      sent++;
+    }
+  }
+  const text = await metrics(), after = series(text);
+  assert.ok(!/EVIL/.test(text));
+  assert.equal(new Set(after).size, after.length, 'no series twice');
+  const fresh = after.filter((s) => !before.includes(s));
+  assert.ok(fresh.every((s) => /^fanatico_rpc_(errors|request_seconds)_total\{method="other"(,code="-?\d+")?\}$/.test(s)), fresh.join('\n'));
+  return `${sent} names, paths and headers that would like to be labels: ${before.length} series before, ${after.length} after (${fresh.join(', ') || 'none new'})`;
+});
+
 row('subscription floods', { mib: 48 }, async (node) => {
   const sockets = await many(30, () => h.Socket.open(node.ws));
   for (const s of sockets) for (let i = 0; i < 400; i++) s.send(ask(i, 'eth_subscribe', i % 2 ? ['newHeads'] : ['logs', { topics: [`0x${crypto.randomBytes(32).toString('hex')}`] }]));
