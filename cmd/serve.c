@@ -90,6 +90,7 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .ipc_path = serve_ipc_path(o),
         .takeover = o->takeover,
         .drain_ms = o->drain_ms,
+        .no_status_page = o->no_status_page,
         .metrics = o->metrics || o->has_metrics_port,
         .metrics_host = o->metrics_addr,
         .metrics_port = o->metrics_port,

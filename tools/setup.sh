@@ -124,6 +124,7 @@ for what in "$@"; do
         npm_project npm test/npm
         npm_project hardhat3 test/hardhat3
         npm_project ethereum-tests test/ethereum
+        npm_project page test/page
         npm_project hardhat hardhat
         [ -e hardhat/node_modules ] || ln -s ../build/hardhat/node_modules hardhat/node_modules
         python_venv venv test/python/requirements.txt

@@ -20,6 +20,13 @@
 #include "hub/hub.h"
 #include "rpc/rpc.h"
 
+/* What fanatico_status answers, and to whom: the server's, which knows its connections. On a worker. */
+struct api_status {
+    void *ctx;
+    bool (*may_read)(void *ctx, const struct conn_peer *peer);
+    void (*put)(void *ctx, struct json_writer *w); /* one value; NULL: no such method here */
+};
+
 /* Zero takes the default in brackets. */
 struct api_options {
     struct slice client_version;     /* web3_clientVersion ["fanatico"]; borrowed for as long as the api lives */
@@ -31,6 +38,7 @@ struct api_options {
     uint64_t fee_history_blocks_max; /* [1,024] */
     size_t proof_slots_max;          /* keys of one eth_getProof [1,024] */
     struct filter_limits filter;     /* [1,000 addresses, 1,000 alternatives] */
+    struct api_status status;
     void *owner;                     /* what methods beside this table's own find by api_of(); not looked at here */
 };
 

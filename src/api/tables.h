@@ -22,6 +22,7 @@
     X(eth_subscribe, 2)                                                                                                \
     X(eth_chain, 9)                                                                                                    \
     X(web3, 3)                                                                                                         \
+    X(fanatico, 1)                                                                                                     \
     X(txpool, 5)                                                                                                       \
     X(debug_raw, 4)                                                                                                    \
     X(debug_trace, 5)                                                                                                  \

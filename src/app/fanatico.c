@@ -20,7 +20,8 @@ static const char *const own[] = {"eth_subscribe",
                                   "eth_newPendingTransactionFilter",
                                   "eth_getFilterChanges",
                                   "eth_getFilterLogs",
-                                  "eth_uninstallFilter"};
+                                  "eth_uninstallFilter",
+                                  "fanatico_status"};
 static const char *const stand_ins[] = {"eth_blockNumber", "eth_syncing", "net_listening", "net_peerCount",
                                         "web3_sha3"};
 static const char *const with_chain_id[] = {"eth_chainId", "net_version"};

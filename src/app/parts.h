@@ -48,6 +48,9 @@ struct server {
 /* open: at a port of its own, where whoever reaches it may read everything. */
 bool routes_serve(struct server *s, struct conn *c, struct slice path, bool open);
 
+/* By --metrics-access. */
+bool routes_may_read(const struct server *s, const struct conn_peer *peer);
+
 /* ---- status.c ---- */
 /* Begins to sample, before the first worker's thread starts. */
 void status_start(struct server *s);

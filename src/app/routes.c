@@ -1,5 +1,6 @@
 /* What is served beside JSON-RPC: whether we live, whether we are ready, what we count. */
 #include "app/metrics.h"
+#include "app/page.h"
 #include "app/parts.h"
 #include "app/status.h"
 
@@ -67,24 +68,38 @@ static const struct route {
     {"/status", status, true},
 };
 
-static bool may_read(const struct server *s, const struct conn *c)
+bool routes_may_read(const struct server *s, const struct conn_peer *peer)
 {
     switch (s->options.metrics_access) {
     case METRICS_ALL:
         return true;
     case METRICS_LOOPBACK:
-        return conn_peer_of(c)->loopback;
+        return peer->loopback;
     case METRICS_NONE:
         break;
     }
     return false;
 }
 
+/* What a browser gets where JSON-RPC is posted to. Who may not see it is told so with the status that a health check
+ * wants: it may have asked as browsers do. */
+static bool page(const struct server *s, struct conn *c)
+{
+    if (s->options.no_status_page) return false;
+    if (routes_may_read(s, conn_peer_of(c)))
+        conn_respond_with(c, 200, SLICE("text/html; charset=utf-8"), page_headers, page_html);
+    else
+        conn_respond_with(c, 200, TEXT_PLAIN, SLICE("Vary: Accept\r\n"),
+                          SLICE("JSON-RPC is posted here; the status page is not for you (--metrics-access)\n"));
+    return true;
+}
+
 bool routes_serve(struct server *s, struct conn *c, struct slice path, bool open)
 {
+    if (!path.len) return !open && page(s, c);
     for (const struct route *r = routes; r < routes + COUNT_OF(routes); r++) {
         if (!slice_eq_str(path, r->path)) continue;
-        if (open || !r->guarded || may_read(s, c))
+        if (open || !r->guarded || routes_may_read(s, conn_peer_of(c)))
             r->serve(s, c);
         else
             conn_respond(c, 403, TEXT_PLAIN, SLICE("not from here (--metrics-access, --metrics-port)\n"));

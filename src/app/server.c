@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/parts.h"
+#include "app/status.h"
 #include "base/clock.h"
 
 enum { DRAIN_MS = 5000, DRAIN_LOOK_MS = 10 };
@@ -23,6 +24,16 @@ static void to_writer(void *ctx, struct letter *l)
     chain_write(s->chain, l);
 }
 
+static bool may_read_status(void *ctx, const struct conn_peer *peer)
+{
+    return routes_may_read(ctx, peer);
+}
+
+static void put_status(void *ctx, struct json_writer *w)
+{
+    status_put_json(ctx, w);
+}
+
 /* Rooms from the chain outwards: the hub wants the workers' mailboxes, the methods want the hub, rpc wants the methods. */
 static enum fan_status join(struct server *s)
 {
@@ -40,6 +51,7 @@ static enum fan_status join(struct server *s)
     if (!s->totals) return FAN_ENOMEM;
     status = hub_new(s->chain, &s->options.hub, boxes, s->worker_count, &s->hub);
     if (status) return status;
+    s->options.api.status = (struct api_status){s, may_read_status, put_status};
     api_init(&s->api, s->chain, s->hub, &s->options.api);
     if (s->options.methods)
         return rpc_new(&s->options.methods, &s->options.method_count, 1, s->options.fallback, &s->options.rpc, to_writer, s, &s->api, &s->rpc);

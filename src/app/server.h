@@ -28,6 +28,7 @@ struct server_options {
     const char *ipc_path;           /* a Unix socket for this machine's clients; NULL: none */
     bool takeover;
     enum metrics_access metrics_access;
+    bool no_status_page;            /* else whoever may read /status sees it in a browser, where JSON-RPC is posted to */
     bool metrics;             /* a port of their own for /metrics, /status, /livez and /readyz, at which all may read */
     const char *metrics_host; /* [127.0.0.1] */
     uint16_t metrics_port;    /* 0: a free one */

@@ -72,9 +72,9 @@ struct conn_handler {
      * loop's own stack (or conn_set_free()), never from inside a function of this header; until then the connection is
      * there, and ignores what it is given. */
     void (*closed)(void *ctx, struct conn *c);
-    /* A GET that is no upgrade, on a path other than the RPC ones, or on these by who asks for a page (Accept names
-     * text/html): return true after conn_respond(), false for 404, or for what the RPC paths answer to a GET. May be
-     * NULL. */
+    /* A GET that is no upgrade, on a path other than the RPC ones, or on one of these, told as no path, by who asks for
+     * a page (Accept names text/html): return true after conn_respond(), false for 404, or for what the RPC paths
+     * answer to a GET. May be NULL. */
     bool (*route)(void *ctx, struct conn *c, struct slice path);
     /* conn_paced_room() said no, and now there is. From the end of a turn, like closed(). NULL where nothing is paced.
      */

@@ -370,11 +370,11 @@ static void call(struct conn *c, const struct http_request *r)
 }
 
 /* True: a route answered it, or ended the connection. */
-static bool routed(struct conn *c, const struct http_request *r)
+static bool routed(struct conn *c, struct slice path)
 {
     const struct conn_handler *handler = &c->set->handler;
 
-    return (handler->route && handler->route(handler->ctx, c, r->path)) || c->state != CONN_OPEN;
+    return (handler->route && handler->route(handler->ctx, c, path)) || c->state != CONN_OPEN;
 }
 
 static void serve(struct conn *c, const struct http_request *r)
@@ -383,13 +383,13 @@ static void serve(struct conn *c, const struct http_request *r)
 
     if (r->method == HTTP_METHOD_OPTIONS) {
         preflight(c, r);
-    } else if (reads && is_below_prefix(c, r) && routed(c, r)) {
+    } else if (reads && is_below_prefix(c, r) && routed(c, r->path)) {
         /* --http-rpcprefix / does not hide the routes */
     } else if (!is_rpc_path(c, r)) {
-        if (!reads || !routed(c, r)) respond_refusal(c, (struct http_verdict){404, "not found"});
+        if (!reads || !routed(c, r->path)) respond_refusal(c, (struct http_verdict){404, "not found"});
     } else if (r->upgrade_websocket && r->connection_upgrade) {
         upgrade(c, r);
-    } else if (reads && !r->body.len && !r->query.len && http_wants_html(r) && routed(c, r)) {
+    } else if (reads && !r->body.len && !r->query.len && http_wants_html(r) && routed(c, slice_of(NULL, 0))) {
         /* a person looks: on either port */
     } else if (c->accepts == CONN_ACCEPTS_WEBSOCKET) {
         respond_refusal(c, (struct http_verdict){426, "this port speaks WebSocket only; HTTP has a port of its own"});

@@ -68,7 +68,7 @@ static inline void rig_closed(void *ctx, struct conn *c)
 static inline bool rig_route(void *ctx, struct conn *c, struct slice path)
 {
     (void)ctx;
-    if (slice_eq_str(path, "/")) {
+    if (!path.len) {
         conn_respond_with(c, 200, SLICE("text/html"), SLICE("X-More: yes\r\n"), SLICE("<p>page"));
         return true;
     }

@@ -47,7 +47,7 @@ test('without a token: the guarded namespaces are not there, and say why; the ot
   assert.equal(r.json.error.code, -32601);
   assert.match(r.json.error.message, /wants a token \(Authorization: Bearer\)/);
   assert.equal((await post(undefined, ask('eth_chainId'))).json.result, '0x7a69');
-  assert.deepEqual(Object.keys((await post(undefined, ask('rpc_modules'))).json.result), ['erigon', 'eth', 'evm', 'hardhat', 'net', 'ots', 'personal', 'rpc', 'tenderly', 'trace', 'web3']);
+  assert.deepEqual(Object.keys((await post(undefined, ask('rpc_modules'))).json.result), ['erigon', 'eth', 'evm', 'fanatico', 'hardhat', 'net', 'ots', 'personal', 'rpc', 'tenderly', 'trace', 'web3']);
   const batch = (await post(undefined, `[${ask('eth_chainId')},${ask('debug_getBadBlocks')},${ask('net_version')}]`)).json;
   assert.deepEqual(batch.map((b) => b.error?.code ?? b.result), ['0x7a69', -32601, '31337']);
 });
