@@ -9,6 +9,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+bool notify_wanted(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 void notify_systemd(const char *lines)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};

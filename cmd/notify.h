@@ -5,8 +5,11 @@
 #ifndef CMD_NOTIFY_H
 #define CMD_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+/* Whether we are a service of systemd that tells how it is; systemctl reload then never ends us. */
+bool notify_wanted(void);
 /* Lines of VARIABLE=value: "READY=1\nSTATUS=…", "STOPPING=1", "WATCHDOG=1". */
 void notify_systemd(const char *lines);
 /* How often systemd wants to hear WATCHDOG=1, halved, so that a late one is in time; 0: it does not. */

@@ -27,7 +27,8 @@ struct serve_watch {
     void *ctx;
 };
 
-/* Signals, descriptors. Where the options name a file that may be read or opened anew, SIGHUP does not end us. */
+/* Signals, descriptors. Where the options name a file that may be read or opened anew, or systemd
+ * started us, SIGHUP does not end us. */
 void serve_prepare(struct serve *how, const struct options *o);
 /* Serves until a signal comes; then the writer has stopped. Returns the exit code, having complained. */
 int serve(const struct options *o, const struct serve *how, struct local *local);

@@ -25,7 +25,7 @@ void serve_prepare(struct serve *how, const struct options *o)
 {
     sigset_t blocked;
 
-    how->hangups = o->has_tls_cert || o->has_log_file;
+    how->hangups = o->has_tls_cert || o->has_log_file || notify_wanted();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
     (void)sigemptyset(&how->ends);
@@ -75,7 +75,7 @@ static void hung_up(const struct serve_watch *w)
     struct fan_error err = {""};
 
     if (log_reopen(&err)) log_error("log", "SIGHUP: the file stays", LOG_WITH(log_str("error", err.text)));
-    else log_info("log", "SIGHUP: opened anew", NULL);
+    else if (log_has_file()) log_info("log", "SIGHUP: opened anew", NULL);
     if (w->hangup) w->hangup(w->ctx);
 }
 

@@ -75,6 +75,11 @@ enum fan_status log_to_file(const char *path, struct fan_error *err)
     return FAN_OK;
 }
 
+bool log_has_file(void)
+{
+    return file_path != NULL;
+}
+
 enum fan_status log_reopen(struct fan_error *err)
 {
     return file_path ? open_file(file_path, err) : FAN_OK;

@@ -48,7 +48,8 @@ void log_set(enum log_level most, enum log_format format);
 enum log_format log_format_now(void);
 /* Lines go to the end of that file instead of standard error. FAN_EIO with "PATH: why", and all is as it was. */
 FAN_MUST_CHECK enum fan_status log_to_file(const char *path, struct fan_error *err);
-/* Opens the file anew, for whoever moves it away. Any one thread. */
+bool log_has_file(void);
+/* Opens the file anew, for whoever moves it away. Any one thread. Nothing happens where there is none. */
 FAN_MUST_CHECK enum fan_status log_reopen(struct fan_error *err);
 /* False where no such line would be written, for whoever would have to work for its fields. */
 bool log_wants(enum log_level level);

@@ -130,6 +130,16 @@ class Sandbox(unittest.TestCase):
         print(f"{len(used)} system calls used, {len(allowed)} allowed; refused with EPERM: {', '.join(sorted(beyond)) or 'none'}")
         self.assertLessEqual(beyond, {"setrlimit"})
 
+    def test_a_reload_without_certificate_and_log_file_ends_nothing(self):
+        service = Service()
+        try:
+            os.kill(service.pid, signal.SIGHUP)
+            time.sleep(0.3)
+            self.assertEqual(service.rpc("eth_chainId")["result"], "0x1352906")
+        finally:
+            code, out = service.end()
+        self.assertEqual(code, 0, out)
+
     def test_no_memory_is_both_writable_and_executable(self):
         service = Service()
         try:
