@@ -93,6 +93,7 @@ struct conn_options {
     uint64_t ping_timeout_ms;      /* [10,000] */
     size_t message_len_max;        /* [5 MiB] */
     uint64_t handshake_timeout_ms; /* headers must be complete by then [5,000] */
+    uint64_t http_body_timeout_ms; /* a body may take that long, and a second more for each KiB of it [30,000] */
     uint64_t http_idle_timeout_ms; /* keep-alive without a request [120,000] */
     size_t notify_bytes_max;       /* waiting for one connection, behind the frame being written [16 MiB] */
     uint64_t notify_age_max_ms;    /* of the oldest waiting byte [10,000] */

@@ -333,7 +333,8 @@ static void upgrade(struct conn *c, const struct http_request *r)
     c->greeted = false; /* as HTTP it may have been answered before */
     if (s->scratch.failed)
         conn_kill(c, true);
-    else if (conn_put_copy(c, buf_peek(&s->scratch), slice_of(NULL, 0)) && s->draining) /* it came with the last of them */
+    else if (conn_put_copy(c, buf_peek(&s->scratch), slice_of(NULL, 0)) &&
+             s->draining) /* it came with the last of them */
         conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
 }
 
@@ -407,7 +408,7 @@ static void got_request(struct conn *c)
     const struct http_request *r = http_parser_request(h->parser);
     struct http_verdict v = admit(c, r);
 
-    h->in_head = false;
+    h->in_head = h->in_body = false;
     h->serving = true;
     if (!v.status)
         serve(c, r);
@@ -450,8 +451,10 @@ size_t http_input(struct conn *c, uint8_t *at, size_t len)
             if (http_parser_phase(h->parser) == HTTP_PHASE_HEAD && !h->in_head) {
                 h->in_head = true;
                 c->since_ms = conn_now_ms(c);
-            } else if (http_parser_phase(h->parser) == HTTP_PHASE_BODY) {
+            } else if (http_parser_phase(h->parser) == HTTP_PHASE_BODY && !h->in_body) {
                 h->in_head = false;
+                h->in_body = true;
+                c->since_ms = conn_now_ms(c);
             }
             break;
         case HTTP_WANTS_CONTINUE:

@@ -224,6 +224,35 @@ TEST(a_head_that_does_not_arrive_is_408_and_silence_is_closed_in_silence, t)
     rig_fini(&r, t);
 }
 
+TEST(a_body_that_trickles_in_is_408_and_a_slow_one_is_served, t)
+{
+    enum { SLOW_LEN = 4096 };
+    struct rig r;
+    struct rig_in trickled = {0}, slow = {0};
+    char piece[SLOW_LEN];
+    int fd, patient;
+
+    rig_open(&r, (struct conn_options){.http_body_timeout_ms = 40});
+    fd = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+    patient = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+    rig_send_str(&r, fd, POST("", 4096, "["));
+    rig_send_str(&r, patient, POST("", 4097, "["));
+    memset(piece, ' ', sizeof piece);
+    piece[SLOW_LEN - 1] = ']';
+    rig_send(&r, patient, slice_of(piece, SLOW_LEN / 2));
+    for (uint64_t until = clock_monotonic_ms() + 2000; clock_monotonic_ms() < until && rig_quiet(&r, fd);)
+        (void)!write(fd, " ", 1);
+    CHECK(t, rig_sees(&r, fd, &trickled, " 408 "));
+    CHECK_EQ(t, r.messages, 0);
+    rig_send(&r, patient, slice_of(piece + SLOW_LEN / 2, SLOW_LEN / 2));
+    CHECK(t, rig_sees(&r, patient, &slow, " 200 "));
+    buf_fini(&trickled.bytes);
+    buf_fini(&slow.bytes);
+    (void)close(fd);
+    (void)close(patient);
+    rig_fini(&r, t);
+}
+
 TEST(an_idle_connection_is_closed_after_its_time, t)
 {
     struct rig r;

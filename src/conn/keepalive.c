@@ -3,6 +3,8 @@
 #include "base/trace.h"
 #include "conn/parts.h"
 
+enum { BODY_BYTES_PER_S = 1024 };
+
 enum cause {
     CAUSE_NONE,
     CAUSE_HANDSHAKE,
@@ -36,8 +38,14 @@ static struct deadline http_deadline(const struct conn *c)
     if (c->blocked) return (struct deadline){c->progress_ms + o->http_idle_timeout_ms, CAUSE_STALL};
     if (c->in_flight) return (struct deadline){UINT64_MAX, CAUSE_NONE}; /* the answer has limits of its own */
     if (c->in.http->in_head) return (struct deadline){c->since_ms + o->handshake_timeout_ms, CAUSE_HEAD};
-    if (http_parser_phase(c->in.http->parser) == HTTP_PHASE_BODY)
-        return (struct deadline){c->alive_ms + o->http_idle_timeout_ms, CAUSE_BODY};
+    if (http_parser_phase(c->in.http->parser) == HTTP_PHASE_BODY) {
+        struct deadline d = {c->alive_ms + o->http_idle_timeout_ms, CAUSE_BODY};
+
+        /* A slow line is served; who lets bytes trickle would hold a place for ever. */
+        earlier(&d, c->since_ms + o->http_body_timeout_ms + (uint64_t)c->gathered * 1000 / BODY_BYTES_PER_S,
+                CAUSE_BODY);
+        return d;
+    }
     return (struct deadline){c->alive_ms + o->http_idle_timeout_ms, CAUSE_IDLE};
 }
 

@@ -57,6 +57,7 @@ struct http_side {
     bool serving;           /* the handler has the request and may be reading it */
     bool answered;          /* while serving: it has its reply */
     bool in_head;           /* bytes of a head have come, or none since the beginning: the handshake's time runs */
+    bool in_body;           /* and now of a body: the time it may take runs */
     bool fresh;             /* no request yet */
     bool refuse_all;        /* accepted beyond the limit: gets a 503 and goes */
     uint64_t retry_after_s; /* of a 429 */
@@ -90,7 +91,7 @@ struct conn {
         struct json_stream ipc;
     } in;
     uint64_t alive_ms;    /* bytes came, or output had been waiting until then */
-    uint64_t since_ms;    /* HTTP: a head began; WebSocket: the ping was sent; when closing: the deadline */
+    uint64_t since_ms;    /* HTTP: a head or body began; WebSocket: the ping was sent; when closing: the deadline */
     uint64_t progress_ms; /* the socket last took something, or refused for the first time */
     uint32_t slot, generation;
     uint32_t in_flight; /* messages being answered */

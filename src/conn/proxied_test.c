@@ -274,9 +274,9 @@ TEST(prefixes_move_json_rpc_and_the_upgrade, t)
         rig_open(&r, (struct conn_options){.http_rpcprefix = row[i].http, .ws_rpcprefix = row[i].ws});
         fd = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
         if (row[i].upgrade)
-            (void)snprintf(text, sizeof text, "GET %s%s", row[i].path, RIG_UPGRADE + strlen("GET /"));
+            (void)snprintf(text, sizeof text, "GET %s%s", row[i].path, &RIG_UPGRADE[strlen("GET /")]);
         else
-            (void)snprintf(text, sizeof text, "POST %s%s\r\n1", row[i].path, POST_HEAD + strlen("POST /"));
+            (void)snprintf(text, sizeof text, "POST %s%s\r\n1", row[i].path, &POST_HEAD[strlen("POST /")]);
         rig_send_str(&r, fd, text);
         CHECK(t, rig_sees(&r, fd, &in, !row[i].passes ? " 404 " : row[i].upgrade ? " 101 " : "\r\n\r\n1"));
         (void)close(fd);

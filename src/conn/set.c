@@ -367,6 +367,7 @@ static void options_fill(struct conn_options *o)
     if (!o->ping_timeout_ms) o->ping_timeout_ms = 10000;
     if (!o->message_len_max) o->message_len_max = (size_t)5 << 20;
     if (!o->handshake_timeout_ms) o->handshake_timeout_ms = 5000;
+    if (!o->http_body_timeout_ms) o->http_body_timeout_ms = 30000;
     if (!o->http_idle_timeout_ms) o->http_idle_timeout_ms = 120000;
     if (!o->notify_bytes_max) o->notify_bytes_max = (size_t)16 << 20;
     if (!o->notify_age_max_ms) o->notify_age_max_ms = 10000;

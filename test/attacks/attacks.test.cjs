@@ -172,6 +172,19 @@ row('slowloris', { args: ['--http-max-connections', '1000'], mib: 48 }, async (n
   return `900 connections that send a byte each 0.4 s: all gone after ${((Date.now() - began) / 1000).toFixed(1)} s, ${late} told 408`;
 });
 
+row('bodies that trickle in', { args: ['--http-max-connections', '1000'], mib: 48 }, async (node) => {
+  const began = Date.now();
+  const all = await many(900, () => bare(node.httpPort, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n['));
+  while (all.some((s) => !s.over) && Date.now() - began < 60000) {
+    await h.sleep(500);
+    for (const s of all) if (!s.over) s.socket.write(' ');
+  }
+  const late = all.filter((s) => s.text.startsWith('HTTP/1.1 408')).length;
+  assert.equal(all.filter((s) => s.over).length, 900);
+  assert.ok(late > 800, `${late} were told 408`);
+  return `900 bodies of which a byte comes each 0.5 s: all gone after ${((Date.now() - began) / 1000).toFixed(1)} s, ${late} told 408`;
+});
+
 row('declared lengths', { mib: 24 }, async (node) => {
   const MIB5 = 5n << 20n, posts = [], frames = [];
   const post = (line) => `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${line}\r\n\r\n`;
