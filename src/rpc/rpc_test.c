@@ -1,22 +1,8 @@
 /* Messages over real connections: a worker's loop, a writer's and the pool, each on its threads; the client sits on the
  * other end of a TCP connection. */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/test.h"
-#include "conn/share.h"
-#include "net/loop.h"
-#include "rpc/rpc.h"
-#include "wire/ws.h"
+#include "rpc/test_server.h"
 
 enum { REPLY_LEN_MAX = 100000 };
 
@@ -216,228 +202,11 @@ static const struct rpc_method methods[] = {
     {"t_gate", RPC_POOL, 0, wait_at_gate},
     {"t_carry", RPC_INLINE, 0, carry},
 };
-
-/* ---- the server ---- */
-
-struct server {
-    struct loop *loop, *writer;
-    struct loop_hook turn_end;
-    struct conn_set *conns;
-    struct conn_totals *totals;
-    struct rpc *rpc;
-    struct rpc_worker *worker;
-    pthread_t threads[2];
-};
-
-static void post_to_writer(void *ctx, struct letter *l)
+/* The server with these methods. */
+static bool start(struct server *s, const struct rpc_options *options, const struct rpc_method *fallback)
 {
-    struct server *s = ctx;
-
-    mailbox_post(loop_mailbox(s->writer), l);
-}
-
-static void on_message(void *ctx, struct conn *c, struct slice body)
-{
-    struct server *s = ctx;
-
-    rpc_message(s->worker, c, body);
-}
-
-static void on_closed(void *ctx, struct conn *c)
-{
-    (void)ctx;
-    (void)c;
-}
-
-static void *loop_main(void *arg)
-{
-    loop_run(arg);
-    return NULL;
-}
-
-static void turn_end(struct loop_hook *self)
-{
-    rpc_worker_turn_end(CONTAINER_OF(self, struct server, turn_end)->worker);
-}
-
-static bool server_init(struct server *s, const struct rpc_options *options, const struct rpc_method *fallback)
-{
-    const struct rpc_method *tables[] = {methods};
-    const size_t counts[] = {COUNT_OF(methods)};
-    const struct conn_handler handler = {.ctx = s, .message = on_message, .closed = on_closed};
-    const struct conn_options conns = {0};
-
-    *s = (struct server){.totals = conn_totals_new(NULL)};
     atomic_store(&counter, 0);
-    if (loop_new(NULL, &s->loop) || loop_new(NULL, &s->writer)) return false;
-    if (rpc_new(tables, counts, 1, fallback, options, post_to_writer, s, NULL, &s->rpc)) return false;
-    if (conn_set_new(s->loop, 0, &conns, &handler, s->totals, &s->conns)) return false;
-    if (rpc_worker_new(s->rpc, s->conns, loop_mailbox(s->loop), s, &s->worker)) return false;
-    s->turn_end.run = turn_end;
-    loop_hook_add(s->loop, &s->turn_end);
-    return !pthread_create(&s->threads[0], NULL, loop_main, s->loop) &&
-           !pthread_create(&s->threads[1], NULL, loop_main, s->writer);
-}
-
-static void server_fini(struct server *s)
-{
-    loop_stop(s->loop);
-    loop_stop(s->writer);
-    (void)pthread_join(s->threads[0], NULL);
-    (void)pthread_join(s->threads[1], NULL);
-    rpc_free(s->rpc);
-    loop_free(s->writer); /* runs what is left in its box */
-    rpc_worker_free(s->worker);
-    conn_set_free(s->conns);
-    loop_free(s->loop);
-    conn_totals_free(s->totals);
-}
-
-struct adoption {
-    struct letter letter;
-    struct conn_set *conns;
-    int fd;
-};
-
-static void adopt(struct letter *l)
-{
-    struct adoption *a = CONTAINER_OF(l, struct adoption, letter);
-
-    conn_set_adopt(a->conns, a->fd, CONN_ACCEPTS_BOTH);
-    free(a);
-}
-
-/* A TCP connection over loopback; returns the client's end. */
-static int server_connect(struct server *s)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct adoption *a = malloc(sizeof *a);
-    socklen_t len = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (!a || bind(listener, (struct sockaddr *)&address, len) || listen(listener, 1) ||
-        getsockname(listener, (struct sockaddr *)&address, &len) || connect(client, (struct sockaddr *)&address, len))
-        abort();
-    *a = (struct adoption){{NULL, adopt}, s->conns, accept4(listener, NULL, NULL, SOCK_NONBLOCK)};
-    if (a->fd < 0) abort();
-    (void)close(listener);
-    mailbox_post(loop_mailbox(s->loop), &a->letter);
-    return client;
-}
-
-/* ---- the client ---- */
-
-static bool read_exactly(int fd, char *into, size_t len)
-{
-    while (len) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t n = poll(&p, 1, 20000) == 1 ? read(fd, into, len) : 0;
-
-        if (n <= 0) return false;
-        into += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-/* The head of a response, up to and with the blank line, NUL-terminated. */
-static bool read_head(int fd, char *head, size_t cap)
-{
-    for (size_t len = 0; len + 1 < cap; len++) {
-        if (!read_exactly(fd, head + len, 1)) return false;
-        head[len + 1] = 0;
-        if (len >= 3 && memcmp(head + len - 3, "\r\n\r\n", 4) == 0) return true;
-    }
-    return false;
-}
-
-/* Posts a body and gives the answer's, NUL-terminated; kept until the next call. */
-static const char *post_with(int fd, const char *headers, const char *body)
-{
-    static char head[4096], reply[4 << 20];
-    const char *at;
-    size_t len;
-
-    (void)dprintf(
-        fd, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-        headers, strlen(body), body);
-    if (!read_head(fd, head, sizeof head)) return "(no answer)";
-    at = strcasestr(head, "content-length:");
-    len = at ? strtoul(at + 15, NULL, 10) : 0;
-    if (strncmp(head, "HTTP/1.1 200", 12) != 0 || len >= sizeof reply || !read_exactly(fd, reply, len))
-        return "(bad answer)";
-    reply[len] = 0;
-    return reply;
-}
-
-static const char *post(int fd, const char *body)
-{
-    return post_with(fd, "", body);
-}
-
-#define CHECK_REPLY(t, fd, body, expected) CHECK_STR(t, slice_str(post(fd, body)), expected)
-
-struct websocket {
-    int fd;
-    struct ws_parser parser;
-    uint8_t in[65536];
-    size_t at, len;
-};
-
-static bool websocket_init(struct websocket *w, int fd)
-{
-    char head[1024];
-
-    *w = (struct websocket){.fd = fd};
-    ws_parser_init(&w->parser, (struct ws_parser_options){.client = true});
-    (void)dprintf(fd, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-    return read_head(fd, head, sizeof head) && strncmp(head, "HTTP/1.1 101", 12) == 0;
-}
-
-static void websocket_send(struct websocket *w, const char *text)
-{
-    static const uint8_t mask[WS_MASK_LEN] = {9, 8, 7, 6};
-    struct buf frame;
-
-    buf_init(&frame, 0);
-    ws_put_masked_frame(&frame, WS_TEXT, true, slice_str(text), mask);
-    if (write(w->fd, frame.at, frame.len) != (ssize_t)frame.len) abort();
-    buf_fini(&frame);
-}
-
-static struct slice websocket_next(struct websocket *w)
-{
-    for (;;) {
-        struct ws_event e;
-        size_t taken;
-
-        if (w->at == w->len) {
-            struct pollfd p = {.fd = w->fd, .events = POLLIN};
-            ssize_t n = poll(&p, 1, 20000) == 1 ? read(w->fd, w->in, sizeof w->in) : 0;
-
-            if (n <= 0) return SLICE("(ended)");
-            w->at = 0;
-            w->len = (size_t)n;
-        }
-        switch (ws_parser_feed(&w->parser, w->in + w->at, w->len - w->at, &taken, &e)) {
-        case WS_GOT_MESSAGE:
-            w->at += taken;
-            return e.bytes;
-        case WS_GOT_CLOSE:
-            return SLICE("(closed)");
-        case WS_REFUSES:
-            return SLICE("(refused)");
-        default:
-            w->at += taken;
-        }
-    }
-}
-
-static void websocket_fini(struct websocket *w)
-{
-    ws_parser_fini(&w->parser);
-    (void)close(w->fd);
+    return server_init(s, methods, COUNT_OF(methods), options, fallback);
 }
 
 /* ---- tests ---- */
@@ -447,7 +216,7 @@ TEST(a_call_is_answered_wherever_it_runs, t)
     struct server s;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_echo\",\"params\":[{\"a\":[1.50,null]}]}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":[1.50,null]}}");
@@ -471,7 +240,7 @@ TEST(errors_carry_code_phrase_and_data, t)
     const char *text;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_fail\"}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":3,\"message\":\"execution reverted: no "
@@ -504,7 +273,7 @@ TEST(strange_batches_are_answered_item_by_item, t)
     const char *text;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     text = post(fd, "[null]");
     CHECK(t, text[0] == '[' && strstr(text, "\"id\":null,\"error\":{\"code\":-32600,"));
@@ -526,7 +295,7 @@ TEST(a_brief_method_runs_inline_until_its_turn_has_no_time_left, t)
     struct server s;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     for (int again = 0; again < 2; again++) {
         CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_brief\",\"params\":[0]}",
@@ -549,7 +318,7 @@ TEST(items_of_a_batch_run_in_order_wherever_they_run, t)
     char body[40000] = "[", expected[60000] = "[";
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     for (int i = 0; i < 300; i++) { /* more than one turn of the loop */
         (void)sprintf(body + strlen(body), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"}", i ? "," : "", i,
@@ -569,7 +338,7 @@ TEST(notifications_are_carried_out_and_not_answered, t)
     struct server s;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"method\":\"t_count\"}", "");
     CHECK_REPLY(t, fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"t_countPool\"},{\"jsonrpc\":\"2.0\",\"method\":\"t_none\"}]",
@@ -588,7 +357,7 @@ TEST(a_reply_that_is_too_large_is_an_error_and_the_json_stays_whole, t)
     const char *text;
     int fd;
 
-    REQUIRE(t, server_init(&s, &options, NULL));
+    REQUIRE(t, start(&s, &options, NULL));
     fd = server_connect(&s);
     CHECK(t, strlen(post(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_large\",\"params\":[99964]}")) ==
                  REPLY_LEN_MAX);
@@ -623,7 +392,7 @@ TEST(development_methods_answer_whom_the_option_names, t)
         struct server s;
         int fd;
 
-        REQUIRE(t, server_init(&s, &options, NULL));
+        REQUIRE(t, start(&s, &options, NULL));
         fd = server_connect(&s);
         CHECK(t, !strstr(post(fd, request), "-32601") == row[i].local);
         CHECK(t, !strstr(post_with(fd, "X-Forwarded-For: 203.0.113.7\r\n", request), "-32601") == row[i].forwarded);
@@ -638,7 +407,7 @@ TEST(a_method_without_a_row_goes_to_the_fallback, t)
     struct server s;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, &fallback));
+    REQUIRE(t, start(&s, NULL, &fallback));
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"other_thing\",\"params\":[\"there\"]}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"there\"}");
@@ -653,7 +422,7 @@ TEST(a_notification_never_overtakes_the_reply, t)
     static struct websocket w;
     struct server s;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_subscribe\"}");
     CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"subscribed\"}");
@@ -678,7 +447,7 @@ TEST(a_full_pool_says_so, t)
     struct server s;
     size_t busy = 0, passed = 0;
 
-    REQUIRE(t, server_init(&s, &options, NULL));
+    REQUIRE(t, start(&s, &options, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
     (void)pthread_mutex_lock(&gate);
     for (int i = 0; i < 5; i++) websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}");
@@ -707,7 +476,7 @@ TEST(what_a_call_carries_is_released_once_however_it_ends, t)
     static struct websocket w;
     struct server s;
 
-    REQUIRE(t, server_init(&s, &options, NULL));
+    REQUIRE(t, start(&s, &options, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
     atomic_store(&released, 0);
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_carry\",\"params\":[false]}");
@@ -739,7 +508,7 @@ TEST(a_client_or_a_server_may_go_while_calls_are_out, t)
     struct server s;
     int fd;
 
-    REQUIRE(t, server_init(&s, NULL, NULL));
+    REQUIRE(t, start(&s, NULL, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
     (void)pthread_mutex_lock(&gate);
     for (int i = 0; i < 4; i++) websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}");
