@@ -108,7 +108,7 @@ if("library" IN_LIST FANATICO_TESTS)
 endif()
 
 # The embedders under the sanitizers, where the clients they are heard with are installed (make test does so first).
-if(EXISTS ${CMAKE_SOURCE_DIR}/build/npm/node_modules/ws AND FANATICO_SANITIZE)
+if(EXISTS ${CMAKE_SOURCE_DIR}/build/npm/node_modules/ws AND FANATICO_SANITIZE AND NOT FANATICO_FUZZ)
   add_test(NAME library.embedders_${FANATICO_TESTS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
            COMMAND ${node_test} --test-name-pattern "lines on|a chain told|methods of the host" test/library/embedders.test.cjs)
   set_tests_properties(library.embedders_${FANATICO_TESTS} PROPERTIES LABELS ${FANATICO_TESTS} TIMEOUT 180
