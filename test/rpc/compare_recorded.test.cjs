@@ -27,12 +27,12 @@ async function factsOf(url) {
     for (const t of transactions) {
       const name = `${n}.${Number(t.transactionIndex)}`;
       at[name] = t.hash;
-      block[name] = { hash };
+      block[name] = { hash, number: rich.hex(n) };
       chaos = (await h.rpc(url, 'eth_getTransactionReceipt', [t.hash])).contractAddress ?? chaos;
     }
   }
-  const head = await h.rpc(url, 'eth_getBlockByNumber', ['latest', true]), some = Object.values(block)[0];
-  return { wallets: rich.wallets, face: rich.face, at, block: { ...block, create: some, crowd0: some, logs: some }, head, crowd: rich.hex(last - 1), orphan: { hash: cases.NOWHERE }, chaos, delegate: rich.wallets[3].address };
+  const head = await h.rpc(url, 'eth_getBlockByNumber', ['latest', true]), all = Object.values(block), some = all[0];
+  return { wallets: rich.wallets, face: rich.face, at, block: { ...block, create: some, crowd0: some, logs: some, spawned: all.at(-1) }, head, crowd: rich.hex(last - 1), orphan: { hash: cases.NOWHERE }, chaos, delegate: rich.wallets[3].address };
 }
 
 for (const name of ['shanghai3', 'cancun9']) {

@@ -65,7 +65,7 @@ function run(file, args, env) {
 
 test('the banner names https and wss', async () => {
   await h.until('the banner', () => node.output.includes('WebSocket'));
-  assert.match(node.output, /HTTP +https:\/\/127\.0\.0\.1:\d+\n/);
+  assert.match(node.output, /HTTP +https:\/\/127\.0\.0\.1:\d+\s/);
   assert.match(node.output, /WebSocket +wss:\/\/127\.0\.0\.1:\d+\n/);
 });
 
