@@ -48,9 +48,9 @@ test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/C
 	@tools/setup.sh autobahn
 	@test/autobahn/run.py build/release/ws_echo --all
 
-fuzz: ## every fuzz target for SECONDS_EACH seconds (default 30, as in make test)
+fuzz: ## every fuzz target for SECONDS_EACH seconds (default 20, as in make test)
 	@tools/setup.sh build unit
-	@tools/fuzz.sh $${SECONDS_EACH:-30}
+	@tools/fuzz.sh $${SECONDS_EACH:-20}
 
 bench: all ## our server beside a bare sender, a constant HTTP server, anvil and geth: about eighteen minutes
 	@bench/run.py $(ARGS)

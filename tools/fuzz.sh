@@ -24,7 +24,7 @@ if [ "${1:-}" = --one ]; then
     exit 0
 fi
 
-seconds=${1:-30}
+seconds=${1:-20}
 shift || true
 tools/build.sh fuzz fuzzers
 if [ $# -gt 0 ]; then
