@@ -8,14 +8,12 @@ typedef void put_raw(const struct block *b, struct buf *scratch, struct json_wri
 static void get_raw(struct call *call, put_raw *put, struct slice nothing, void (*again)(struct call *call))
 {
     struct params p = params_of_call(call, 1);
-    struct where where = params_where(0, "block");
     struct block_at at;
     struct view v;
     struct buf scratch;
     enum fan_status s;
 
-    (void)params_value(&p, &where);
-    at = params_block(&p, 0);
+    at = params_block_given(&p, 0);
     if (params_refused(&p, call)) return;
     if (!view_block(call, &at, RPC_POOL, again, &v)) return;
     if (!v.block && at.kind == BLOCK_HASH) {

@@ -230,7 +230,6 @@ static bool slots_within(struct call *call, const struct block *b, size_t count,
 static void storage_range_at(struct call *call)
 {
     struct params p = params_of_call(call, 5);
-    struct where where = params_where(0, "block");
     uint64_t index = params_count(&p, 1, "transaction index"), most = params_count(&p, 4, "most slots");
     struct fan_address address = params_address(&p, 2, "address");
     struct fan_hash start = read_start(&p, 3, "first key");
@@ -238,8 +237,7 @@ static void storage_range_at(struct call *call)
     struct block_at at;
     struct view v;
 
-    (void)params_value(&p, &where);
-    at = params_block(&p, 0);
+    at = params_block_given(&p, 0);
     if (params_refused(&p, call) || !view_block(call, &at, RPC_POOL, storage_range_at, &v)) return;
     if (!v.block || v.pending) {
         call_fail(call, CODE_REFUSED, "block not found");
@@ -393,12 +391,10 @@ static bool open_dump(struct call *call, const struct block_at *at, void (*again
 static void account_range(struct call *call)
 {
     struct params p = params_of_call(call, 6);
-    struct where where = params_where(0, "block");
     struct dump d = {.most = ACCOUNTS_MAX};
     struct block_at at;
 
-    (void)params_value(&p, &where);
-    at = params_block(&p, 0);
+    at = params_block_given(&p, 0);
     if (params_has(&p, 1)) d.start = read_start(&p, 1, "first key");
     if (params_has(&p, 2)) d.most = params_count(&p, 2, "most accounts");
     if (params_has(&p, 3)) d.no_code = params_bool(&p, 3, "no code");

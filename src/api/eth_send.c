@@ -355,9 +355,7 @@ static void submit_outgoing(struct call *call)
     } else {
         s = o->anyone ? submit_as_anyone(chain, tx, &hash, &err) : chain->dev->submit_unsigned(chain, tx, &hash, &err);
     }
-    if (s) {
-        answer_status(call, s, &err);
-    } else if (a) {
+    if (!s && a) {
         a->hash = hash;
         a->end_ms = clock_monotonic_ms() + a->timeout_ms;
         release_outgoing(o);
@@ -365,8 +363,7 @@ static void submit_outgoing(struct call *call)
         call_set_state(call, a);
         look_for_receipt(call);
     } else {
-        json_put_hash(call_result(call), &hash);
-        call_finish(call);
+        answer_sent(call, s, &hash, &err);
     }
 }
 

@@ -524,6 +524,18 @@ static void search_after(struct call *call)
     search(call, false);
 }
 
+/* What the history was asked for. False: the call was answered, by null or by the node below a fork where nobody has
+ * it. */
+static bool was_found(struct call *call, enum fan_status s)
+{
+    if (!s) return true;
+    if (s != FAN_ENOTFOUND)
+        answer_status(call, s, NULL);
+    else if (!past_ask(call))
+        answer_null(call);
+    return false;
+}
+
 static void by_sender_and_nonce(struct call *call)
 {
     struct params p = params_of_call(call, 2);
@@ -535,14 +547,7 @@ static void by_sender_and_nonce(struct call *call)
 
     if (params_refused(&p, call)) return;
     s = history_tx_of(api_of(call)->chain, &sender, nonce, &b, &index);
-    if (s == FAN_ENOTFOUND) {
-        if (!past_ask(call)) answer_null(call);
-        return;
-    }
-    if (s) {
-        answer_status(call, s, NULL);
-        return;
-    }
+    if (!was_found(call, s)) return;
     json_put_hash(call_result(call), &b->txs[index].hash);
     block_unref(b);
     call_finish(call);
@@ -580,14 +585,7 @@ static void contract_creator(struct call *call)
 
     if (params_refused(&p, call)) return;
     s = history_first(api_of(call)->chain, &address, has_code, NULL, &b);
-    if (s == FAN_ENOTFOUND) {
-        if (!past_ask(call)) answer_null(call);
-        return;
-    }
-    if (s) {
-        answer_status(call, s, NULL);
-        return;
-    }
+    if (!was_found(call, s)) return;
     if (retrace_txs(call, b, &RETRACE_CALLS, 0, b->tx_count, call_arena(call), &list)) {
         put_creator(call, b, &address, list);
         call_finish(call);

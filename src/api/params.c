@@ -403,6 +403,14 @@ struct block_at params_block_number(struct params *p, size_t index)
     return out;
 }
 
+struct block_at params_block_given(struct params *p, size_t index)
+{
+    struct where at = params_where(index, "block");
+
+    (void)params_value(p, &at);
+    return params_block(p, index);
+}
+
 struct block_at params_block(struct params *p, size_t index)
 {
     struct where at = params_where(index, "block");

@@ -99,5 +99,7 @@ struct block_at read_block(struct params *p, const struct where *at, struct json
 struct block_at params_block_number(struct params *p, size_t index);
 /* Number, tag, hash or EIP-1898 object; absent means latest. */
 struct block_at params_block(struct params *p, size_t index);
+/* The same, required. */
+struct block_at params_block_given(struct params *p, size_t index);
 
 #endif

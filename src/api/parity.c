@@ -113,13 +113,11 @@ static bool open_block(struct call *call, const struct block_at *at, void (*agai
 static void trace_block(struct call *call)
 {
     struct params p = params_of_call(call, 1);
-    struct where where = params_where(0, "block");
     struct block_at at;
     struct json list;
     struct view v;
 
-    (void)params_value(&p, &where);
-    at = params_block(&p, 0);
+    at = params_block_given(&p, 0);
     if (params_refused(&p, call) || !open_block(call, &at, trace_block, &v)) return;
     if (retrace_txs(call, v.block, &RETRACE_CALLS, 0, v.block->tx_count, call_arena(call), &list)) {
         struct json_writer *w = call_result(call);
@@ -523,15 +521,13 @@ static void put_replayed(struct json_writer *w, const struct kinds *k, struct js
 static void replay_block(struct call *call)
 {
     struct params p = params_of_call(call, 2);
-    struct where where = params_where(0, "block");
     struct block_at at;
     struct kinds k;
     struct json list;
     struct view v;
     size_t i = 0;
 
-    (void)params_value(&p, &where);
-    at = params_block(&p, 0);
+    at = params_block_given(&p, 0);
     read_kinds(&p, 1, &k);
     if (params_refused(&p, call) || !open_block(call, &at, replay_block, &v)) return;
     if (retrace_txs(call, v.block, config_of(&k), 0, v.block->tx_count, call_arena(call), &list)) {
