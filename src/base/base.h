@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fanatico/types.h"
 
@@ -31,6 +32,11 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
+}
+
+static inline bool hash_eq(const struct fan_hash *a, const struct fan_hash *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 static inline void put_be64(uint64_t value, uint8_t out[8])

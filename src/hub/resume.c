@@ -12,11 +12,6 @@ enum {
     BRANCH_BLOCKS_MAX = 256 /* an orphaned start is at most so far from the chain: twice what a reorg may replace */
 };
 
-static bool hash_eq(const struct fan_hash *a, const struct fan_hash *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 /* ---- lists ---- */
 
 static void list_out(struct resume_set *set, struct resumption *r)

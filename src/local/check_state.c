@@ -82,9 +82,9 @@ static enum fan_status compare_accounts(const struct state_view *view, const str
         s = state_view_account(view, &address, &stored);
         if (s) return s;
         hex_write_checksum(&address, text);
-        if (!state_hash_eq(&stored.storage_root, &c->new_value.storage_root))
+        if (!hash_eq(&stored.storage_root, &c->new_value.storage_root))
             WRONG("account %s: its storage root does not follow from its slots", text);
-        if (!state_hash_eq(&stored.code_hash, &c->new_value.code_hash))
+        if (!hash_eq(&stored.code_hash, &c->new_value.code_hash))
             WRONG("account %s: its code is another one", text);
     }
     return FAN_OK;
@@ -138,7 +138,7 @@ static enum fan_status rebuild(struct store *store, const struct state_view *vie
         if (!s) r.builder = NULL;
     }
     if (!s) s = compare_accounts(view, d, err);
-    if (!s && !state_hash_eq(&state_diff_point(d)->root, &state_view_point(view)->root))
+    if (!s && !hash_eq(&state_diff_point(d)->root, &state_view_point(view)->root))
         s = fan_error_set(err, FAN_EFORMAT, "the head's state root does not follow from its accounts");
     if (!s) s = compare_nodes(store, d, out, err);
     if (s == FAN_ENOTFOUND) s = fan_error_set(err, FAN_EFORMAT, "the code of an account is missing");
@@ -166,7 +166,7 @@ static enum fan_status check_head_root(struct store_txn *t, struct fan_error *er
 
         s = db_point(t, v, &p);
         if (!s && p.number != number) break;
-        if (!s && state_hash_eq(&p.root, &h.state_root)) return FAN_OK;
+        if (!s && hash_eq(&p.root, &h.state_root)) return FAN_OK;
         if (!v) break;
     }
     return s ? s : fan_error_set(err, FAN_EFORMAT, "the state ends elsewhere than at block %" PRIu64, number);

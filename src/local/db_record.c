@@ -27,12 +27,12 @@ struct slice db_account_encode(const struct state_account *a, uint8_t out[DB_ACC
     u256_to_be(&a->balance_wei, balance);
     len += put_short(nonce, sizeof nonce, out + len);
     len += put_short(balance, sizeof balance, out + len);
-    if (!state_hash_eq(&a->code_hash, &KECCAK_EMPTY)) {
+    if (!hash_eq(&a->code_hash, &KECCAK_EMPTY)) {
         out[0] |= HAS_CODE;
         memcpy(out + len, a->code_hash.bytes, 32);
         len += 32;
     }
-    if (!state_hash_eq(&a->storage_root, &KECCAK_EMPTY_TRIE)) {
+    if (!hash_eq(&a->storage_root, &KECCAK_EMPTY_TRIE)) {
         out[0] |= HAS_STORAGE;
         memcpy(out + len, a->storage_root.bytes, 32);
         len += 32;
@@ -63,7 +63,7 @@ struct slice db_node_key(const struct trie_node_key *key, uint8_t out[DB_NODE_KE
 {
     size_t len = 1, packed = ((size_t)key->path.len + 1) / 2;
 
-    out[0] = !state_hash_eq(&key->owner, &TRIE_OWNER_ACCOUNTS);
+    out[0] = !hash_eq(&key->owner, &TRIE_OWNER_ACCOUNTS);
     if (out[0]) {
         memcpy(out + len, key->owner.bytes, 32);
         len += 32;
@@ -107,7 +107,7 @@ static bool take_hash(struct slice *s, bool there, const struct fan_hash *otherw
     if (s->len < 32) return false;
     memcpy(out->bytes, s->at, 32);
     *s = slice_from(*s, 32);
-    return !state_hash_eq(out, otherwise);
+    return !hash_eq(out, otherwise);
 }
 
 enum fan_status db_account_decode(struct slice s, struct state_account *out)
@@ -160,7 +160,7 @@ enum fan_status db_node_key_decode(struct slice s, struct trie_node_key *out)
     if (s.at[0]) {
         if (s.len < 34) return FAN_EFORMAT;
         memcpy(key.owner.bytes, s.at + 1, 32);
-        if (state_hash_eq(&key.owner, &TRIE_OWNER_ACCOUNTS)) return FAN_EFORMAT;
+        if (hash_eq(&key.owner, &TRIE_OWNER_ACCOUNTS)) return FAN_EFORMAT;
     }
     s = slice_from(s, s.at[0] ? 33 : 1);
     if (!s.len || s.at[s.len - 1] > TRIE_NIBBLES_MAX) return FAN_EFORMAT;

@@ -75,7 +75,7 @@ static enum fan_status read_slot(void *ctx, struct state_read *r, uint64_t versi
         return FAN_OK;
     end_early(f, r);
     s = f->remote->ops->account(f->remote, &key->address, &there);
-    if (s || state_hash_eq(&there.storage_root, &KECCAK_EMPTY_TRIE)) return s;
+    if (s || hash_eq(&there.storage_root, &KECCAK_EMPTY_TRIE)) return s;
     return f->remote->ops->slot(f->remote, &key->address, &slot, out);
 }
 

@@ -162,13 +162,13 @@ static enum fan_status wipe_storage(struct state_builder *b, const struct fan_ad
 
     c->new_value.own_storage = true;
     if (touch->has_slots) zero_own_slots(b, address);
-    if (!state_hash_eq(&c->old_value.storage_root, &KECCAK_EMPTY_TRIE)) {
+    if (!hash_eq(&c->old_value.storage_root, &KECCAK_EMPTY_TRIE)) {
         s = zero_parents_slots(b, address);
         arena_home_reset(&b->home);
         if (s) return s;
         touch->has_slots = 1;
     }
-    if (state_hash_eq(&c->new_value.storage_root, &KECCAK_EMPTY_TRIE)) return FAN_OK;
+    if (hash_eq(&c->new_value.storage_root, &KECCAK_EMPTY_TRIE)) return FAN_OK;
     a = arena_of(&b->home);
     s = trie_wipe(&reader, &owner, &a, &u);
     if (!s) s = state_builder_put_nodes(b, &owner, &u);
@@ -183,9 +183,9 @@ static enum fan_status wipe_storage(struct state_builder *b, const struct fan_ad
 static bool fits_account(const struct state_account *have, const struct evm_account_change *e)
 {
     if (!e->existed)
-        return !have->nonce && u256_is_zero(&have->balance_wei) && state_hash_eq(&have->code_hash, &KECCAK_EMPTY);
+        return !have->nonce && u256_is_zero(&have->balance_wei) && hash_eq(&have->code_hash, &KECCAK_EMPTY);
     return have->nonce == e->old_nonce && u256_eq(&have->balance_wei, &e->old_balance_wei) &&
-           state_hash_eq(&have->code_hash, &e->old_code_hash);
+           hash_eq(&have->code_hash, &e->old_code_hash);
 }
 
 static enum fan_status does_not_fit(struct fan_error *err, const struct fan_address *address, const char *what)

@@ -53,9 +53,4 @@ static inline struct state_slot_key state_slot_key_of(const struct fan_address *
     return key;
 }
 
-static inline bool state_hash_eq(const struct fan_hash *a, const struct fan_hash *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 #endif

@@ -46,7 +46,7 @@ static void *read_on(void *ctx)
 
             atomic_fetch_add(&r->seen, 1);
             if (!u256_eq(&value, &a.balance_wei) || value.limb[0] != a.nonce ||
-                !state_hash_eq(&hash, &state_view_point(v)->root))
+                !hash_eq(&hash, &state_view_point(v)->root))
                 atomic_fetch_add(&r->wrong, 1);
         }
         state_view_unref(v);

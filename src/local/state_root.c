@@ -178,8 +178,8 @@ static struct slice account_leaf(const struct state_account *account, struct are
 static bool is_empty(const struct state_account *account)
 {
     return !account->nonce && u256_is_zero(&account->balance_wei) &&
-           state_hash_eq(&account->code_hash, &KECCAK_EMPTY) &&
-           state_hash_eq(&account->storage_root, &KECCAK_EMPTY_TRIE);
+           hash_eq(&account->code_hash, &KECCAK_EMPTY) &&
+           hash_eq(&account->storage_root, &KECCAK_EMPTY_TRIE);
 }
 
 static enum fan_status update_accounts(struct state_builder *b)

@@ -199,7 +199,7 @@ enum fan_status state_view_code(const struct state_view *v, const struct fan_has
     uint64_t version;
     enum fan_status s;
 
-    if (state_hash_eq(code_hash, &KECCAK_EMPTY)) return copy_out(NULL, a, out);
+    if (hash_eq(code_hash, &KECCAK_EMPTY)) return copy_out(NULL, a, out);
     if (blob_of_diffs(v, true, code_hash, &b)) return copy_out(b, a, out);
     s = stand_begin(v, &r, &version);
     if (s) return s;
