@@ -6,9 +6,9 @@ const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 
-async function gethChain(dir) {
+async function gethChain(dir, fork = 'osaka') {
   const data = path.join(dir, 'geth'), genesis = path.join(dir, 'genesis.json');
-  fs.writeFileSync(genesis, execFileSync(path.join(h.bin, 'fanatico'), ['genesis', '--timestamp', '1750000000', '--hardfork', 'osaka', '--accounts', '6']));
+  fs.writeFileSync(genesis, execFileSync(path.join(h.bin, 'fanatico'), ['genesis', '--timestamp', '1750000000', '--hardfork', fork, '--accounts', '6']));
   const init = new h.Program(h.gethFile(), ['--datadir', data, '--state.scheme', 'hash', 'init', genesis]);
   assert.equal(await init.ended, 0, init.output);
   const port = await h.freePort(), url = `http://127.0.0.1:${port}`;

@@ -13,6 +13,7 @@
 //! | `moved.rs` | precompiles that a call has put elsewhere |
 //! | `sstore.rs` | EIP-1283, for chains that stopped at Constantinople |
 //! | `words.rs` | halts as geth words them, refusals as evm.h numbers them |
+//! | `refusal.rs` | what geth says of input that a precompile refuses |
 //! | `arena.rs` | the flat results that C borrows |
 //! | `block.rs`, `call.rs`, `blob.rs` | the entry points |
 //! | `trace/` | traces: what an execution did, told step by step or call by call |
@@ -29,6 +30,7 @@ mod codes;
 mod convert;
 mod moved;
 mod overlay;
+mod refusal;
 mod sstore;
 mod system;
 mod trace;

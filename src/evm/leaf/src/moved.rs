@@ -3,6 +3,8 @@
 
 use crate::abi;
 use crate::convert::{address, Ctx};
+use crate::refusal;
+use revm::context::{ContextTr, JournalTr, LocalContextTr};
 use revm::handler::{precompile_output_to_interpreter_result, EthPrecompiles, PrecompileProvider};
 use revm::interpreter::{CallInputs, InterpreterResult};
 use revm::precompile::Precompile;
@@ -34,6 +36,17 @@ impl Moved {
         }
         moved
     }
+
+    fn at(&self, address: &Address) -> Option<&Precompile> {
+        if self.gone.is_empty() {
+            return self.base.precompiles.get(address);
+        }
+        match self.there.iter().find(|(at, _)| at == address) {
+            Some((_, p)) => Some(p),
+            None if self.gone.contains(address) => None,
+            None => self.base.precompiles.get(address),
+        }
+    }
 }
 
 impl PrecompileProvider<Ctx> for Moved {
@@ -50,19 +63,17 @@ impl PrecompileProvider<Ctx> for Moved {
         {
             return Err("a precompile that may take long".into());
         }
-        if self.gone.is_empty() {
-            return self.base.run(ctx, inputs);
-        }
-        if let Some((_, p)) = self.there.iter().find(|(at, _)| *at == inputs.bytecode_address) {
-            let done = p
-                .execute(&inputs.input.as_bytes(ctx), inputs.gas_limit, inputs.reservoir)
-                .map_err(|e| e.to_string())?;
-            return Ok(Some(precompile_output_to_interpreter_result(done, inputs.gas_limit)));
-        }
-        if self.gone.contains(&inputs.bytecode_address) {
+        let Some(p) = self.at(&inputs.bytecode_address) else {
             return Ok(None);
+        };
+        let input = inputs.input.bytes(ctx);
+        let done = p.execute(&input, inputs.gas_limit, inputs.reservoir).map_err(|e| e.to_string())?;
+        // Of a transaction's own frame the reason is told without a trace.
+        if done.halt_reason().is_some_and(|why| !why.is_oog()) && ctx.journaled_state.depth() == 1 {
+            let text = refusal::why(p.id(), ctx.cfg.spec, &input, inputs.gas_limit);
+            ctx.local_mut().set_precompile_error_context(text);
         }
-        self.base.run(ctx, inputs)
+        Ok(Some(precompile_output_to_interpreter_result(done, inputs.gas_limit)))
     }
 
     fn warm_addresses(&self) -> &AddressSet {

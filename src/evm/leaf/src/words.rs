@@ -4,7 +4,6 @@ use crate::abi::Invalid;
 use crate::watch::Last;
 use revm::bytecode::opcode::OpCode;
 use revm::context::result::{HaltReason, InvalidTransaction, OutOfGasError};
-use revm::precompile::PrecompileHalt;
 
 /// geth's stack limit.
 const STACK_MAX: usize = 1024;
@@ -89,28 +88,6 @@ pub fn halt(reason: &HaltReason, last: Option<Last>) -> String {
         HaltReason::StateChangeDuringStaticCall | HaltReason::CallNotAllowedInsideStatic => "write protection".into(),
         HaltReason::OutOfFunds | HaltReason::OverflowPayment => "insufficient balance for transfer".into(),
         HaltReason::CallTooDeep => "max call depth exceeded".into(),
-    }
-}
-
-/// Why a precompile refused its input (geth's core/vm/contracts.go).
-pub fn precompile(why: &PrecompileHalt) -> &'static str {
-    use PrecompileHalt as P;
-    match why {
-        P::OutOfGas => "out of gas",
-        P::ModexpExpOverflow | P::ModexpBaseOverflow | P::ModexpModOverflow | P::ModexpEip7823LimitSize => {
-            "one or more of base/exponent/modulus length exceeded 1024 bytes"
-        }
-        P::Blake2WrongFinalIndicatorFlag => "invalid final flag",
-        P::Bn254FieldPointNotAMember | P::Bn254AffineGFailedToCreate => "point is not on curve",
-        P::Bn254PairLength => "bad elliptic curve pairing size",
-        P::BlobMismatchedVersion => "mismatched versioned hash",
-        P::BlobVerifyKzgProofFailed => "error verifying kzg proof",
-        P::Bls12381FpPaddingInvalid => "invalid field element top bytes",
-        P::Bls12381G1NotOnCurve | P::Bls12381G2NotOnCurve => "invalid point: not on curve",
-        P::Bls12381G1NotInSubgroup => "g1 point is not on correct subgroup",
-        P::Bls12381G2NotInSubgroup => "g2 point is not on correct subgroup",
-        P::Secp256k1RecoverFailed | P::Other(_) => "precompiled contract failed",
-        _ => "invalid input length",
     }
 }
 

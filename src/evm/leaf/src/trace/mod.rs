@@ -17,7 +17,7 @@ use crate::block::Block;
 use crate::contain;
 use crate::convert::{for_a_call, run, spec, tx_env, Ctx};
 use crate::overlay::Overlay;
-use crate::words;
+use crate::refusal;
 use calls::{Calls, FourByte, Manner};
 use prestate::Prestate;
 use revm::interpreter::interpreter::EthInterpreter;
@@ -57,6 +57,7 @@ enum Part {
 pub struct Tracer {
     part: Part,
     precompiles: &'static Precompiles,
+    spec: SpecId,
     wants_frames: bool,
 }
 
@@ -150,7 +151,7 @@ impl Tracer {
         let mut sink = Some(Sink::new(how.put, how.ctx));
         let part = unsafe { Part::new(&how.config, &mut sink, 0) };
         let wants_frames = !matches!(part, Part::Noop | Part::Steps(_) | Part::Prestate(_) | Part::Transfers(_));
-        Tracer { part, precompiles: Precompiles::new(PrecompileSpecId::from_spec_id(spec)), wants_frames }
+        Tracer { part, precompiles: Precompiles::new(PrecompileSpecId::from_spec_id(spec)), spec, wants_frames }
     }
 
     fn wants_frames(&self) -> bool {
@@ -163,8 +164,8 @@ impl Tracer {
 
     /// Why a precompile refuses this input: revm only keeps it for the transaction's own frame.
     fn precompile_refusal(&self, address: &Address, input: &[u8], gas: u64) -> Option<String> {
-        let done = self.precompiles.get(address)?.execute(input, gas, 0).ok()?;
-        done.halt_reason().map(|why| words::precompile(why).to_owned())
+        let precompile = self.precompiles.get(address)?;
+        Some(refusal::why(precompile.id(), self.spec, input, gas))
     }
 
     fn is_full(&self) -> bool {
