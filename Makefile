@@ -12,7 +12,7 @@ all: ## build build/release/fanatico, with what it needs
 run: all ## set up, build, start the development chain (ARGS="--block-time 1" passes options)
 	@exec build/release/fanatico $(ARGS)
 
-test: ## set up, build, pass every test
+test: ## set up, build, pass every test; the same draws each time, others with SEED=random
 	@tools/setup.sh build test
 	@tools/test.sh all
 
@@ -36,13 +36,13 @@ test-load: all ## of make test, the two that load the machine: 2,000 clients hal
 	@tools/setup.sh test
 	@node --test --test-force-exit --test-reporter spec test/load/stalled.test.cjs test/load/checker.test.cjs
 
-test-state: all ## CASES (200,000) random state tests and CHAINS (500) random chains against geth; SEED=… repeats
+test-state: all ## CASES (200,000) random state tests and CHAINS (500) random chains against geth, from a random seed (SEED=… repeats)
 	@tools/setup.sh test
-	@CASES=$${CASES:-200000} CHAINS=$${CHAINS:-500} node --test --test-reporter spec test/ethereum/differential.test.cjs test/ethereum/chains.test.cjs
+	@SEED=$(or $(SEED),random) CASES=$${CASES:-200000} CHAINS=$${CHAINS:-500} node --test --test-reporter spec test/ethereum/differential.test.cjs test/ethereum/chains.test.cjs
 
-test-kill: all ## 1,000 kills (KILLS=…) of a node under load, and as many of dev --datadir; SEED=… repeats the moments
+test-kill: all ## 1,000 kills (KILLS=…) of a node under load, and as many of dev --datadir, at random moments (SEED=… repeats)
 	@tools/setup.sh test
-	@FANATICO_KILLS=$${KILLS:-1000} FANATICO_SEED=$(SEED) node --test --test-force-exit --test-reporter spec test/store/kill.test.cjs
+	@FANATICO_KILLS=$${KILLS:-1000} SEED=$(or $(SEED),random) node --test --test-force-exit --test-reporter spec test/store/kill.test.cjs
 
 test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/CONFORMANCE.md
 	@tools/setup.sh autobahn

@@ -7,11 +7,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync, spawnSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { plan, NETWORKS } = require('./plan.cjs');
 const { evmFile } = require('./peers.cjs');
 const { ethers } = require('ethers');
 
-const first = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));
+const first = seedOf();
 let dir;
 const read = (network) => JSON.parse(fs.readFileSync(path.join(dir, network, 'blocktest.json')))[network];
 function ours(args, input) {
@@ -27,7 +28,6 @@ function verdict(t) {
 }
 
 before(() => {
-  console.log(`SEED=${first}`);
   dir = h.scratch();
   const maker = path.join(h.build, 'chain-maker'), dirs = NETWORKS.map((network) => path.join(dir, network));
   execFileSync('go', ['build', '-o', maker, '.'], { cwd: path.join(__dirname, 'chains'), stdio: 'inherit' });

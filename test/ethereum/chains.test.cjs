@@ -1,6 +1,6 @@
 // Random chains that go-ethereum makes, through every fork by block, across the Merge, through every fork by time: our import reaches each head. And
 // blocks of theirs with one thing changed: we refuse what go-ethereum's import refuses, and take what it takes.
-// SEED=… repeats a run; CHAINS=1000 makes it long.
+// CHAINS=1000 makes it long (SEED: test/lib/seed.cjs).
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
@@ -8,13 +8,14 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync, execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { plan } = require('./plan.cjs');
 
-const first = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));
+const first = seedOf();
 const count = Number(process.env.CHAINS || 40);
 
 test('chains that geth made reach the same head, and tampered blocks the same verdict', { timeout: 0 }, () => {
-  console.log(`SEED=${first} CHAINS=${count}`);
+  console.log(`CHAINS=${count}`);
   const maker = path.join(h.build, 'chain-maker');
   execFileSync('go', ['build', '-o', maker, '.'], { cwd: path.join(__dirname, 'chains'), stdio: 'inherit' });
   const root = h.scratch(), sum = { blocks: 0, transactions: 0, refused: 0, taken: 0, sameWords: 0, cut: 0 }, families = {}, kinds = {};

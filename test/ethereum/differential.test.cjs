@@ -1,18 +1,19 @@
 // Thousands of random state tests on every fork: the same root, logs and refusals as geth.
-// SEED=… repeats a run; CASES=100000 makes it long (`make test-state`).
+// CASES=100000 makes it long (`make test-state`; SEED: test/lib/seed.cjs).
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { round, keepDifference, BATCH } = require('./differential.cjs');
 
-const first = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));
+const first = seedOf();
 const wanted = Number(process.env.CASES || 4000);
 
 test('random state tests end as in geth', { timeout: 0 }, () => {
-  console.log(`SEED=${first} CASES=${wanted}`);
+  console.log(`CASES=${wanted}`);
   const all = { cases: 0, ran: 0, refused: 0, differ: [] };
   for (let seed = first; all.cases < wanted; ) {
     const dir = h.scratch();

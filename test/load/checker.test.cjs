@@ -9,6 +9,7 @@
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { Raw, hex } = require('../promises/raw.cjs');
 const { RUNTIME, burst, deploy } = require('../promises/world.cjs');
 
@@ -126,8 +127,7 @@ async function everyHash(call) {
 const KINDS = [['newHeads'], ['logs'], ['newHeads', 'logs'], ['newHeads', 'logs', 'transactionReceipts'], ['newPendingTransactions'], ['newHeads', 'newPendingTransactions']];
 
 test(`${CLIENTS} clients of all kinds, with reorgs, stalls and reconnects`, { timeout: 280000 }, async (t) => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1e9), roll = dice(seed);
-  t.diagnostic(`SEED=${seed}`);
+  const seed = seedOf(), roll = dice(seed);
   const node = await h.fanatico(['--silent', '--workers', '2', '--notify-memory', '512K', '--notify-age', '3', '--notify-linger', '2']);
   const failed = [], readings = [];
   const call = (method, params) => h.rpc(node.http, method, params);

@@ -1,7 +1,7 @@
 // anvil as the oracle: the same signed transactions to both give the same receipts, logs, gas and proof-visible storage. Then geth as
 // the oracle of roots: the blocks of that very run, exported, import into geth with our genesis and the same head hash.
 //
-// SEED=n TXS=n repeat a run. anvil is no oracle for roots: its trie keeps empty accounts and its genesis lacks the system contracts.
+// TXS=n sets how many (SEED: test/lib/seed.cjs). anvil is no oracle for roots: its trie keeps empty accounts and its genesis lacks the system contracts.
 'use strict';
 const { test, before, after } = require('node:test');
 const assert = require('node:assert/strict');
@@ -9,15 +9,16 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { Run, TIMESTAMP } = require('./chaos.cjs');
 
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9));
+const seed = seedOf();
 const count = Number(process.env.TXS || 2000);
 const chainArgs = ['--timestamp', String(TIMESTAMP), '--hardfork', 'osaka'];
 let ours, theirs, run;
 
 before(async () => {
-  console.log(`SEED=${seed} TXS=${count}`);
+  console.log(`TXS=${count}`);
   ours = await h.fanatico([...chainArgs, '--silent']);
   theirs = await h.anvil([...chainArgs, '--silent'].filter((a) => a !== '--silent'));
   // anvil's first block keeps the genesis block's base fee; EIP-1559 (and geth) lower it by an eighth, since genesis used no gas.

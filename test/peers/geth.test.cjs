@@ -7,14 +7,15 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { ethers } = require('ethers');
 const { Run } = require('./chaos.cjs');
 
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9));
+const seed = seedOf();
 const count = Number(process.env.TXS || 150);
 
 test('geth seals, we import: the same head hash', { timeout: 600000 }, async () => {
-  console.log(`SEED=${seed} TXS=${count}`);
+  console.log(`TXS=${count}`);
   const dir = h.scratch(), data = path.join(dir, 'geth'), genesis = path.join(dir, 'genesis.json');
   // Our genesis, since geth's own development chain runs forks that are not final yet.
   fs.writeFileSync(genesis, execFileSync(path.join(h.bin, 'fanatico'), ['genesis', '--timestamp', '1750000000', '--hardfork', 'osaka', '--accounts', '6']));

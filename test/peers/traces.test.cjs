@@ -6,12 +6,13 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { ethers } = require('ethers');
 const { Run } = require('./chaos.cjs');
 const { odd } = require('./odd.cjs');
 const { ask, difference, gethChain } = require('./sealed.cjs');
 
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9));
+const seed = seedOf();
 const count = Number(process.env.TXS || 60);
 
 const CONFIGS = {
@@ -37,7 +38,7 @@ const CONFIGS = {
 const REASONS = {};
 
 test('every trace of a chain that geth sealed', { timeout: 900000 }, async () => {
-  console.log(`SEED=${seed} TXS=${count}`);
+  console.log(`TXS=${count}`);
   const dir = h.scratch();
   const { geth, url, genesis } = await gethChain(dir);
   const run = new Run(seed, BigInt(await h.rpc(url, 'eth_chainId')));

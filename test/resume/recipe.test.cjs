@@ -9,10 +9,11 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { RUNTIME, burst, deploy } = require('../promises/world.cjs');
 
 const SECONDS = Number(process.env.RESUME_SECONDS || 20);
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));
+const seed = seedOf();
 let state = seed >>> 0;
 /** 0 … n-1, from the seed that a failure prints. */
 const random = (n) => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return Math.floor((state / 2 ** 32) * n); };
@@ -89,7 +90,6 @@ class Reader {
 }
 
 test('cut and killed at random moments, under reorgs: complete, in order, each once', { timeout: (SECONDS + 120) * 1000 }, async (t) => {
-  t.diagnostic(`SEED=${seed}`);
   const wire = await cutter(node.wsPort);
   const start = await call('eth_getBlockByNumber', ['latest', false]);
   const readers = ['js', 'py'].flatMap((language) => ['logs', 'newHeads'].map((kind) => new Reader(language, kind, wire.url, { blockHash: start.hash })));

@@ -1,7 +1,7 @@
 // Parameters that do not fit, made at random for every method of docs/RPC.md: each gets an error object (or, where the change was
 // harmless, a result) whose code is a documented one and whose words say which parameter and why; the connection goes on, and the server.
 //
-// SEED=n repeats a run, CASES=n sets how many for each method. Over HTTP, WebSocket and in batches; where FANATICO_BIN leads to a build
+// CASES=n sets how many for each method (SEED: test/lib/seed.cjs). Over HTTP, WebSocket and in batches; where FANATICO_BIN leads to a build
 // with sanitizers, these watch.
 'use strict';
 const { test, before, after } = require('node:test');
@@ -9,9 +9,10 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const good = require('./good_params.cjs');
 
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9)), per = Number(process.env.CASES || 24);
+const seed = seedOf(), per = Number(process.env.CASES || 24);
 const methods = [...fs.readFileSync(path.join(h.source, 'docs/RPC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (.*?) \| .* \| (?:worker|call pool|writer) \|/gm)].map((m) => m[1]);
 /** The codes that README.md explains, without the one that says it is our fault: whatever a client sends is not. */
 const CODES = [...fs.readFileSync(path.join(h.source, 'README.md'), 'utf8').matchAll(/^\| ((?:-?\d+(?:, )?)+) \|/gm)].flatMap((m) => m[1].split(', ').map(Number)).filter((code) => code === 3 || (code <= -32000 && code !== -32603));
@@ -83,7 +84,7 @@ function check(reply, id, what) {
 
 let node, socket;
 before(async () => {
-  console.log(`SEED=${seed} CASES=${per}, ${methods.length} methods`);
+  console.log(`CASES=${per}, ${methods.length} methods`);
   node = await h.fanatico(['--silent', '--rpc-evmtimeout', '1']);
   socket = await h.Socket.open(node.ws);
 }, { timeout: 60000 });

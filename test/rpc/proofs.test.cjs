@@ -1,21 +1,22 @@
 // eth_getProof's proofs, verified by a library that is not ours (@ethereumjs/mpt): of accounts and slots that are there and that are not,
 // at many blocks of a random run, against the state root of each block's header; and bent proofs, which it must refuse.
 //
-// SEED=n TXS=n repeat a run.
+// TXS=n sets how many (SEED: test/lib/seed.cjs).
 'use strict';
 const { test, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const { Run, TIMESTAMP } = require('../peers/chaos.cjs');
 const { verifyMerkleProof } = require('@ethereumjs/mpt');
 const { ethers } = require('ethers');
 
-const seed = Number(process.env.SEED || Math.floor(Math.random() * 1e9)), count = Number(process.env.TXS || 120);
+const seed = seedOf(), count = Number(process.env.TXS || 120);
 const bytes = (hex) => ethers.getBytes(hex), word = (n) => ethers.zeroPadValue(ethers.toBeHex(n), 32);
 let node, run, last;
 
 before(async () => {
-  console.log(`SEED=${seed} TXS=${count}`);
+  console.log(`TXS=${count}`);
   node = await h.fanatico(['--timestamp', String(TIMESTAMP), '--silent']);
   run = new Run(seed);
   for (let i = 0; i < count; i++) {

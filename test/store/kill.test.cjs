@@ -6,9 +6,10 @@ const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const { Wallet } = require('ethers');
 const h = require('../lib/harness.cjs');
+const { seedOf } = require('../lib/seed.cjs');
 const s = require('./folder.cjs');
 
-const seed = Number(process.env.FANATICO_SEED || Date.now() % 1e9);
+const seed = seedOf();
 let state = seed;
 const random = (below) => { state = (state * 1103515245 + 12345) % 2147483648; return Math.floor((state / 2147483648) * below); };
 const wallets = h.KEYS.map((key) => new Wallet(key));

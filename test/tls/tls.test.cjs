@@ -3,7 +3,6 @@
 'use strict';
 const { test, before, after } = require('node:test');
 const assert = require('node:assert/strict');
-const crypto = require('node:crypto');
 const fs = require('node:fs');
 const https = require('node:https');
 const net = require('node:net');
@@ -11,8 +10,10 @@ const path = require('node:path');
 const tls = require('node:tls');
 const { spawnSync } = require('node:child_process');
 const h = require('../lib/harness.cjs');
+const { bytesOf, seedOf } = require('../lib/seed.cjs');
 const { authority } = require('../lib/certs.cjs');
 
+const seed = seedOf();
 let dir, certs, node, http, wss;
 const flags = () => ['--tls-cert', path.join(dir, 'live.pem'), '--tls-key', path.join(dir, 'live.key'), '--log-level', 'info'];
 
@@ -212,7 +213,7 @@ test('nonsense on the TLS port: 300 connections of it, and the node goes on', as
     const socket = net.connect(i % 2 ? node.wsPort : node.httpPort, '127.0.0.1');
     socket.on('error', () => {});
     socket.on('data', () => {});
-    socket.on('connect', () => socket.end(Buffer.concat([heads[i % heads.length], crypto.randomBytes(1 + (i * 37) % 3000)])));
+    socket.on('connect', () => socket.end(Buffer.concat([heads[i % heads.length], bytesOf(seed, i, 1 + (i * 37) % 3000)])));
     socket.on('close', done);
   })));
   assert.equal((await rpc('eth_chainId')).result, '0x7a69');
