@@ -122,14 +122,21 @@ static bool skip_escape(struct parser *p)
     }
 }
 
-/* Does one of the eight bytes end the plain run: a quote, a backslash, a control character, or no ASCII? (An exact
- * answer is not needed: a false alarm is sorted out byte by byte. The tests of zero bytes are Mycroft's.) */
-static inline bool has_special(uint64_t word)
+/* Which of the eight bytes end the plain run: a quote, a backslash, a control character, or no ASCII? The top bit of
+ * each, least significant first in the text's order; the lowest is exact, since only what lies below a byte that ends
+ * the run can borrow from it. (The tests of zero bytes are Mycroft's.) */
+static inline uint64_t specials(const uint8_t *at)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    uint64_t word, quote, backslash;
 
-    return (((quote - ones) | (backslash - ones) | (word - ones * 0x20) | word) & tops) != 0;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    quote = word ^ ones * '"';
+    backslash = word ^ ones * '\\';
+    return ((quote - ones) | (backslash - ones) | (word - ones * 0x20) | word) & tops;
 }
 
 /* From the opening quote to behind the closing one. */
@@ -138,12 +145,14 @@ static inline bool skip_string(struct parser *p, unsigned *out_flags)
     p->at++;
     *out_flags = 0;
     for (;;) {
-        uint64_t word;
+        while (p->end - p->at >= 8) {
+            uint64_t found = specials(p->at);
 
-        while ((size_t)(p->end - p->at) >= sizeof word) {
-            memcpy(&word, p->at, sizeof word);
-            if (has_special(word)) break;
-            p->at += sizeof word;
+            if (found) {
+                p->at += __builtin_ctzll(found) / 8;
+                break;
+            }
+            p->at += 8;
         }
         while (p->at < p->end && *p->at >= 0x20 && *p->at < 0x80 && *p->at != '"' && *p->at != '\\') p->at++;
         if (p->at == p->end) return bad(p, "");

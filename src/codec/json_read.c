@@ -174,20 +174,31 @@ struct slice json_key(struct json member_value)
     return without_quotes(text_of(at_token(member_value, member_value.token - 1)));
 }
 
+/* Lengths differ nearly always, so they are compared before anything else. */
+static inline bool key_token_is(const struct json_doc *doc, uint32_t token, struct slice key)
+{
+    const struct json_token *t = &doc->tokens[token];
+
+    if (t->flags & JSON_TOKEN_ESCAPED) return token_is((struct json){.doc = doc, .token = token}, key);
+    return t->len - 2 == key.len && memcmp(doc->text.at + t->at + 1, key.at, key.len) == 0;
+}
+
 bool json_key_is(struct json member_value, struct slice key)
 {
     if (!member_value.doc || !(token_of(member_value)->flags & JSON_TOKEN_MEMBER)) return false;
-    return token_is(at_token(member_value, member_value.token - 1), key);
+    return key_token_is(member_value.doc, member_value.token - 1, key);
 }
 
 struct json json_get(struct json object, const char *key)
 {
     struct slice wanted = slice_str(key);
     struct json found = MISSING;
+    uint32_t end;
 
     if (!json_is(object, JSON_OBJECT)) return MISSING;
-    for (struct json v = json_first(object); v.doc; v = json_next(v))
-        if (token_is(at_token(v, v.token - 1), wanted)) found = v;
+    end = token_of(object)->next;
+    for (uint32_t at = object.token + 1; at < end; at = object.doc->tokens[at + 1].next)
+        if (key_token_is(object.doc, at, wanted)) found = at_token(object, at + 1);
     return found;
 }
 

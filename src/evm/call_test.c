@@ -241,6 +241,91 @@ TEST(a_brief_call_ends_where_a_frame_has_spent_its_gas, t)
     }
 }
 
+/* What the environment says: chain, number, time, beneficiary, base fee, gas limit, blob fee, randomness. */
+#define SHOW                                                                                                           \
+    "465f524360205242604052416060524860805245"                                                                         \
+    "60a0524a60c0524460e0526101005ff3"
+
+/* A thread's brief calls share a machine: none may see anything of those before it. A call that is not brief has its
+ * own. */
+TEST(a_brief_call_is_like_the_first_of_its_thread, t)
+{
+    static const struct {
+        enum fork fork;
+        const char *code;
+        uint64_t value;
+    } row[] = {
+        {FORK_OSAKA, SHOW, 0},
+        {FORK_OSAKA, SHOW, 0},                               /* another number, time, beneficiary, fee */
+        {FORK_OSAKA, "5f5460015f55" READ, 0},                /* writes storage */
+        {FORK_OSAKA, "5f5c60015f5d5f5260205ff3", 0},         /* and transient storage */
+        {FORK_OSAKA, "5f5c60015f5d5f5260205ff3", 0},         /* which was zero again */
+        {FORK_OSAKA, "60aa315060bb31505a5f5260205ff3", 0},   /* makes accounts warm */
+        {FORK_OSAKA, "60aa315060bb31505a5f5260205ff3", 0},   /* which were cold again */
+        {FORK_OSAKA, "60015f5260205ffd", 0},                 /* reverts */
+        {FORK_OSAKA, "fe", 0},                               /* halts */
+        {FORK_OSAKA, SHOW, 1},                               /* cannot be paid: does not run */
+        {FORK_OSAKA, "60ff61fff0525f5160205260405ff3", 0},   /* 64 KiB of memory */
+        {FORK_OSAKA, "60ff620ffff0525f5160205260405ff3", 0}, /* more than is kept */
+        {FORK_OSAKA, "3d5f525960205260406000f3", 0},         /* no return data, no memory */
+        {FORK_OSAKA,
+         "36600414601357"
+         "5f5f366001015f5f305af150"
+         "5b5a5f5260205ff3",
+         0}, /* four frames below the first */
+        {FORK_OSAKA,
+         "36600a14601357"
+         "5f5f366001015f5f305af150"
+         "5b5a5f5260205ff3",
+         0}, /* ten: more than are kept */
+        {FORK_OSAKA, SHOW, 0},
+        {FORK_OSAKA, "6001600155ff", 0},        /* stack too short after a write */
+        {FORK_LONDON, "4341015f5260205ff3", 0}, /* another fork's rules */
+        {FORK_LONDON, "5f5260205ff3", 0},       /* PUSH0 does not exist there */
+        {FORK_CONSTANTINOPLE, "6001600055600260005560005460005260206000f3", 0},
+        {FORK_OSAKA, "6001600055600260005560005460005260206000f3", 0},
+        {FORK_OSAKA, "5b600056", 0}, /* ends as no brief one */
+        {FORK_OSAKA, SHOW, 0},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct evm_call_options brief = {.brief_gas = 100000};
+        struct evm_tx tx = world_tx(0, 50);
+        struct evm_result r, whole;
+        struct evm_outcome *o, *alone;
+        struct world w;
+
+        world_init(&w, row[i].fork);
+        as_eth_call(&w);
+        (void)world_contract(&w, 50, row[i].code);
+        w.env.number += i;
+        w.env.timestamp += 12 * i;
+        w.env.beneficiary = world_address(60 + (unsigned)i);
+        w.env.gas_limit += i;
+        w.env.has_blob_base_fee = i % 2;
+        w.env.blob_base_fee_wei = u256_of(i);
+        w.env.prev_randao.bytes[0] = (uint8_t)i;
+        tx.gas_price_wei = u256_of(i % 3 ? 0 : 10 * GWEI);
+        tx.gas_limit = 300000;
+        if (row[i].value) {
+            tx.sender = world_address(99); /* owns nothing */
+            tx.value_wei = u256_of(row[i].value);
+        }
+        o = evm_call(&w.env, &w.reader, &tx, &brief, &r, NULL, NULL);
+        REQUIRE(t, o);
+        if (r.status != EVM_TIMEOUT) {
+            alone = call(&w, &tx, 0, &whole);
+            REQUIRE(t, alone);
+            if (r.status != whole.status || r.gas_used != whole.gas_used || r.output_len != whole.output_len ||
+                (r.output_len && memcmp(r.output, whole.output, r.output_len) != 0))
+                test_fail(t, __FILE__, __LINE__, "row %zu: status %u and %u, gas %llu and %llu", i, r.status,
+                          whole.status, (unsigned long long)r.gas_used, (unsigned long long)whole.gas_used);
+            evm_outcome_free(alone);
+        }
+        evm_outcome_free(o);
+    }
+}
+
 TEST(a_reader_that_fails_ends_the_call, t)
 {
     struct world w;

@@ -1,12 +1,46 @@
 //! Calls that change nothing: one execution over its own overlay, with a deadline and, if asked, its access list.
 
-use crate::abi::{self, pointer, Access, CallOptions, Env, Outcome, StateReader, Tx};
+use crate::abi::{self, pointer, Access, CallOptions, Env, Fork, Outcome, StateReader, Tx};
 use crate::arena::Kept;
 use crate::contain;
-use crate::convert::{for_a_call, machine, run, spec, tx_env};
+use crate::convert::{for_a_call, machine, renew, run, spec, tx_env, Machine};
 use crate::overlay::Overlay;
 use crate::watch::Clock;
 use revm_inspectors::access_list::AccessListInspector;
+use std::cell::Cell;
+
+/// What a machine may keep from one brief call to the next: bytes of memory, and frames below the first (32 KiB each).
+const KEPT_MEMORY: usize = 64 << 10;
+const KEPT_DEPTH: usize = 7;
+
+thread_local! {
+    /// The machine of this thread's last brief call and its fork: making one costs more than what a token's call executes.
+    static LAST: Cell<Option<(u32, Box<Machine>)>> = const { Cell::new(None) };
+}
+
+/// A brief call's machine for this environment, from the last one where that fits.
+fn brief_machine(env: &Env, overlay: Overlay, clock: Clock) -> Box<Machine> {
+    match LAST.take() {
+        Some((fork, mut last)) if fork == env.fork && is_plain(env) => {
+            renew(&mut last, env, overlay, clock);
+            last
+        }
+        _ => Box::new(machine(env, overlay, clock)),
+    }
+}
+
+/// Nothing of the environment is in the machine's tables.
+fn is_plain(env: &Env) -> bool {
+    env.move_count == 0 && env.fork != Fork::Constantinople as u32
+}
+
+/// Leaves the machine for the next call of this thread; one whose call failed, or grew, goes.
+fn keep(env: &Env, machine: Box<Machine>) {
+    let memory = machine.ctx.local.shared_memory_buffer.borrow().capacity();
+    if is_plain(env) && memory <= KEPT_MEMORY && machine.ctx.chain.deepest() <= KEPT_DEPTH {
+        LAST.set(Some((env.fork, machine)));
+    }
+}
 
 /// What a result of evm_call() points to.
 #[derive(Default)]
@@ -40,7 +74,10 @@ fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mu
     if clock.expired {
         return own.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
     }
-    let mut machine = machine(env, Overlay::new(reader, spec(env.fork)), clock);
+    let overlay = Overlay::new(reader, spec(env.fork));
+    let is_brief = clock.is_brief();
+    let mut machine =
+        if is_brief { brief_machine(env, overlay, clock) } else { Box::new(machine(env, overlay, clock)) };
     // SAFETY: evm_call()'s caller answers for the pointers in tx.
     let tx = unsafe { tx_env(tx) };
     for_a_call(&mut machine, env, &tx);
@@ -57,6 +94,9 @@ fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mu
         Ok((done, text)) => {
             if let Some(access) = machine.inspector.access.take() {
                 own.keep_access(access);
+            }
+            if is_brief {
+                keep(env, machine);
             }
             own.kept.executed(done.result, &text)
         }

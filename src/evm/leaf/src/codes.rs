@@ -4,41 +4,45 @@
 //! more than that, each time. Code is named by its hash, so what is kept here can never be out of date.
 
 use revm::bytecode::Bytecode;
-use revm::primitives::{HashMap, B256};
+use revm::primitives::{map::B256Map, B256};
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// Room for 680 contracts of the largest size; once it is full, all are forgotten.
 const BYTES_MAX: usize = 16 << 20;
 
-/// Whether a delegation of EIP-7702 is seen as one depends on the fork.
+/// Code by its hash, and whether a delegation of EIP-7702 is seen as one, which depends on the fork.
 type Key = (B256, bool);
 
 #[derive(Default)]
 struct Kept {
-    codes: HashMap<Key, Bytecode>,
+    codes: [B256Map<Bytecode>; 2],
     bytes: usize,
 }
 
 impl Kept {
     fn put(&mut self, key: Key, code: &Bytecode, most: usize) {
         let len = code.original_byte_slice().len();
-        if self.codes.contains_key(&key) {
+        if self.get(&key).is_some() {
             return;
         }
         if self.bytes + len > most {
             *self = Kept::default();
         }
         if len <= most {
-            self.codes.insert(key, code.clone());
+            self.codes[key.1 as usize].insert(key.0, code.clone());
             self.bytes += len;
         }
+    }
+
+    fn get(&self, key: &Key) -> Option<&Bytecode> {
+        self.codes[key.1 as usize].get(&key.0)
     }
 }
 
 static KEPT: LazyLock<RwLock<Kept>> = LazyLock::new(RwLock::default);
 
 pub fn get(hash: &B256, delegates: bool) -> Option<Bytecode> {
-    KEPT.read().unwrap_or_else(PoisonError::into_inner).codes.get(&(*hash, delegates)).cloned()
+    KEPT.read().unwrap_or_else(PoisonError::into_inner).get(&(*hash, delegates)).cloned()
 }
 
 pub fn put(hash: B256, delegates: bool, code: &Bytecode) {
@@ -62,11 +66,11 @@ mod tests {
             kept.put(key(i), &code(i, 25), 100);
             kept.put(key(i), &code(i, 25), 100); // counts once
         }
-        assert_eq!((kept.codes.len(), kept.bytes), (4, 100));
+        assert_eq!((kept.codes[1].len(), kept.bytes), (4, 100));
         kept.put(key(4), &code(4, 1), 100);
-        assert_eq!((kept.codes.len(), kept.bytes), (1, 1));
+        assert_eq!((kept.codes[1].len(), kept.bytes), (1, 1));
         kept.put(key(5), &code(5, 101), 100);
-        assert_eq!((kept.codes.len(), kept.bytes), (0, 0));
+        assert_eq!((kept.codes[1].len(), kept.bytes), (0, 0));
     }
 
     #[test]

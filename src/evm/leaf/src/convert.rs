@@ -104,6 +104,15 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     machine
 }
 
+/// Makes a machine ready for a call of the same fork. Its frames, memory and tables stay: revm clears them between
+/// transactions.
+pub fn renew(machine: &mut Machine, env: &abi::Env, overlay: Overlay, clock: Clock) {
+    machine.ctx.cfg = config(env);
+    machine.ctx.block = block(env);
+    machine.ctx.chain = clock;
+    machine.ctx.journaled_state.database = overlay;
+}
+
 /// Who names no price in a call pays none, and BASEFEE and BLOBBASEFEE must not exceed it: geth shows 0 too.
 pub fn for_a_call(machine: &mut Machine, env: &abi::Env, tx: &TxEnv) {
     if env.no_base_fee != 0 {
@@ -155,6 +164,10 @@ pub fn run(machine: &mut Machine, tx: TxEnv, look: bool) -> Result<(ResultAndSta
 
 /// A context over the overlay for this environment.
 fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
+    Ctx::new(overlay, spec(env.fork)).with_cfg(config(env)).with_block(block(env))
+}
+
+fn config(env: &abi::Env) -> CfgEnv {
     let spec = spec(env.fork);
     let mut cfg = CfgEnv::new_with_spec(spec);
     cfg.chain_id = env.chain_id;
@@ -177,9 +190,14 @@ fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
     if env.blob.update_fraction != 0 {
         cfg.blob_base_fee_update_fraction = Some(env.blob.update_fraction);
     }
+    cfg
+}
+
+fn block(env: &abi::Env) -> BlockEnv {
+    let spec = spec(env.fork);
     let merged = spec.is_enabled_in(SpecId::MERGE);
     let fraction = if env.blob.update_fraction != 0 { env.blob.update_fraction } else { 3_338_477 };
-    let block = BlockEnv {
+    let mut block = BlockEnv {
         number: U256::from(env.number),
         beneficiary: address(&env.beneficiary),
         timestamp: U256::from(env.timestamp),
@@ -192,13 +210,12 @@ fn context(env: &abi::Env, overlay: Overlay) -> Ctx {
             .then(|| BlobExcessGasAndPrice::new(env.excess_blob_gas, fraction)),
         ..Default::default()
     };
-    let mut ctx = Ctx::new(overlay, spec).with_cfg(cfg).with_block(block);
     if env.has_blob_base_fee != 0 {
-        if let Some(blob) = &mut ctx.block.blob_excess_gas_and_price {
+        if let Some(blob) = &mut block.blob_excess_gas_and_price {
             blob.blob_gasprice = u128_of(&env.blob_base_fee_wei);
         }
     }
-    ctx
+    block
 }
 
 /// A transaction as revm takes it.

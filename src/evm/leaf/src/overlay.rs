@@ -344,7 +344,6 @@ impl Database for Overlay {
         }
         let delegates = self.spec.is_enabled_in(SpecId::PRAGUE);
         if let Some(code) = codes::get(&hash, delegates) {
-            self.codes.insert(hash, code.clone());
             return Ok(code);
         }
         let (mut at, mut len) = (std::ptr::null(), 0usize);
@@ -357,7 +356,6 @@ impl Database for Overlay {
         // Before EIP-7702 code of a delegation's shape is code like any other, and revm goes by the shape alone.
         let code = if delegates { Bytecode::new_raw(bytes) } else { Bytecode::new_legacy(bytes) };
         codes::put(hash, delegates, &code);
-        self.codes.insert(hash, code.clone());
         Ok(code)
     }
 

@@ -47,6 +47,7 @@ pub struct Clock {
     end_ms: u64, // 0: never
     work: u32,
     brief_gas: u64, // of one frame and those below it; 0: not brief
+    deepest: usize,
     /// The execution was ended.
     pub expired: bool,
 }
@@ -65,6 +66,11 @@ impl Clock {
     /// Does gas end it?
     pub fn is_brief(&self) -> bool {
         self.brief_gas != 0
+    }
+
+    /// How many frames a brief call had below its first.
+    pub fn deepest(&self) -> usize {
+        self.deepest
     }
 
     /// Before a precompile runs; true when a brief call has come to its end here. Only those of a few microseconds for
@@ -145,6 +151,9 @@ fn brief<const OP: u8, const LEN_AT: usize>(step: Step<'_>) -> InstructionExecRe
     if is_long || gas.limit().saturating_sub(gas.remaining()) > step.host.chain.brief_gas {
         step.host.chain.expired = true;
         return end(step.host);
+    }
+    if matches!(OP, CALL | CALLCODE | DELEGATECALL | STATICCALL | CREATE | CREATE2) {
+        step.host.chain.deepest = step.host.chain.deepest.max(step.host.journaled_state.depth);
     }
     PLAIN[OP as usize].execute(step)
 }
