@@ -19,7 +19,7 @@ enum { CROWDED_RETRY_S = 10 };
 
 bool http_side_open(struct conn *c)
 {
-    const struct http_options options = {.body_len_max = c->set->options.message_len_max};
+    const struct http_options options = {.body_len_max = c->set->options.message_len_max, .memo = c->set->memo};
     struct http_side *h = calloc(1, sizeof *h);
 
     if (!h) return false;

@@ -160,6 +160,7 @@ struct conn_set {
     struct tls_identity *tls;  /* of new connections; NULL: they are plain */
     struct tls_room *tls_room; /* since there was a tls */
     struct deflater *deflater; /* since somebody agreed on permessage-deflate */
+    struct http_memo *memo;    /* of the heads that came; NULL: there was no memory for it */
     struct buf scratch;        /* heads being written */
     uint64_t date_s;           /* of `date` */
     char date[HTTP_DATE_LEN];

@@ -399,6 +399,7 @@ enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct co
     }
     out_pool_init(&s->pool);
     buf_init(&s->scratch, 0);
+    s->memo = http_memo_new(); /* without it each head is read */
     s->turn_end.run = turn_end;
     loop_hook_add(loop, &s->turn_end);
     *out = s;
@@ -424,6 +425,7 @@ void conn_set_free(struct conn_set *s)
     free(s->chunks);
     out_pool_fini(&s->pool);
     buf_fini(&s->scratch);
+    http_memo_free(s->memo);
     deflater_free(s->deflater);
     transport_set_fini(s);
     free(s);

@@ -28,6 +28,7 @@ struct http_options {
     size_t header_count_max; /* [64] then 431 */
     size_t header_bytes_max; /* request line and headers [16 KiB], then 431; 414 while still in the request line */
     size_t body_len_max;     /* [5 MiB] then 413 */
+    struct http_memo *memo;  /* [NULL: none] outlives the parsers; of those with the same options and thread alone */
 };
 
 enum http_method { HTTP_METHOD_OTHER, HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_OPTIONS };
@@ -36,8 +37,8 @@ struct http_header {
     struct slice name, value; /* the value without the spaces around it */
 };
 
-/* One request. All slices are borrowed: until http_parser_next(), or until the caller changes the bytes of the last
- * feed. */
+/* One request. All slices are borrowed: until http_parser_next(), until the caller changes the bytes of the last feed,
+ * or until another parser of the same memo is fed. */
 struct http_request {
     enum http_method method;
     struct slice method_name;
@@ -81,6 +82,10 @@ enum http_event {
 enum http_phase { HTTP_PHASE_IDLE, HTTP_PHASE_HEAD, HTTP_PHASE_BODY, HTTP_PHASE_DONE, HTTP_PHASE_REFUSED };
 
 struct http_parser;
+
+/* What heads that came before meant, so that they need not be read again (http_memo.h). NULL when memory ran out. */
+struct http_memo *http_memo_new(void);
+void http_memo_free(struct http_memo *m);
 
 /* One per connection while it speaks HTTP; options are copied; NULL: all defaults. NULL when memory ran out. */
 struct http_parser *http_parser_new(const struct http_options *options);

@@ -4,6 +4,7 @@
 
 #include "wire/http_body.h"
 #include "wire/http_head.h"
+#include "wire/http_memo.h"
 
 enum { HEADER_COUNT_MAX = 64, HEADER_BYTES_MAX = 16384, BODY_LEN_MAX = 5 << 20, KEPT_MAX = 16384 };
 
@@ -391,6 +392,8 @@ static enum http_event end_head(struct http_parser *p, struct slice in, size_t h
         p->request.body = slice_of(in.at + *taken, (size_t)framing.len);
         p->request.expects_continue = false; /* there is nothing left to wait for */
         *taken += (size_t)framing.len;
+        if (p->options.memo && !kept)
+            http_memo_add(p->options.memo, slice_of(base, p->head_len), &p->request, framing.len);
         p->phase = HTTP_PHASE_DONE;
         return HTTP_GOT_REQUEST;
     }
@@ -411,6 +414,20 @@ static struct http_verdict too_long(bool first_line)
 {
     return first_line ? (struct http_verdict){414, "the target is too long"}
                       : (struct http_verdict){431, "the headers are too long"};
+}
+
+/* The usual request once more: a head that came before, and all of its body. */
+static bool is_known(struct http_parser *p, struct slice in, size_t *taken)
+{
+    struct slice rest = slice_from(in, *taken);
+    const struct http_known *k = p->options.memo ? http_memo_find(p->options.memo, rest) : NULL;
+
+    if (!k || k->body_len > rest.len - k->len) return false;
+    p->request = k->request;
+    p->request.body = slice_of(rest.at + k->len, (size_t)k->body_len);
+    *taken += k->len + (size_t)k->body_len;
+    p->phase = HTTP_PHASE_DONE;
+    return true;
 }
 
 static enum http_event feed_head(struct http_parser *p, struct slice in, size_t *taken)
@@ -464,6 +481,7 @@ enum http_event http_parser_feed(struct http_parser *p, struct slice in, size_t 
             break;
         }
         if (*out_taken == in.len) break;
+        if (is_known(p, in, out_taken)) return HTTP_GOT_REQUEST;
         p->phase = HTTP_PHASE_HEAD;
         event = feed_head(p, in, out_taken);
         break;

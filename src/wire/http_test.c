@@ -197,6 +197,27 @@ TEST(every_case_gets_its_status_however_it_is_cut, t)
         check_row(t, NUL_ROWS[i].name, NUL_ROWS[i].text, NUL_ROWS[i].status, 0, false);
 }
 
+/* A memo that all of them share: each head is read, kept, found, and found again. */
+TEST(every_case_is_the_same_when_its_head_came_before, t)
+{
+    struct http_options options = {.memo = http_memo_new()};
+
+    REQUIRE(t, options.memo);
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        struct slice in = slice_str(ROWS[i].text);
+        struct http_trace first = http_trace_run(in, 0, in.len, NULL);
+
+        for (int again = 0; again < 4; again++) {
+            struct http_trace trace = http_trace_run(in, 0, in.len, &options);
+
+            if (trace.status != first.status || trace.requests != first.requests || trace.hash != first.hash ||
+                trace.phase != first.phase)
+                test_fail(t, __FILE__, __LINE__, "%s is another the time %d", ROWS[i].name, again);
+        }
+    }
+    http_memo_free(options.memo);
+}
+
 /* One whole request, kept until the parser is freed. */
 static const struct http_request *one(struct test *t, struct http_parser *p, const char *text)
 {
