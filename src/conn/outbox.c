@@ -412,6 +412,12 @@ size_t outbox_gather(const struct outbox *o, struct out_pool *p, size_t len_max,
             break;
         }
     }
+    /* One notification alone: its copy stays in the first-level cache, and what is one part is a send(). */
+    if (g.count == 2 && parts[0].iov_base == p->joined && parts[1].iov_len <= OUT_WHOLE_MAX) {
+        memcpy(g.join, parts[1].iov_base, parts[1].iov_len);
+        parts[0].iov_len += parts[1].iov_len;
+        g.count = 1;
+    }
     *out_len = g.len;
     return g.count;
 }

@@ -25,8 +25,10 @@ enum {
     OUT_PARTS_MAX = 1020, /* of one sendmsg(): the kernel takes 1,024 */
     OUT_SEND_LEN_MAX = 1 << 20,
     OUT_JOIN_MAX = 192, /* pieces of a frame up to here are joined before they are sent */
+    OUT_WHOLE_MAX = 4096, /* a frame's tail up to here, when it is all there is to send */
     OUT_JOINED_LEN = 64 * 1024
 };
+static_assert(OUT_JOIN_MAX + OUT_WHOLE_MAX <= OUT_JOINED_LEN, "it follows a head and an id");
 
 enum out_kind {
     OUT_NOTIFICATION, /* share, id */

@@ -176,6 +176,53 @@ TEST(ten_thousand_waiting_notifications_of_two_streams_cost_a_stalled_reader_24_
     out_pool_fini(&p);
 }
 
+/* What is one part is a send(), which is cheaper than a sendmsg(); among others each is two parts. */
+TEST(a_notification_alone_is_one_part, t)
+{
+    static const uint8_t id[FRAME_ID_LEN + 1] = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static struct out_pool p;
+    static const struct {
+        size_t tail, notifications, sent, parts;
+    } row[] = {{10, 1, 0, 1},
+               {OUT_WHOLE_MAX, 1, 0, 1},
+               {OUT_WHOLE_MAX + 1, 1, 0, 2},
+               {1000, 2, 0, 4},
+               {1000, 1, 7, 2} /* begun already: the rest */,
+               {1000, 1, 500, 1}};
+    struct iovec parts[OUT_PARTS_MAX];
+    uint8_t tail[OUT_WHOLE_MAX + 1], expected[2 * OUT_WHOLE_MAX];
+
+    memset(tail, 't', sizeof tail);
+    out_pool_init(&p);
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct outbox o = {0};
+        struct frame_share *share;
+        struct frame *f;
+        struct slice head, end;
+        size_t len, at = 0, count;
+
+        REQUIRE(t, !frame_new_text(SLICE("head"), slice_of(tail, row[i].tail), &f));
+        head = frame_peek_head(f);
+        end = frame_peek_tail(f);
+        share = frame_share_new(f);
+        REQUIRE(t, share != NULL);
+        for (size_t k = 0; k < row[i].notifications; k++)
+            CHECK(t, outbox_put_notification(&o, &p, share, id, 0, false));
+        memcpy(expected, head.at, head.len);
+        memcpy(expected + head.len, id, FRAME_ID_LEN);
+        memcpy(expected + head.len + FRAME_ID_LEN, end.at, end.len);
+        outbox_sent(&o, &p, row[i].sent);
+        count = outbox_gather(&o, &p, OUT_SEND_LEN_MAX, parts, &len);
+        CHECK_EQ(t, count, row[i].parts);
+        CHECK_EQ(t, len, row[i].notifications * frame_len(f) - row[i].sent);
+        for (size_t k = 0; row[i].notifications == 1 && k < count; at += parts[k++].iov_len)
+            CHECK(t, memcmp(parts[k].iov_base, expected + row[i].sent + at, parts[k].iov_len) == 0);
+        outbox_clear(&o, &p);
+        frame_share_unref(share);
+    }
+    out_pool_fini(&p);
+}
+
 /* Two workers, one frame: its bytes count once, whoever lets go last. */
 TEST(a_frame_that_waits_in_two_workers_counts_once, t)
 {
