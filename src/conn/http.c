@@ -225,6 +225,16 @@ static const char *read_token(struct conn *c, const struct http_request *r)
     return jwt_check(slice_of(s->options.jwt_secret, JWT_SECRET_LEN), token, s->os->wall_s(s->os->ctx));
 }
 
+/* Clients say the same Host each time, so the last one that was welcome is not looked at again. */
+static bool host_is_welcome(struct conn_set *s, struct slice host)
+{
+    if (host.len && slice_eq(host, buf_peek(&s->host))) return true;
+    if (!admission_host(host, s->options.vhosts, s->options.vhost_count)) return false;
+    buf_reset(&s->host);
+    buf_put(&s->host, host);
+    return true;
+}
+
 /* Takes down what the answer will need of the request, since its bytes are gone when that comes late; and says whether
  * it is welcome. */
 static struct http_verdict admit(struct conn *c, const struct http_request *r)
@@ -250,7 +260,7 @@ static struct http_verdict admit(struct conn *c, const struct http_request *r)
         h->retry_after_s = CROWDED_RETRY_S;
         return (struct http_verdict){429, "too many connections of one address (--max-connections-per-ip)"};
     }
-    if (!admission_host(r->host, o->vhosts, o->vhost_count)) {
+    if (!host_is_welcome(c->set, r->host)) {
         counter_add(&c->set->stats.refused_host, 1);
         return (struct http_verdict){403, "invalid host specified (--http.vhosts)"};
     }

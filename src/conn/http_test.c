@@ -90,6 +90,32 @@ TEST(each_kind_of_request_gets_its_answer, t)
         check_answer(t, row[i].line, row[i].accepts, o, row[i].request, row[i].status, row[i].holds);
 }
 
+/* Heads and hosts that came before are not looked at again: that must let in nobody else, and nobody out. */
+TEST(who_was_let_in_before_opens_no_door_for_others, t)
+{
+    static const char welcome[] = "GET / HTTP/1.1\r\nHost: localhost:8545\r\n\r\n",
+                      evil[] = "GET / HTTP/1.1\r\nHost: localhost:8545.evil.example\r\n\r\n",
+                      page[] = "GET / HTTP/1.1\r\nHost: localhost:8545\r\nOrigin: http://evil.example\r\n\r\n";
+    static const struct {
+        const char *request, *status;
+    } row[] = {{welcome, " 200 "}, {evil, " 403 "}, {page, " 403 "}, {welcome, " 200 "}};
+    struct rig r;
+
+    rig_open(&r, (struct conn_options){0});
+    for (size_t i = 0; i < 4 * COUNT_OF(row); i++) {
+        struct rig_in in = {0};
+        int fd = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+
+        rig_send_str(&r, fd, row[i % COUNT_OF(row)].request);
+        if (!rig_sees(&r, fd, &in, row[i % COUNT_OF(row)].status))
+            test_fail(t, __FILE__, __LINE__, "time %zu: %.*s", i, SLICE_ARGS(buf_peek(&in.bytes)));
+        buf_fini(&in.bytes);
+        (void)close(fd);
+        rig_turn(&r, 5);
+    }
+    rig_fini(&r, t);
+}
+
 /* Three requests in one stream, cut in two at every byte: three answers in order, and the connection stays. */
 TEST(pipelined_requests_cut_anywhere_are_answered_in_order, t)
 {

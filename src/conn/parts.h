@@ -161,6 +161,7 @@ struct conn_set {
     struct tls_room *tls_room; /* since there was a tls */
     struct deflater *deflater; /* since somebody agreed on permessage-deflate */
     struct http_memo *memo;    /* of the heads that came; NULL: there was no memory for it */
+    struct buf host;           /* the last that was welcome, at most 255 bytes and a port */
     struct buf scratch;        /* heads being written */
     uint64_t date_s;           /* of `date` */
     char date[HTTP_DATE_LEN];

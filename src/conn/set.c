@@ -398,6 +398,7 @@ enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct co
         return FAN_ENOMEM;
     }
     out_pool_init(&s->pool);
+    buf_init(&s->host, 0);
     buf_init(&s->scratch, 0);
     s->memo = http_memo_new(); /* without it each head is read */
     s->turn_end.run = turn_end;
@@ -424,6 +425,7 @@ void conn_set_free(struct conn_set *s)
     for (size_t i = 0; i < s->chunk_count; i++) free(s->chunks[i]);
     free(s->chunks);
     out_pool_fini(&s->pool);
+    buf_fini(&s->host);
     buf_fini(&s->scratch);
     http_memo_free(s->memo);
     deflater_free(s->deflater);
@@ -431,7 +433,8 @@ void conn_set_free(struct conn_set *s)
     free(s);
 }
 
-/* It has just come, with a request on its way that we have not read yet: it gets its answer, as who has asked already. */
+/* It has just come, with a request on its way that we have not read yet: it gets its answer, as who has asked already.
+ */
 static bool is_young(const struct conn *c)
 {
     return c->in.http->fresh && conn_now_ms(c) - c->alive_ms < YOUNG_MS;
