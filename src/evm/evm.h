@@ -25,6 +25,7 @@ struct evm_account {
     uint64_t nonce;
     struct fan_u256 balance_wei;
     struct fan_hash code_hash; /* keccak of the empty string for an account without code */
+    uint8_t has_storage;       /* a slot is not 0: nothing is created over it (EIP-7610) */
 };
 
 /* Each returns 0, or 1 to end the execution with EVM_STATE_ERROR (the reader remembers why). */

@@ -227,6 +227,35 @@ TEST(a_creation_that_halts_says_why, t)
     }
 }
 
+/* EIP-7610: storage alone keeps an address from being created over, and nothing of the account changes. */
+TEST(nothing_is_created_over_storage, t)
+{
+    for (uint64_t value = 0; value < 2; value++) {
+        struct fixture f;
+        fixture_init(&f, FORK_OSAKA);
+        struct slice init = test_hex("6008600c60003960086000f3" STORE);
+        struct evm_tx tx = world_create_tx(0, init);
+        struct world_account *there;
+        struct fan_address at;
+
+        open_block(t, &f);
+        CHECK_EQ(t, execute(&f, &tx), EVM_SUCCESS);
+        at = f.r.contract;
+        evm_block_close(f.b);
+        there = world_add(&f.w, at);
+        there->balance_wei = u256_of(5);
+        world_set_slot(there, u256_of(1), u256_of(value));
+        open_block(t, &f);
+        CHECK_EQ(t, execute(&f, &tx), value ? EVM_HALT : EVM_SUCCESS);
+        if (value) {
+            CHECK_STR(t, slice_str(f.r.text), "contract address collision");
+            CHECK_EQ(t, f.r.gas_used, tx.gas_limit);
+            CHECK(t, !world_change(&f.r.diff, at));
+        }
+        evm_block_close(f.b);
+    }
+}
+
 /* What one transaction's halt was about says nothing about the next one's. */
 TEST(words_belong_to_their_transaction, t)
 {

@@ -116,7 +116,9 @@ static inline int world_read_account(void *ctx, const struct fan_address *addres
     if (w->fails) return 1;
     memset(out, 0, sizeof *out);
     if (!a || !a->exists) return 0;
-    *out = (struct evm_account){1, a->nonce, a->balance_wei, world_code_hash(a)};
+    *out = (struct evm_account){1, a->nonce, a->balance_wei, world_code_hash(a), 0};
+    for (size_t i = 0; i < a->slot_count; i++)
+        if (!u256_is_zero(&a->slots[i].value)) out->has_storage = 1;
     return 0;
 }
 

@@ -36,11 +36,16 @@ static int read_account(void *ctx, const struct fan_address *address, struct evm
                                 .balance_wei = account.balance_wei,
                                 .code_hash = account.code_hash};
     if (!account.exists) out->code_hash = KECCAK_EMPTY;
+    out->has_storage =
+        account.exists && memcmp(&account.storage_root, &KECCAK_EMPTY_TRIE, sizeof account.storage_root) != 0;
     if (!o) return 0;
     out->exists = 1;
     if (o->has_balance) out->balance_wei = o->balance_wei;
     if (o->has_nonce) out->nonce = o->nonce;
     if (o->has_code) out->code_hash = r->code_hashes[at];
+    if (o->has_state) out->has_storage = 0;
+    for (size_t i = 0; i < o->slot_count; i++)
+        if (!u256_is_zero(&o->slots[i].value)) out->has_storage = 1;
     return 0;
 }
 

@@ -25,6 +25,7 @@ pub struct Account {
     pub nonce: u64,
     pub balance_wei: U256,
     pub code_hash: Hash,
+    pub has_storage: u8,
 }
 
 #[repr(C)]
@@ -350,7 +351,7 @@ macro_rules! layout {
 
 /// Sizes, offsets and numbers in the order of evm/abi.def.
 static LAYOUT: &[usize] = &layout! {
-    Account { exists, nonce, balance_wei, code_hash }
+    Account { exists, nonce, balance_wei, code_hash, has_storage }
     StateReader { ctx, account, storage, code, block_hash }
     BlobParams { target, max, update_fraction }
     Env {

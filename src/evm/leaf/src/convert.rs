@@ -1,6 +1,7 @@
 //! C's environment and transactions as revm's, and how revm runs them.
 
 use crate::abi::{self, lent, Fork};
+use crate::careful::Careful;
 use crate::moved::Moved;
 use crate::overlay::{Overlay, ReaderFailed};
 use crate::sstore;
@@ -10,16 +11,17 @@ use revm::bytecode::opcode::SSTORE;
 use revm::context::either::Either;
 use revm::context::result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState};
 use revm::context::transaction::{AccessList, AccessListItem, Authorization, SignedAuthorization};
-use revm::context::Evm;
 use revm::context::{BlockEnv, CfgEnv, Context, Journal, TxEnv};
+use revm::context::{ContextSetters, Evm};
 use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::context_interface::local::FrameStack;
 use revm::handler::instructions::EthInstructions;
-use revm::handler::EthFrame;
+use revm::handler::{EthFrame, Handler};
+use revm::inspector::InspectorHandler;
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::Instruction;
 use revm::primitives::{hardfork::SpecId, Address, Bytes, TxKind, B256, U256};
-use revm::{ExecuteEvm, InspectEvm};
+use revm::ExecuteEvm;
 
 /// What every execution runs in.
 pub type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, Clock>;
@@ -143,17 +145,24 @@ fn check(tx: &TxEnv, spec: SpecId) -> Result<(), InvalidTransaction> {
     Ok(())
 }
 
+fn execute(machine: &mut Machine, tx: TxEnv, look: bool) -> Result<ResultAndState, Refusal> {
+    machine.ctx.set_tx(tx);
+    let done = if look { Careful.inspect_run(machine) } else { Careful.run(machine) };
+    let state = machine.finalize(); // clears the journal, whatever came of it
+    Ok(ResultAndState::new(done?, state))
+}
+
 /// Runs a transaction; the overlay stays as it was. With it comes why it halted, in geth's words.
 pub fn run(machine: &mut Machine, tx: TxEnv, look: bool) -> Result<(ResultAndState, String), Refusal> {
     check(&tx, machine.ctx.cfg.spec)?;
     let is_create = tx.kind.is_create();
     machine.inspector.last = None; // an earlier transaction's
-    let done = if look { machine.inspect_tx(tx)? } else { machine.transact(tx)? };
+    let done = execute(machine, tx, look)?;
     let text = match &done.result {
         ExecutionResult::Halt { reason, .. } => {
             if !look && words::wants_last(reason, is_create) {
                 let again = machine.ctx.tx.clone();
-                machine.inspect_tx(again)?;
+                execute(machine, again, true)?;
             }
             words::halt(reason, machine.inspector.last)
         }

@@ -9,6 +9,7 @@
 //! | `overlay.rs` | what a block has changed so far, over the reader; diffs; undo |
 //! | `codes.rs` | code that was executed lately, with its jump table |
 //! | `convert.rs` | C's environment and transactions as revm's, and how revm runs them |
+//! | `careful.rs` | EIP-7610: no creation over storage |
 //! | `watch.rs` | the clock that ends a call, and who sees its last step |
 //! | `moved.rs` | precompiles that a call has put elsewhere |
 //! | `sstore.rs` | EIP-1283, for chains that stopped at Constantinople |
@@ -26,6 +27,7 @@ mod arena;
 mod blob;
 mod block;
 mod call;
+mod careful;
 mod codes;
 mod convert;
 mod moved;

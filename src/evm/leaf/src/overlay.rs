@@ -96,11 +96,16 @@ impl Overlay {
         Overlay { reader, spec, entries: HashMap::default(), codes: HashMap::default(), undo: Vec::new() }
     }
 
-    fn read_account(&mut self, address: &Address) -> Result<Acct, ReaderFailed> {
+    fn ask_account(&mut self, address: &Address) -> Result<abi::Account, ReaderFailed> {
         let mut out = abi::Account::default();
         if (self.reader.account)(self.reader.ctx, &abi::Address(address.0 .0), &mut out) != 0 {
             return Err(ReaderFailed);
         }
+        Ok(out)
+    }
+
+    fn read_account(&mut self, address: &Address) -> Result<Acct, ReaderFailed> {
+        let out = self.ask_account(address)?;
         Ok(if out.exists == 0 {
             Acct::NONE
         } else {
@@ -155,6 +160,20 @@ impl Overlay {
             new = Acct::NONE;
         }
         new
+    }
+
+    /// Has it storage, as the transactions before this one left it? That the block took its last slot is not seen.
+    pub fn has_storage(&mut self, address: &Address) -> Result<bool, ReaderFailed> {
+        if let Some(e) = self.entries.get(address) {
+            if e.slots.values().any(|s| !s.now.is_zero()) {
+                return Ok(true);
+            }
+            if e.wiped {
+                return Ok(false);
+            }
+        }
+        let there = self.ask_account(address)?;
+        Ok(there.exists != 0 && there.has_storage != 0)
     }
 
     /// Has it code?
