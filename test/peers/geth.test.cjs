@@ -55,7 +55,7 @@ test('geth seals, we import: the same head hash', { timeout: 600000 }, async () 
   const at = bad[middle].indexOf(Buffer.from((await rootOf(raw[middle])).slice(2), 'hex'));
   bad[middle][at] ^= 1;
   fs.writeFileSync(chain, Buffer.concat(bad));
-  const refused = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--genesis', genesis, '--import', chain]);
+  const refused = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--http-port', '0', '--ws-port', '0', '--genesis', genesis, '--import', chain]);
   assert.equal(await refused.ended, 2);
   assert.match(refused.output, new RegExp(`block ${middle + 1}\\b.*`));
   fs.rmSync(dir, { recursive: true });

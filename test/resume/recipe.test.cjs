@@ -89,14 +89,16 @@ class Reader {
   }
 }
 
-test('cut and killed at random moments, under reorgs: complete, in order, each once', { timeout: (SECONDS + 120) * 1000 }, async (t) => {
+test('cut and killed at random moments, under reorgs: complete, in order, each once', { timeout: (SECONDS * 4 + 120) * 1000 }, async (t) => {
   const wire = await cutter(node.wsPort);
   const start = await call('eth_getBlockByNumber', ['latest', false]);
   const readers = ['js', 'py'].flatMap((language) => ['logs', 'newHeads'].map((kind) => new Reader(language, kind, wire.url, { blockHash: start.hash })));
   for (const r of readers) { if (r.kind === 'newHeads') r.held.push(start.hash); r.start(); }
   await h.sleep(1500); // interpreters start slowly; from here on every moment is a good one for an accident
   let reorgs = 0, bursts = 0;
-  for (const end = Date.now() + SECONDS * 1000; Date.now() < end; ) {
+  // On a machine with much else to do the trouble takes longer to come; four times as long is given to it.
+  const enough = () => wire.cuts > 2 * SECONDS && reorgs > SECONDS / 2 && readers.some((r) => r.removed > 0);
+  for (const begun = Date.now(); Date.now() < begun + SECONDS * 1000 || (!enough() && Date.now() < begun + SECONDS * 4000); ) {
     const head = Number(await call('eth_blockNumber')) - Number(start.number);
     switch (random(10)) {
       case 0: if (head > 8) { await call('anvil_reorg', [1 + random(8), []]); reorgs++; } break;
@@ -121,6 +123,6 @@ test('cut and killed at random moments, under reorgs: complete, in order, each o
     assert.deepEqual(r.held, r.kind === 'logs' ? logs : [...hashes.values()], `${r.name}: what it holds is what the chain holds`);
     r.kill();
   }
-  assert.ok(wire.cuts > 2 * SECONDS && reorgs > SECONDS / 2 && readers.some((r) => r.removed > 0), 'there was enough trouble');
+  assert.ok(enough(), `there was not enough trouble: ${wire.cuts} cuts, ${reorgs} reorgs in ${SECONDS} s`);
   wire.close();
 });

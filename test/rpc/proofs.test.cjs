@@ -26,7 +26,7 @@ before(async () => {
     await run.settle(node.http);
   }
   last = Number(await h.rpc(node.http, 'eth_blockNumber'));
-}, { timeout: 120000 });
+}, { timeout: 300000 });
 after(() => node?.stop());
 
 /** The value under a key, null where the proof shows that there is none; throws where the proof does not hold. */
@@ -59,7 +59,7 @@ async function verify(address, number, root) {
   return { there, absent: slots.length - there, account: account !== null, proof: p };
 }
 
-test('accounts and slots, there or not, at blocks along the run', { timeout: 120000 }, async () => {
+test('accounts and slots, there or not, at blocks along the run', { timeout: 400000 }, async () => {
   const total = { accounts: 0, 'accounts that are not there': 0, slots: 0, 'slots that hold nothing': 0 };
   const addresses = [...run.wallets.slice(0, 3).map((w) => w.address), ...run.contracts, '0x0000F90827F1C53a10cb7A02335B175320002935', '0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02', '0x' + '98'.repeat(20), '0x' + '00'.repeat(20), ...[...run.touched].slice(-8)];
   for (const n of [0, 1, 2, Math.floor(last / 3), Math.floor(last / 2), last - 1, last]) {
