@@ -50,7 +50,7 @@ const WRONG = [
   [['--block-time', '1', '--no-mining'], /--block-time and --no-mining exclude each other/],
   [['--genesis', 'any.json', '--chain-id', '5'], /--chain-id: the file that --genesis names decides it/],
   [['--genesis', '/nowhere/genesis.json'], /\/nowhere\/genesis\.json: No such file/],
-  [['--import', '/nowhere/chain.rlp'], /^fanatico: \/nowhere\/chain\.rlp: No such file or directory$/],
+  [['--port', '0', '--import', '/nowhere/chain.rlp'], /^fanatico: \/nowhere\/chain\.rlp: No such file or directory$/],
   [['--ws-host', '256.1.1.1', '--ws-port', '0', '--http-port', '0'], /256\.1\.1\.1/],
   [['extra'], /unknown command/],
   [['dev', 'extra'], /unexpected argument "extra"/],
@@ -70,7 +70,7 @@ test('damaged files: what and where', async () => {
   fs.writeFileSync(path.join(dir, 'a.json'), '{"config": {"chainId": 1}, "alloc": {"0x12": {}}, "gasLimit": "0x1", "difficulty": "0x0"}');
   fs.writeFileSync(path.join(dir, 'b.json'), '{"config": ');
   fs.writeFileSync(path.join(dir, 'c.rlp'), Buffer.from('f8ff00', 'hex'));
-  for (const [args, words] of [[['--genesis', path.join(dir, 'a.json')], /a\.json: .*alloc/], [['--genesis', path.join(dir, 'b.json')], /b\.json: .*byte/], [['--import', path.join(dir, 'c.rlp')], /c\.rlp/]]) {
+  for (const [args, words] of [[['--genesis', path.join(dir, 'a.json')], /a\.json: .*alloc/], [['--genesis', path.join(dir, 'b.json')], /b\.json: .*byte/], [['--port', '0', '--import', path.join(dir, 'c.rlp')], /c\.rlp/]]) {
     const { code, lines } = await run(...args);
     assert.equal(code, 2, lines.join('\n'));
     assert.equal(lines.length, 1, lines.join('\n'));
@@ -82,6 +82,7 @@ test('Ctrl-C ends a node that still imports', async () => {
   const pipe = path.join(h.scratch(), 'chain.rlp'); // nobody writes: an import without end
   execFileSync('mkfifo', [pipe]);
   const program = new h.Program(file, ['--port', '0', '--import', pipe]);
+  await program.listens('SIGINT');
   await h.sleep(300);
   assert.ok(program.running, program.output);
   const began = Date.now();

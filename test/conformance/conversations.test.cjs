@@ -111,7 +111,7 @@ for (const chain of Object.keys(HEADS)) {
   });
   test(`${chain}: bad.rlp is refused, with the number and the rule`, async () => {
     const before = await h.rpc(node.http, 'eth_blockNumber');
-    const program = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--genesis', path.join(data, chain, 'genesis.json'), '--import', path.join(data, chain, 'bad.rlp')]);
+    const program = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--port', '0', '--genesis', path.join(data, chain, 'genesis.json'), '--import', path.join(data, chain, 'bad.rlp')]);
     const code = await program.ended;
     assert.equal(code, 2, program.output);
     assert.match(program.output, /block \d+/);

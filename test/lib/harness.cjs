@@ -78,6 +78,15 @@ class Program {
     });
   }
   get running() { return this.code === undefined; }
+  /** Waits until the signal does not simply end it any more, as it does a process that has just begun: caught, or kept for a signalfd. */
+  listens(signal) {
+    const bit = BigInt(os.constants.signals[signal] - 1);
+    return until(`${signal} to be listened to`, () => {
+      let status = '';
+      try { status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8'); } catch { /* it is over */ }
+      return !this.running || [...status.matchAll(/^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$/gm)].some(([, mask]) => (BigInt(`0x${mask}`) >> bit) & 1n);
+    });
+  }
   async stop(signal = 'SIGTERM') {
     this.asked = true;
     if (this.serving && / ending  signal=|"message":"ending"/.test(this.output)) process.stderr.write(`process ${this.child.pid} was ending already: ${this.output.slice(-2000)}\n`);

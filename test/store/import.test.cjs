@@ -76,13 +76,6 @@ for (const name of ['cancun9', 'shanghai3']) {
   });
 }
 
-/** Has the process a handler for the signal of this number? */
-function catches(pid, signal) {
-  let status = '';
-  try { status = fs.readFileSync(`/proc/${pid}/status`, 'utf8'); } catch { /* it is over */ }
-  return (BigInt(`0x${status.match(/^SigCgt:\s*([0-9a-f]+)$/m)?.[1] ?? '0'}`) >> BigInt(signal - 1)) & 1n;
-}
-
 test('an import that is cut off goes on where it was, also after kill -9', { timeout: 300000 }, async () => {
   let state = seed;
   const random = (n) => { state = (state * 1103515245 + 12345) & 0x7fffffff; return state % n; };
@@ -97,7 +90,7 @@ test('an import that is cut off goes on where it was, also after kill -9', { tim
     await Promise.race([program.ended, h.sleep(30 + random(250))]);
     ended = !program.running;
     const signal = random(4) ? 'SIGKILL' : 'SIGINT';
-    if (!ended && signal === 'SIGINT') await h.until('the import to listen to signals', () => !program.running || catches(program.child.pid, 2)); // a process that has just begun does not yet
+    if (!ended && signal === 'SIGINT') await program.listens('SIGINT');
     ended = !program.running;
     const code = await program.stop(signal);
     if (!ended && signal === 'SIGINT' && code !== 0) {
