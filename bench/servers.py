@@ -159,8 +159,12 @@ def anvil(*more, mining=False):
     if not anvil_file():
         return None
     port = free_port()
-    return Server("anvil", [anvil_file(), "--port", str(port), "--silent", *([] if mining else ["--no-mining"]), *more],
-                  port, MINE)
+    # The states it writes to disk are gigabytes in a home folder when it is killed: here they end with the bench.
+    states = tempfile.TemporaryDirectory()
+    s = Server("anvil", [anvil_file(), "--port", str(port), "--silent", "--cache-path", states.name,
+                         *([] if mining else ["--no-mining"]), *more], port, MINE)
+    s.states = states
+    return s
 
 
 def geth():

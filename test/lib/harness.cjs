@@ -116,7 +116,10 @@ async function fanatico(args = [], { command = 'dev', env = {}, ports = true, fi
 
 async function anvil(args = []) {
   const port = await freePort();
-  const program = new Program(require.resolve('@foundry-rs/anvil-linux-amd64/bin/anvil'), ['--host', '127.0.0.1', '--port', String(port), ...args]);
+  // The states it writes to disk are gigabytes in a home folder when it is killed: here they go with the test.
+  const states = scratch();
+  process.on('exit', () => fs.rmSync(states, { recursive: true, force: true, maxRetries: 5 }));
+  const program = new Program(require.resolve('@foundry-rs/anvil-linux-amd64/bin/anvil'), ['--host', '127.0.0.1', '--port', String(port), '--cache-path', states, ...args]);
   await until('anvil to accept', () => {
     if (!program.running) throw new Error(`anvil ended: ${program.output}`);
     return program.output.includes('Listening on');
