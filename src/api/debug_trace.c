@@ -66,6 +66,7 @@ static void trace(struct call *call, struct chain_state *s, const struct block *
 
     how->config = config->tracer;
     how->timeout_ms = config->has_timeout ? config->timeout_ms : api->options.call_timeout_ms;
+    how->stop = call_unwanted(call);
     how->size_max = w->out->len_max > w->out->len ? w->out->len_max - w->out->len : 1;
     how->ctx = &t;
     how->begin = begin_one;

@@ -40,6 +40,7 @@ static enum fan_status ask(struct call *call, const struct view *v, const struct
                             .has_gas = true,
                             .gas_max = GETTER_GAS,
                             .deadline_ms = clock_monotonic_ms() + api->options.call_timeout_ms,
+                            .stop = call_unwanted(call),
                             .overrides = override,
                             .override_count = override ? 1 : 0};
     enum fan_status s = api->chain->ops->call(v->state, v->block, &cc, !override, call_arena(call), r, err);

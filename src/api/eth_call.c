@@ -31,6 +31,7 @@ bool execute_prepare(struct call *call, const struct view *v, const struct messa
         return false;
     }
     cc->deadline_ms = clock_monotonic_ms() + api->options.call_timeout_ms;
+    cc->stop = call_unwanted(call);
     return true;
 }
 
@@ -211,7 +212,7 @@ static enum fan_status settle_access_list(struct call *call, const struct view *
         s = ops->call(v->state, v->block, cc, true, call_arena(call), r, err);
         if (s || r->status == CHAIN_CALL_INVALID || r->status == CHAIN_CALL_TIMEOUT || same_access(r, &cc->tx))
             return s;
-        if (clock_monotonic_ms() > cc->deadline_ms) {
+        if (clock_monotonic_ms() > cc->deadline_ms || atomic_load(cc->stop)) {
             r->status = CHAIN_CALL_TIMEOUT;
             return FAN_OK;
         }

@@ -313,6 +313,7 @@ static void run(struct simulate *m, const struct view *v)
                                    .validation = m->validation,
                                    .gas_max = api->options.call_gas_max,
                                    .deadline_ms = clock_monotonic_ms() + api->options.call_timeout_ms,
+                                   .stop = call_unwanted(m->call),
                                    .size_max = w->out->len_max,
                                    .ctx = m,
                                    .block = put_block};

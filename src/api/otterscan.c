@@ -499,7 +499,7 @@ static void search(struct call *call, bool down)
         fine = look_at_block(call, b, down, &g);
         block_unref(b);
         n = down ? n - 1 : n + 1; /* below 0 it is over: see `ended` */
-        if (fine && clock_monotonic_ms() > end_ms && g.count < g.size) {
+        if (fine && (clock_monotonic_ms() > end_ms || atomic_load(call_unwanted(call))) && g.count < g.size) {
             call_fail(call, CODE_TIMEOUT, "execution timeout");
             fine = false;
         }

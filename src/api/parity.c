@@ -225,7 +225,7 @@ static void filter_blocks(struct call *call, uint64_t from, uint64_t to, struct 
         bool done;
 
         if (s == FAN_ENOTFOUND) break; /* the chain became shorter meanwhile */
-        if (!s && clock_monotonic_ms() > end_ms) {
+        if (!s && (clock_monotonic_ms() > end_ms || atomic_load(call_unwanted(call)))) {
             block_unref(b);
             call_fail(call, CODE_TIMEOUT, "execution timeout: blocks %" PRIu64 " to %" PRIu64 " were looked at", from,
                       n - 1);

@@ -66,6 +66,7 @@ static bool gather(struct call *call, struct chain_state *s, const struct block 
     buf_init(&text, call_result(call)->out->len_max);
     buf_put_byte(&text, '[');
     how->timeout_ms = api->options.call_timeout_ms;
+    how->stop = call_unwanted(call);
     how->size_max = text.len_max;
     how->ctx = &text;
     how->begin = how->call ? NULL : begin_one;

@@ -21,6 +21,7 @@ static void on_closed(void *ctx, struct conn *c)
     struct worker *w = ctx;
 
     hub_forget(w->shard, c);
+    rpc_conn_closed(w->rpc, c);
 }
 
 static void on_room(void *ctx, struct conn *c)
@@ -249,6 +250,7 @@ void worker_stop(struct worker *w)
     loop_stop(w->loop);
     (void)pthread_join(w->thread, NULL);
     w->running = false;
+    if (w->rpc) rpc_worker_abandon(w->rpc); /* or the pool would first run to its end what nobody will read */
 }
 
 void worker_close(struct worker *w)

@@ -15,6 +15,8 @@
 #ifndef CHAIN_CHAIN_H
 #define CHAIN_CHAIN_H
 
+#include <stdatomic.h>
+
 #include "base/mailbox.h"
 #include "base/metric.h"
 #include "eth/block.h"
@@ -128,6 +130,7 @@ struct chain_call {
     bool has_gas, has_fee;             /* without a fee the base fee is not asked for */
     uint64_t gas_max;                  /* cap of the server */
     uint64_t deadline_ms;              /* monotonic; 0: none */
+    const atomic_bool *stop;           /* once true, from any thread, it is TIMEOUT; NULL: nobody stops it */
     uint64_t brief_gas;                /* instead of the deadline, TIMEOUT by what the call does (evm.h); 0: not brief */
     const struct chain_override *overrides;
     size_t override_count;
@@ -186,7 +189,8 @@ struct chain_tracer_config {
 /* What to trace, and who takes the traces. */
 struct chain_trace {
     struct chain_tracer_config config;
-    uint64_t timeout_ms; /* for each transaction; 0: none */
+    uint64_t timeout_ms; /* for each transaction; 0: none. Those that are replayed have it together */
+    const atomic_bool *stop; /* as a call's; instead of its call's own */
     size_t size_max;     /* of what a tracer keeps, in bytes of its text, roughly; 0: no limit */
     size_t replay;       /* so many transactions of the block run first, untraced */
     size_t count;        /* so many that follow are traced; with a call none is */
@@ -246,6 +250,7 @@ struct chain_simulation {
     bool trace_transfers, validation;
     uint64_t gas_max;     /* of all calls together; 0: no limit */
     uint64_t deadline_ms; /* monotonic; 0: none */
+    const atomic_bool *stop; /* as a call's */
     size_t size_max;      /* of what one call's logs may take, roughly; 0: no limit */
     void *ctx;
     /* Each block once it is whole, on the caller's thread; false: no more. */

@@ -15,6 +15,8 @@
 #ifndef EVM_EVM_H
 #define EVM_EVM_H
 
+#include <stdatomic.h>
+
 #include "base/slice.h"
 #include "eth/fork.h"
 
@@ -116,7 +118,7 @@ enum evm_status {
     EVM_HALT,        /* status 0, all gas used; `text` says why: "out of gas", "invalid opcode: …" as geth words it */
     EVM_INVALID,     /* not executable in this block; nothing changed. `invalid` says why, `text` adds detail */
     EVM_STATE_ERROR, /* the reader failed; nothing changed */
-    EVM_TIMEOUT,     /* evm_call() and evm_block_trace() only */
+    EVM_TIMEOUT,     /* evm_call(), evm_block_trace(), and behind evm_block_until() */
     EVM_FAULT,       /* the leaf panicked or ran into its own error; `text` says where. The block must be closed */
     EVM_STOPPED      /* evm_block_trace() only: the trace is too large, or put() wanted no more; nothing changed */
 };
@@ -231,6 +233,10 @@ struct evm_bytes {
 uint32_t evm_block_requests(struct evm_block *b, const struct evm_bytes **out_requests, size_t *out_count,
                             const char **out_text);
 
+/* From now on its transactions end with EVM_TIMEOUT, as evm_call() does, and change nothing then: for whoever executes
+ * transactions again that a reader asked for. A traced one has a deadline of its own. */
+void evm_block_until(struct evm_block *b, uint64_t deadline_ms, const atomic_bool *stop);
+
 /* All that the block changed, merged; borrowed until the block closes or changes again. */
 uint32_t evm_block_diff(struct evm_block *b, struct evm_diff *out);
 
@@ -270,7 +276,8 @@ struct evm_trace_config {
 
 struct evm_trace {
     struct evm_trace_config config;
-    uint64_t deadline_ms; /* monotonic; 0: none */
+    uint64_t deadline_ms;    /* monotonic; 0: none */
+    const atomic_bool *stop; /* as evm_call_options has it */
     size_t size_max;      /* of what is kept until the end, in bytes of its text, roughly; 0: no limit */
     uint8_t want_diff;    /* fill out->diff */
     uint8_t is_call;      /* as evm_call() does, let code see no base fee where the call names no price */
@@ -292,11 +299,13 @@ void evm_block_trace(struct evm_block *b, const struct evm_tx *tx, const struct 
 struct evm_outcome; /* owns what a result points to */
 
 /* Executes tx on the reader's state and forgets the changes. deadline_ms (monotonic clock; 0: none) ends it
- * with EVM_TIMEOUT; a precompile under way is let finish. *out_access, if wanted, is the access list that the call
+ * with EVM_TIMEOUT: some hundreds of microseconds late, or by what a single step takes. A precompile under way is let
+ * finish; one whose price says that it takes longer than is left is not begun. *out_access, if wanted, is the access list that the call
  * touched (EIP-2930; sorted; sender, target, precompiles and authorities only where slots of theirs were touched).
  * Never NULL: a failure of the leaf is EVM_FAULT. */
 struct evm_call_options {
     uint64_t deadline_ms;
+    const atomic_bool *stop; /* once true, from any thread, it ends with EVM_TIMEOUT; NULL: nobody stops it */
     /* Not 0: the call is one that must not take long, and ends with EVM_TIMEOUT, instead of by the clock, where a frame
      * has spent so much gas, or before a step that could take long by itself (8 KiB to hash or to copy, a precompile but
      * the first four). Code goes on for as much as it has between two jumps, state reads, frames. */

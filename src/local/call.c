@@ -118,7 +118,7 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     struct tx tx;
     struct chain_call_result made = {0};
     struct evm_call_options options = {
-        .deadline_ms = call->deadline_ms, .brief_gas = call->brief_gas, .want_access_list = want_access};
+        .deadline_ms = call->deadline_ms, .stop = call->stop, .brief_gas = call->brief_gas, .want_access_list = want_access};
     enum fan_status status;
 
     call_env(s, at, call, &env);

@@ -314,6 +314,7 @@ static enum fan_status run_calls(struct simulating *m, struct state_diff **out_d
 {
     struct evm_trace trace = {.config = {.tracer = m->sim->trace_transfers ? EVM_TRACE_TRANSFERS : EVM_TRACE_NOOP},
                               .deadline_ms = m->sim->deadline_ms,
+                              .stop = m->sim->stop,
                               .size_max = m->sim->size_max,
                               .put = put_nothing};
     size_t count = m->plan->call_count;

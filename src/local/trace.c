@@ -99,9 +99,11 @@ static enum fan_status begin_block(struct tracing *t)
                          "the block could not be begun again");
 }
 
-/* Runs the first transactions of the block; they are there, so they run. */
+/* Runs the first transactions of the block; they are there, so they run: all but for the time, where FAN_OK leaves the
+ * outcome's status CHAIN_CALL_TIMEOUT. */
 static enum fan_status replay(struct tracing *t)
 {
+    evm_block_until(t->evm, t->how->timeout_ms ? clock_monotonic_ms() + t->how->timeout_ms : 0, t->how->stop);
     for (size_t i = 0; i < t->how->replay; i++) {
         struct evm_result result;
         struct evm_tx tx;
@@ -109,6 +111,10 @@ static enum fan_status replay(struct tracing *t)
 
         if (s) return s;
         evm_block_execute(t->evm, &tx, false, &result);
+        if (result.status == EVM_TIMEOUT) {
+            t->out->status = CHAIN_CALL_TIMEOUT;
+            return FAN_OK;
+        }
         if (result.status > EVM_HALT)
             return fan_error_set(t->err, t->reader.failed ? t->reader.failed : FAN_EINTERNAL,
                                  "transaction %zu of the block could not be executed again: %s", i,
@@ -120,7 +126,7 @@ static enum fan_status replay(struct tracing *t)
 static enum fan_status trace_one(struct tracing *t, const struct evm_tx *tx, const struct fan_hash *hash, size_t index)
 {
     struct evm_trace trace = {
-        .config = t->config, .size_max = t->how->size_max, .ctx = (void *)(uintptr_t)t->how, .put = put};
+        .config = t->config, .stop = t->how->stop, .size_max = t->how->size_max, .ctx = (void *)(uintptr_t)t->how, .put = put};
     struct evm_result result;
 
     if (t->how->timeout_ms) trace.deadline_ms = clock_monotonic_ms() + t->how->timeout_ms;
@@ -140,6 +146,7 @@ static enum fan_status trace_txs(struct tracing *t)
     enum fan_status s = begin_block(t);
 
     if (!s) s = replay(t);
+    if (t->out->status == CHAIN_CALL_TIMEOUT) return s;
     for (size_t i = t->how->replay; !s && i < t->how->replay + t->how->count; i++) {
         struct evm_tx tx;
 
@@ -167,7 +174,7 @@ static enum fan_status state_within(struct tracing *t, struct state_view **out)
     enum fan_status s = begin_block(t);
 
     if (!s) s = replay(t);
-    if (s) return s;
+    if (s || t->out->status == CHAIN_CALL_TIMEOUT) return s;
     if (evm_block_diff(t->evm, &diff) != EVM_SUCCESS)
         return fan_error_set(t->err, FAN_EINTERNAL, "the changes of the block could not be gathered");
     s = state_apply(t->state->view, &diff, t->block->header.number, &changes, t->err);
@@ -188,7 +195,7 @@ static enum fan_status trace_call(struct tracing *t, bool within)
 
     if (within) {
         s = state_within(t, &view);
-        if (s) return s;
+        if (s || t->out->status == CHAIN_CALL_TIMEOUT) return s;
         exec_reader_fini(&t->reader);
         exec_reader_init(&t->reader, view, &t->state->local->index);
     }

@@ -96,6 +96,7 @@ static struct exchange *exchange_new(struct rpc_worker *w)
     x->since_ns = clock_monotonic_ns();
     counter_add(&w->stats.in_flight, 1);
     x->held = x->too_large = x->broken = false;
+    atomic_store_explicit(&x->unwanted, false, memory_order_relaxed);
     x->prev = NULL;
     x->next = w->live;
     if (x->next) x->next->prev = x;
@@ -183,6 +184,8 @@ static void run_there(struct letter *l)
     /* A writer that has ended may run what is left in its box; by then methods find nothing to stand on. */
     if (atomic_load(&exchange_of(c)->home->rpc->stopped))
         call_fail(c, -32000, "server is shutting down");
+    else if (c->where == RPC_POOL && atomic_load_explicit(&exchange_of(c)->unwanted, memory_order_relaxed))
+        call_fail(c, -32000, "nobody waits for the answer");
     else
         c->step(c); /* may finish and be gone */
 }
@@ -453,6 +456,27 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
         counter_add(x->message.batch ? &w->stats.batches : &w->stats.singles, 1);
     }
     exchange_go_on(x);
+}
+
+/* ---- nobody waits ---- */
+
+const atomic_bool *call_unwanted(const struct call *c)
+{
+    return &exchange_of(c)->unwanted;
+}
+
+void rpc_conn_closed(struct rpc_worker *w, struct conn *c)
+{
+    struct conn_id id = conn_id_of(c); /* of this worker, like all its exchanges */
+
+    for (struct exchange *x = w->live; x; x = x->next)
+        if (x->conn.slot == id.slot && x->conn.generation == id.generation)
+            atomic_store_explicit(&x->unwanted, true, memory_order_relaxed);
+}
+
+void rpc_worker_abandon(struct rpc_worker *w)
+{
+    for (struct exchange *x = w->live; x; x = x->next) atomic_store_explicit(&x->unwanted, true, memory_order_relaxed);
 }
 
 /* ---- lifecycle ---- */

@@ -55,6 +55,7 @@ struct exchange {
     size_t answered; /* items that have put something into the reply */
     struct spool *spool; /* the reply's first bytes, once it was long; NULL before */
     struct buf reply;    /* the bytes behind them */
+    atomic_bool unwanted;         /* nobody waits for the answer any more: its connection has ended, or the server ends */
     bool held;                    /* this exchange holds the connection's notifications */
     bool too_large;               /* the reply is full: what remains is refused */
     bool broken;                  /* not even an error found memory: the connection must end */

@@ -72,6 +72,10 @@ FAN_MUST_CHECK enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *co
 /* After rpc_free(), before the worker's mailbox (its loop) goes: runs the letters that still lie in it. What lies in the
  * writer's box then will not be there any more: let the writer run it empty first, or never again. NULL is fine. */
 void rpc_worker_free(struct rpc_worker *w);
+/* conn_handler.closed: what is still under way for it on the pool ends soon, and what waits there is not begun. */
+void rpc_conn_closed(struct rpc_worker *w, struct conn *c);
+/* Likewise for all that is under way: for a server that stops. When the worker's loop has ended. */
+void rpc_worker_abandon(struct rpc_worker *w);
 /* At the end of each of the loop's turns: brief methods have their time again. */
 void rpc_worker_turn_end(struct rpc_worker *w);
 
@@ -109,6 +113,9 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body);
 /* ---- inside a method ---- */
 
 void *call_app(const struct call *c);
+/* True once nobody waits for the answer: what takes long should look, or be given it (struct chain_call). It is there
+ * until the call has finished. */
+const atomic_bool *call_unwanted(const struct call *c);
 /* Only while inline: the worker's own things and the connection (NULL when it has gone). */
 void *call_worker_app(const struct call *c);
 struct conn *call_conn(const struct call *c);

@@ -4,6 +4,7 @@
 use std::ffi::c_void;
 use std::os::raw::{c_char, c_int};
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
 
 #[repr(C)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -204,11 +205,26 @@ pub struct Bytes {
 }
 
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct CallOptions {
     pub deadline_ms: u64,
+    pub stop: *const AtomicBool,
     pub brief_gas: u64,
     pub want_access_list: u8,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        CallOptions { deadline_ms: 0, stop: std::ptr::null(), brief_gas: 0, want_access_list: 0 }
+    }
+}
+
+/// C's flag, or none.
+///
+/// # Safety
+/// It must be there for as long as the result is used.
+pub unsafe fn stop_flag(at: *const AtomicBool) -> Option<&'static AtomicBool> {
+    unsafe { at.as_ref() }
 }
 
 /// `enum evm_tracer`, in its order.
@@ -255,6 +271,7 @@ pub type TracePut = extern "C" fn(*mut c_void, *const u8, usize) -> c_int;
 pub struct Trace {
     pub config: TraceConfig,
     pub deadline_ms: u64,
+    pub stop: *const AtomicBool,
     pub size_max: usize,
     pub want_diff: u8,
     pub is_call: u8,
@@ -378,13 +395,13 @@ static LAYOUT: &[usize] = &layout! {
         text,
     }
     Bytes { at, len }
-    CallOptions { deadline_ms, brief_gas, want_access_list }
+    CallOptions { deadline_ms, stop, brief_gas, want_access_list }
     PrecompileMove { from, is_moved, to }
     TraceConfig {
         tracer, with_memory, no_stack, no_storage, with_return_data, only_top_call, with_log, parity_errors,
         parity, with_precompiles, diff, no_code, with_empty, limit, name, name_len, parts, part_count,
     }
-    Trace { config, deadline_ms, size_max, want_diff, is_call, block_hash, tx_hash, block_number, tx_index, ctx, put }
+    Trace { config, deadline_ms, stop, size_max, want_diff, is_call, block_hash, tx_hash, block_number, tx_index, ctx, put }
     [
     SUCCESS, REVERT, HALT, INVALID, STATE_ERROR, TIMEOUT, FAULT, STOPPED,
     Invalid::Other, Invalid::NonceTooLow, Invalid::NonceTooHigh, Invalid::NonceMax, Invalid::Funds, Invalid::FeeBelowBase,

@@ -3,7 +3,7 @@
 use crate::abi::{self, pointer, Diff, Env, Invalid, Outcome, StateReader, Tx};
 use crate::arena::{Kept, KeptDiff};
 use crate::contain;
-use crate::convert::{address, machine, run, spec, tx_env, u256, Machine};
+use crate::convert::{address, machine, run, set_clock, spec, tx_env, u256, Machine};
 use crate::overlay::Overlay;
 use crate::system::{self, Failure, DEPOSIT_LEN};
 use crate::watch::Clock;
@@ -11,6 +11,7 @@ use revm::context::result::ResultAndState;
 use revm::primitives::{hardfork::SpecId, B256};
 use std::ffi::CString;
 use std::os::raw::{c_char, c_int};
+use std::sync::atomic::AtomicBool;
 
 /// How far the block had come.
 #[derive(Clone, Copy, Default)]
@@ -108,7 +109,11 @@ impl Block {
             return self.kept.invalid(why, &text);
         }
         // SAFETY: evm_block_execute()'s caller answers for the pointers in tx.
-        match run(&mut self.machine, unsafe { tx_env(tx) }, false) {
+        let done = run(&mut self.machine, unsafe { tx_env(tx) }, false);
+        if self.machine.ctx.chain.expired {
+            return self.kept.status(abi::TIMEOUT, "execution aborted (timeout)");
+        }
+        match done {
             Err(refusal) => self.kept.refused(refusal),
             Ok((done, text)) => self.take(tx, done, &text, want_diff),
         }
@@ -243,6 +248,16 @@ pub unsafe extern "C" fn evm_block_execute(b: *mut Block, tx: *const Tx, want_di
     let (b, tx) = unsafe { (&mut *b, &*tx) };
     let outcome = b.guarded(|b| contain(|| Ok(b.execute(tx, want_diff != 0)), Err));
     unsafe { out.write(outcome) };
+}
+
+/// See evm.h.
+///
+/// # Safety
+/// `stop` is NULL, or there until the block closes.
+#[no_mangle]
+pub unsafe extern "C" fn evm_block_until(b: *mut Block, deadline_ms: u64, stop: *const AtomicBool) {
+    let b = unsafe { &mut *b };
+    set_clock(&mut b.machine, b.env.fork, Clock::until(deadline_ms, unsafe { abi::stop_flag(stop) }));
 }
 
 /// See evm.h.

@@ -68,7 +68,8 @@ impl CallOutcomeKept {
 
 fn call(env: &Env, reader: StateReader, tx: &Tx, options: &CallOptions, own: &mut CallOutcomeKept) -> Outcome {
     let clock = match options.brief_gas {
-        0 => Clock::until(options.deadline_ms),
+        // SAFETY: evm_call()'s caller answers for the flag.
+        0 => Clock::until(options.deadline_ms, unsafe { abi::stop_flag(options.stop) }),
         gas => Clock::brief(gas),
     };
     if clock.expired {

@@ -75,11 +75,9 @@ fn u128_of(v: &abi::U256) -> u128 {
     u256(v).try_into().unwrap_or(u128::MAX) // nobody can pay either
 }
 
-/// A machine over the overlay for this environment. A clock that ends is put into the instructions.
+/// A machine over the overlay for this environment.
 pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
     let mut ctx = context(env, overlay);
-    let (ends, is_brief) = (clock.ends(), clock.is_brief());
-    ctx.chain = clock;
     if env.fork == Fork::Constantinople as u32 {
         sstore::lower_static_gas(&mut ctx.cfg.gas_params);
     }
@@ -94,16 +92,22 @@ pub fn machine(env: &abi::Env, overlay: Overlay, clock: Clock) -> Machine {
         precompiles,
         frame_stack: FrameStack::new(),
     };
-    if ends {
+    set_clock(&mut machine, env.fork, clock);
+    machine
+}
+
+/// What runs from now on ends by this clock.
+pub fn set_clock(machine: &mut Machine, fork: u32, clock: Clock) {
+    if clock.ends() {
         guard(&mut machine.instruction);
     }
-    if is_brief {
+    if clock.is_brief() {
         guard_brief(&mut machine.instruction);
     }
-    if env.fork == Fork::Constantinople as u32 {
+    if fork == Fork::Constantinople as u32 {
         machine.instruction.instruction_table_mut()[SSTORE as usize] = Instruction::new(sstore::eip1283);
     }
-    machine
+    machine.ctx.chain = clock;
 }
 
 /// Makes a machine ready for a call of the same fork. Its frames, memory and tables stay: revm clears them between

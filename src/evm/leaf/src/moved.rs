@@ -67,7 +67,13 @@ impl PrecompileProvider<Ctx> for Moved {
             return Ok(None);
         };
         let input = inputs.input.bytes(ctx);
-        let done = p.execute(&input, inputs.gas_limit, inputs.reservoir).map_err(|e| e.to_string())?;
+        // Each names its price before it begins: where that is too much for the time that is left, it is not begun.
+        let most = if ctx.chain.ends() { ctx.chain.gas_for(&inputs.bytecode_address) } else { u64::MAX };
+        let done = p.execute(&input, inputs.gas_limit.min(most), inputs.reservoir).map_err(|e| e.to_string())?;
+        if most < inputs.gas_limit && done.halt_reason().is_some_and(|why| why.is_oog()) {
+            ctx.chain.expired = true;
+            return Err("no time for a precompile".into());
+        }
         // Of a transaction's own frame the reason is told without a trace.
         if done.halt_reason().is_some_and(|why| !why.is_oog()) && ctx.journaled_state.depth() == 1 {
             let text = refusal::why(p.id(), ctx.cfg.spec, &input, inputs.gas_limit);

@@ -18,6 +18,7 @@ use crate::contain;
 use crate::convert::{for_a_call, run, spec, tx_env, Ctx};
 use crate::overlay::Overlay;
 use crate::refusal;
+use crate::watch::Clock;
 use calls::{Calls, FourByte, Manner};
 use prestate::Prestate;
 use revm::interpreter::interpreter::EthInterpreter;
@@ -269,8 +270,11 @@ impl Block {
         // SAFETY: evm_block_trace()'s caller answers for the pointers in tx and how.
         let (env, tracer) = unsafe { (tx_env(tx), Tracer::new(how, spec(self.env.fork))) };
         let logs_before = self.logs;
-        let mut tap = Tap::new(tracer, how.deadline_ms, how.size_max, logs_before, env.gas_limit);
+        let mut tap = Tap::new(tracer, how.size_max, logs_before, env.gas_limit);
         let before = self.machine.ctx.block.clone();
+        // SAFETY: evm_block_trace()'s caller answers for the flag.
+        let clock = Clock::until(how.deadline_ms, unsafe { abi::stop_flag(how.stop) });
+        let clock_before = std::mem::replace(&mut self.machine.ctx.chain, clock);
         if how.is_call != 0 {
             for_a_call(&mut self.machine, &self.env, &env);
         }
@@ -279,10 +283,11 @@ impl Block {
         self.machine.inspector.tap = Some(Box::new(tap));
         let done = run(&mut self.machine, env, true);
         self.machine.ctx.block = before;
+        let clock = std::mem::replace(&mut self.machine.ctx.chain, clock_before);
         let Some(tap) = self.machine.inspector.tap.take() else {
             return self.kept.status(abi::FAULT, "the trace is gone");
         };
-        let stop = tap.stop;
+        let stop = tap.stop.or(clock.expired.then_some(Stop::Time));
         let mut tracer = tap.into_tracer();
         match stop {
             Some(Stop::Time) => return self.kept.status(abi::TIMEOUT, STOPPED_TIME),

@@ -5,7 +5,7 @@
 
 use super::{cost, Stop, Tracer};
 use crate::convert::Ctx;
-use crate::watch::{Clock, Last};
+use crate::watch::{Last, STEP_WORK};
 use crate::words;
 use revm::bytecode::opcode::{RETURN, SELFDESTRUCT, SSTORE, STOP};
 use revm::context::result::{HaltReason, SuccessReason};
@@ -135,7 +135,6 @@ struct Open {
 pub struct Tap {
     tracer: Tracer,
     open: Vec<Open>,
-    clock: Clock,
     size_max: usize,
     logs_before: u64,
     gas_limit: u64,
@@ -165,17 +164,8 @@ pub fn error_of(result: InstructionResult, last: Option<Last>) -> Option<String>
 }
 
 impl Tap {
-    pub fn new(tracer: Tracer, deadline_ms: u64, size_max: usize, logs_before: u64, gas_limit: u64) -> Self {
-        Tap {
-            tracer,
-            open: Vec::new(),
-            clock: Clock::until(deadline_ms),
-            size_max,
-            logs_before,
-            gas_limit,
-            refunded_before: 0,
-            stop: None,
-        }
+    pub fn new(tracer: Tracer, size_max: usize, logs_before: u64, gas_limit: u64) -> Self {
+        Tap { tracer, open: Vec::new(), size_max, logs_before, gas_limit, refunded_before: 0, stop: None }
     }
 
     pub fn into_tracer(self) -> Tracer {
@@ -184,7 +174,7 @@ impl Tap {
 
     /// Before anything of the transaction has happened.
     pub fn begin(&mut self, ctx: &mut Ctx) {
-        if self.clock.ends() && self.clock.expired {
+        if ctx.chain.expired {
             self.stop = Some(Stop::Time);
         }
         self.refunded_before = cost::authorizations(ctx) as i64;
@@ -298,8 +288,11 @@ impl Tap {
     }
 
     pub fn step(&mut self, interp: &mut Interp, ctx: &mut Ctx) {
-        if self.stop.is_none() && self.clock.ends() && self.clock.passed(1) {
-            self.stop = Some(Stop::Time);
+        if self.stop.is_none() && ctx.chain.ends() {
+            let depth = ctx.journaled_state.depth;
+            if ctx.chain.passed(depth, interp.gas.remaining(), STEP_WORK) {
+                self.stop = Some(Stop::Time);
+            }
         }
         if self.stop.is_some() {
             ctx.error = Err(ContextError::Custom("the trace was ended".into()));
