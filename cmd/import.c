@@ -84,7 +84,11 @@ static int import_file(struct local *local, const char *path, bool silent)
     s = local_import_watched(local, path, &watch, &result, &err);
     kept = local_sync(local, &why); /* also what came before a bad block */
     progress_end(&progress);
-    if (s == FAN_OK && kept) return complain_of(path, why.text);
+    if (kept) { /* more was executed than is on the disk: what was not kept is not told as imported */
+        (void)fan_error_set(&err, kept, "%s; blocks are kept up to %" PRIu64 ", and the same command goes on from there", why.text,
+                            local_kept_number(local));
+        return complain_of(path, err.text);
+    }
     if (s == FAN_OK || result.blocks) progress_sum(&progress, result.blocks, result.gas, result.head_number);
     if (s == FAN_ECLOSED) {
         (void)fan_error_set(&why, s, "%s; the same command goes on from there", err.text);

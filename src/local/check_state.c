@@ -203,7 +203,7 @@ enum fan_status check_state(struct store *store, struct check_count *out, struct
     s = check_head_root(t, err);
     if (!s) s = check_codes(t, out, err);
     store_read_end(t);
-    if (!s) s = db_base_open(store, &base);
+    if (!s) s = db_base_open(store, &base, NULL);
     if (s) return s;
     s = state_db_open(base, &(struct state_options){0}, &db);
     if (s) {

@@ -279,7 +279,7 @@ static enum fan_status do_prune(struct store_txn *t, const struct change *c)
 }
 
 static enum fan_status alone(struct db_base *b, enum fan_status (*change)(struct store_txn *t, const struct change *c),
-                             const struct change *c)
+                             const struct change *c, struct fan_error *err)
 {
     enum fan_status s;
 
@@ -290,11 +290,11 @@ static enum fan_status alone(struct db_base *b, enum fan_status (*change)(struct
         if (s) return s;
         s = change(t, c);
         if (s) {
-            enum fan_status why = store_write_abort(t, NULL);
+            enum fan_status why = store_write_abort(t, err);
 
             s = why ? why : s;
         } else {
-            s = store_write_commit(t, NULL);
+            s = store_write_commit(t, err);
         }
     } while (s == FAN_EAGAIN); /* the map was too small, and has grown */
     return s;
@@ -302,17 +302,17 @@ static enum fan_status alone(struct db_base *b, enum fan_status (*change)(struct
 
 static enum fan_status apply(void *ctx, const struct state_diff *d)
 {
-    return alone(ctx, do_apply, &(struct change){.diff = d});
+    return alone(ctx, do_apply, &(struct change){.diff = d}, NULL);
 }
 
 static enum fan_status rewind_to(void *ctx, uint64_t version)
 {
-    return alone(ctx, do_rewind, &(struct change){.version = version});
+    return alone(ctx, do_rewind, &(struct change){.version = version}, NULL);
 }
 
 static enum fan_status prune(void *ctx, uint64_t version)
 {
-    return alone(ctx, do_prune, &(struct change){.version = version});
+    return alone(ctx, do_prune, &(struct change){.version = version}, NULL);
 }
 
 static void close_base(void *ctx)
@@ -370,7 +370,7 @@ static enum fan_status newest_id(struct store *store, uint64_t *out)
     return s;
 }
 
-enum fan_status db_base_open(struct store *store, struct state_base *out)
+enum fan_status db_base_open(struct store *store, struct state_base *out, struct fan_error *err)
 {
     struct db_base *b = calloc(1, sizeof *b);
     uint64_t id = 0;
@@ -379,7 +379,7 @@ enum fan_status db_base_open(struct store *store, struct state_base *out)
     if (!b) return FAN_ENOMEM;
     b->store = store;
     s = newest_id(store, &id);
-    if (s == FAN_ENOTFOUND) s = alone(b, put_version_zero, &(struct change){0});
+    if (s == FAN_ENOTFOUND) s = alone(b, put_version_zero, &(struct change){0}, err);
     if (s) {
         free(b);
         return s;

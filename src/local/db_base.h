@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 /* The base over a store, which it borrows; an empty store becomes one at version 0. */
-FAN_MUST_CHECK enum fan_status db_base_open(struct store *store, struct state_base *out);
+FAN_MUST_CHECK enum fan_status db_base_open(struct store *store, struct state_base *out, struct fan_error *err);
 
 /* ---- within a transaction of the store. FAN_EFORMAT: what is stored contradicts itself ---- */
 FAN_MUST_CHECK enum fan_status db_range(struct store_txn *t, uint64_t *out_oldest, uint64_t *out_newest);

@@ -216,6 +216,13 @@ enum fan_status local_sync(struct local *l, struct fan_error *err)
     return l->keep ? keep_sync(l->keep, err) : FAN_OK;
 }
 
+uint64_t local_kept_number(struct local *l)
+{
+    uint64_t head = head_peek(l)->header.number, durable = atomic_load(&l->index.durable);
+
+    return l->keep && durable && durable - 1 < head ? durable - 1 : head;
+}
+
 struct chain *local_chain(struct local *l)
 {
     return &l->chain;

@@ -159,6 +159,9 @@ FAN_MUST_CHECK enum fan_status local_export(struct local *l, const char *path, u
  * writer's. */
 FAN_MUST_CHECK enum fan_status local_sync(struct local *l, struct fan_error *err);
 
+/* The last block that a power cut would leave; without a store the head. */
+uint64_t local_kept_number(struct local *l);
+
 /* Starts the writer. FAN_ESYSTEM: no thread. */
 FAN_MUST_CHECK enum fan_status local_start(struct local *l);
 /* Imports as above, on the writer while it serves others: some blocks, then whatever came, then some blocks. The chain

@@ -6,8 +6,10 @@
 static enum fan_status open_state(struct local *l, struct store *store, struct fan_error *err)
 {
     struct state_base base;
-    enum fan_status s = db_base_open(store, &base);
+    struct fan_error why = {""};
+    enum fan_status s = db_base_open(store, &base, &why);
 
+    if (why.text[0]) return fan_error_set(err, s, "%s", why.text); /* a new one could not be written */
     if (!s) {
         s = state_db_open(base, &(struct state_options){0}, &l->state);
         if (s) base.ops->close(base.ctx);

@@ -25,7 +25,7 @@ static inline enum fan_status test_state_new(const struct state_options *options
     (void)snprintf(test_state_dir, sizeof test_state_dir, "/tmp/fanatico-state-XXXXXX");
     if (!mkdtemp(test_state_dir)) return FAN_ESYSTEM;
     s = store_open(test_state_dir, &small, &test_state_store, &err);
-    if (!s) s = db_base_open(test_state_store, &base);
+    if (!s) s = db_base_open(test_state_store, &base, NULL);
     return s ? s : state_db_open(base, options, out);
 }
 

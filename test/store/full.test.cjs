@@ -44,6 +44,40 @@ for (const mode of ['node', 'dev'])
     await s.check(dir);
   });
 
+test('init and import on a full disk say what is kept, and go on once there is room', async (t) => {
+  const mount = h.scratch(), run = async (...args) => {
+    const program = new h.Program(s.file, args);
+    return { code: await program.ended, output: program.output };
+  };
+  const source = await h.fanatico(['--datadir', await s.folder(), '--no-mining', '--silent']); // a file of 400 blocks that are not empty
+  for (let i = 0; i < 400; i += 100) await h.post(source.http, Array.from({ length: 300 }, (_, n) => (n % 3 === 2 ? { jsonrpc: '2.0', id: n, method: 'evm_mine', params: [] }
+    : { jsonrpc: '2.0', id: n, method: 'eth_sendTransaction', params: [{ from: h.ACCOUNTS[n % 3], to: `0x${(i * 1000 + n + 4096).toString(16).padStart(40, '0')}`, value: '0x1' }] })));
+  assert.equal(Number(await h.rpc(source.http, 'eth_blockNumber')), 400);
+  assert.equal(await source.stop(), 0);
+  const file = path.join(h.scratch(), 'chain.rlp'), from = source.child.spawnargs[source.child.spawnargs.indexOf('--datadir') + 1];
+  assert.equal((await run('export', '--datadir', from, file)).code, 0);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40k', 'tmpfs', mount]).status !== 0) return t.skip('no right to mount a tmpfs here');
+  try {
+    const dir = path.join(mount, 'chain'), init = ['init', '--datadir', dir, '--genesis', s.genesis()];
+    const refused = await run(...init);
+    assert.equal(refused.code, 2);
+    assert.match(refused.output, /^fanatico: .*chain: it cannot be written: no space left on the disk\n$/);
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=300k', mount]).status, 0);
+    assert.equal((await run(...init)).code, 0);
+    const full = await run('import', '--datadir', dir, file);
+    assert.equal(full.code, 1, full.output);
+    assert.doesNotMatch(full.output, /^imported/m, 'what is not on the disk is not imported');
+    const [, kept] = full.output.match(/chain\.rlp: .*chain: it cannot be written: no space left on the disk; blocks are kept up to (\d+), and the same command goes on from there$/m);
+    const held = Number((await s.check(dir)).match(/blocks +(\d+),/)[1]) - 1;
+    assert.ok(held >= kept && held < 400, `${kept} told, ${held} held`); // the last try, at the end, may find room
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=64m', mount]).status, 0);
+    assert.match((await run('import', '--datadir', dir, file)).output, new RegExp(`imported ${400 - held} blocks, head 400`));
+    await s.check(dir);
+  } finally {
+    spawnSync('umount', [mount]);
+  }
+});
+
 test('a full disk is told, and blocks come again once there is room', async (t) => {
   const mount = h.scratch();
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount]).status !== 0) return t.skip('no right to mount a tmpfs here');
