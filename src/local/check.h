@@ -1,5 +1,6 @@
 /* check: does what the store holds fit together? Every block with its parent, roots and indexes; the head's state,
- * whose root and trie are computed again from accounts and slots alone; the history, key by key.
+ * whose root and trie are computed again from accounts and slots alone; the history, whose old values, taken back
+ * version by version, make the roots and the trie nodes that were.
  *
  * Reads alone, a page of work per read transaction; nobody else has the store open (store_open() saw to that). Memory:
  * about a kilobyte an account, since the trie is built anew.
@@ -7,6 +8,7 @@
 #ifndef LOCAL_CHECK_H
 #define LOCAL_CHECK_H
 
+#include "local/state_base.h"
 #include "store/store.h"
 
 struct check_count {
@@ -28,5 +30,8 @@ FAN_MUST_CHECK enum fan_status check_blocks(struct store *store,
                                             struct check_count *out, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status check_state(struct store *store, struct check_count *out, struct fan_error *err);
 FAN_MUST_CHECK enum fan_status check_history(struct store *store, struct check_count *out, struct fan_error *err);
+/* The old values of one version, above the oldest that is kept; those of later ones have been checked. */
+FAN_MUST_CHECK enum fan_status check_past(struct state_base base, struct state_read *read, uint64_t version,
+                                          struct fan_error *err);
 
 #endif

@@ -11,6 +11,7 @@ enum { PAGE = 64 }; /* blocks in one read transaction */
 struct walk {
     uint64_t head;
     struct fan_hash parent; /* of the block to come */
+    struct fan_u256 difficulty; /* total, of the parent */
     uint64_t log_rows;      /* that belong into the index of logs */
     struct check_count *count;
 };
@@ -73,6 +74,9 @@ static enum fan_status check_one(struct store_txn *t, struct walk *w, uint64_t n
     if (s) return fan_error_set(err, s, "block %" PRIu64 ": %s", number, why.text[0] ? why.text : fan_status_text(s));
     if (number && !same(&b->header.parent_hash, &w->parent))
         s = fan_error_set(err, FAN_EFORMAT, "block %" PRIu64 ": its parent is not block %" PRIu64, number, number - 1);
+    if (!s && (!u256_add(&w->difficulty, &b->header.difficulty, &w->difficulty) ||
+               memcmp(&w->difficulty, &b->total_difficulty, sizeof w->difficulty) != 0))
+        s = fan_error_set(err, FAN_EFORMAT, "block %" PRIu64 ": its total difficulty does not follow", number);
     if (!s) s = check_roots(b, err);
     if (!s) s = check_places(t, b, err);
     if (!s) {

@@ -73,6 +73,25 @@ static enum fan_status check_ends(struct store_txn *t, uint64_t oldest, uint64_t
     return s;
 }
 
+/* From the newest back, since each stands on the one after it. */
+static enum fan_status check_values(struct store *store, uint64_t oldest, uint64_t newest, struct fan_error *err)
+{
+    struct state_base base;
+    enum fan_status s = db_base_open(store, &base, NULL);
+
+    if (s) return s;
+    for (uint64_t v = newest; !s && v > oldest;) {
+        struct state_read read;
+
+        s = base.ops->read_begin(base.ctx, &read);
+        if (s) break;
+        for (size_t i = 0; i < PAGE && !s && v > oldest; i++, v--) s = check_past(base, &read, v, err);
+        base.ops->read_end(base.ctx, &read);
+    }
+    base.ops->close(base.ctx);
+    return s;
+}
+
 enum fan_status check_history(struct store *store, struct check_count *out, struct fan_error *err)
 {
     uint64_t oldest = 0, newest = 0;
@@ -93,7 +112,7 @@ enum fan_status check_history(struct store *store, struct check_count *out, stru
     if (s) return s;
     s = check_ends(t, oldest, newest, out, err);
     store_read_end(t);
-    return s;
+    return s ? s : check_values(store, oldest, newest, err);
 }
 
 enum fan_status check_store(struct store *store, void (*progress)(void *ctx, uint64_t block, uint64_t head), void *ctx,
@@ -101,11 +120,19 @@ enum fan_status check_store(struct store *store, void (*progress)(void *ctx, uin
 {
     struct check_count count = {0};
     struct fan_error why = {""};
+    const char *part = "the blocks";
     enum fan_status s = check_blocks(store, progress, ctx, &count, &why);
 
     if (s == FAN_ENOTFOUND) return fan_error_set(err, s, "%s holds no chain", store_dir(store));
-    if (!s) s = check_state(store, &count, &why);
-    if (!s) s = check_history(store, &count, &why);
+    if (!s) {
+        part = "the state";
+        s = check_state(store, &count, &why);
+    }
+    if (!s) {
+        part = "the history";
+        s = check_history(store, &count, &why);
+    }
     *out = count;
-    return s ? fan_error_set(err, s, "%s", why.text[0] ? why.text : fan_status_text(s)) : FAN_OK;
+    if (s && !why.text[0]) return fan_error_set(err, s, "%s: %s", part, fan_status_text(s));
+    return s ? fan_error_set(err, s, "%s", why.text) : FAN_OK;
 }

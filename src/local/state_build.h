@@ -28,6 +28,11 @@ struct state_builder {
 /* Versions made from now on have ids above this one, which an earlier process gave. */
 void state_ids_above(uint64_t id);
 
+/* What stands in the tries' leaves, in the arena; at NULL: no memory. An account's: [nonce, balance, storageRoot,
+ * codeHash], Yellow Paper section 4.1; it exists. A slot's: its value without leading zeros; len 0 for 0. */
+struct slice state_account_leaf(const struct state_account *account, struct arena *a);
+struct slice state_slot_leaf(const struct fan_u256 *value, struct arena *a);
+
 /* Trie nodes as the builder sees them. */
 struct trie_reader state_builder_trie(struct state_builder *b);
 /* Takes over what a trie operation changed. */

@@ -62,8 +62,7 @@ static int slot_key_order(const void *a, const void *b)
     return memcmp(a, b, sizeof(struct state_slot_key));
 }
 
-/* A slot's leaf: the RLP of its value without leading zeros; nothing for 0. */
-static struct slice slot_leaf(const struct fan_u256 *value, struct arena *a)
+struct slice state_slot_leaf(const struct fan_u256 *value, struct arena *a)
 {
     uint8_t rlp[33], be[32];
     size_t zeros = 0, at;
@@ -105,7 +104,7 @@ static enum fan_status add_storage(struct state_builder *b, const struct state_s
         if (i && slot_key_order(&keys[i - 1], &keys[i]) == 0) continue;
         assert(c);
         item->key = slice_of(keys[i].slot, sizeof keys[i].slot);
-        item->value = slot_leaf(&c->new_value, a);
+        item->value = state_slot_leaf(&c->new_value, a);
         if (!item->value.at) return FAN_ENOMEM;
         used++;
     }
@@ -156,8 +155,7 @@ static enum fan_status update_storages(struct state_builder *b)
 
 /* ---- accounts ---- */
 
-/* An account's leaf: [nonce, balance, storageRoot, codeHash], Yellow Paper section 4.1. */
-static struct slice account_leaf(const struct state_account *account, struct arena *a)
+struct slice state_account_leaf(const struct state_account *account, struct arena *a)
 {
     struct slice leaf;
     struct buf rlp;
@@ -203,7 +201,7 @@ static enum fan_status update_accounts(struct state_builder *b)
         if (!touch->dirty) continue;
         if (touch->edited && is_empty(&c->new_value)) c->new_value = state_account_none();
         item->key = slice_of(address, sizeof(struct fan_address));
-        item->value = c->new_value.exists ? account_leaf(&c->new_value, &a) : slice_of("", 0);
+        item->value = c->new_value.exists ? state_account_leaf(&c->new_value, &a) : slice_of("", 0);
         if (!item->value.at) return FAN_ENOMEM;
         touch->dirty = touch->edited = 0;
         count++;

@@ -143,6 +143,34 @@ test('each wrong folder is one line and code 2', async () => {
   await node.stop();
 });
 
+test('db check says where single flipped bits are, and ends in order where the pages of the file lead nowhere', async () => {
+  const dir = await s.folder(), data = path.join(dir, 'chain/data.mdb');
+  const node = await h.fanatico(['--datadir', dir, '--no-mining', '--silent']);
+  for (let i = 0; i < 40; i++) await h.post(node.http, [...[0, 1, 2, 3].map((k) => ({ jsonrpc: '2.0', id: k, method: 'eth_sendTransaction',
+    params: [{ from: h.ACCOUNTS[k], to: `0x${(i * 4 + k + 4096).toString(16).padStart(40, '0')}`, value: '0x1' }] })), { jsonrpc: '2.0', id: 9, method: 'evm_mine', params: [] }]);
+  assert.equal(await node.stop(), 0);
+  await s.check(dir);
+  const whole = fs.readFileSync(data), said = {};
+  let random = 7; // the same bits in every run
+  for (let i = 0; i < 60; i++) {
+    random = (random * 1103515245 + 12345) % 2 ** 31;
+    const spoilt = Buffer.from(whole), at = random % whole.length;
+    spoilt[at] ^= 1 << (i % 8);
+    fs.writeFileSync(data, spoilt);
+    const program = new h.Program(s.file, ['db', 'check', '--datadir', dir]), code = await program.ended;
+    assert.ok(code === 0 || code === 1 || code === 2, `byte ${at}, bit ${i % 8}: ${code} ${program.output}`); // 0: nothing was kept there
+    if (code) assert.match(program.output, /^fanatico: .*(block|version|trie|account|code|state|pages?|history|format|root|it cannot be).*\n$/);
+    said[code] = (said[code] ?? 0) + 1;
+  }
+  console.log(`60 flipped bits: ${JSON.stringify(said)}`);
+  assert.ok(said[1] >= 5);
+  fs.writeFileSync(data, whole);
+  fs.truncateSync(data, Math.floor(whole.length / 8192) * 4096);
+  const program = new h.Program(s.file, ['db', 'check', '--datadir', dir]);
+  assert.ok([1, 2].includes(await program.ended), program.output);
+  assert.match(program.output, /data\.mdb is damaged: a page of it leads outside of the file|is damaged|cannot be/);
+});
+
 test('a second init with the same genesis is no mistake', async () => {
   const dir = await s.folder();
   const program = new h.Program(file, ['init', '--datadir', dir, '--genesis', s.genesis()]);
