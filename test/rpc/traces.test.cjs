@@ -110,7 +110,7 @@ test('heavy traces on every pool thread delay no subscription', { timeout: 12000
   const socket = await h.Socket.open(node.ws);
   await socket.call('eth_subscribe', ['newHeads']);
   let busy = true;
-  const heavy = Array.from({ length: 8 }, async () => { while (busy) await h.rpc(node.http, 'debug_traceTransaction', [hash, { tracer: 'prestateTracer' }]); });
+  const heavy = Array.from({ length: 8 }, async () => { while (busy) await h.rpc(node.http, 'debug_traceTransaction', [hash, { tracer: 'prestateTracer', timeout: '5m' }]); });
   const late = [];
   for (let i = 0; i < 20; i++) {
     const seen = socket.received.length, start = Date.now();
