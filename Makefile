@@ -48,7 +48,7 @@ test-autobahn: all ## all 517 cases of the Autobahn WebSocket suite, into docs/C
 	@tools/setup.sh autobahn
 	@test/autobahn/run.py build/release/ws_echo --all
 
-fuzz: ## every fuzz target for SECONDS_EACH seconds (default 20, as in make test)
+fuzz: ## every fuzz target for SECONDS_EACH seconds (default 20) from a random seed, with what earlier runs kept
 	@tools/setup.sh build unit
 	@tools/fuzz.sh $${SECONDS_EACH:-20}
 

@@ -148,8 +148,11 @@ void state_read_json(struct params *p, const struct where *at, struct slice text
     if (!p->code && json_parse(text, JSON_DEPTH_MAX, p->arena, &state, &err)) params_fail_at(p, at, "%s", err.text);
     if (p->code) return;
     list = json_get(state, "accounts");
+    if (!json_is(list, JSON_OBJECT)) {
+        params_fail_at(p, &accounts_at, "want an object");
+        return;
+    }
     accounts = ARENA_ARRAY(p->arena, json_count(list), struct genesis_account);
-    if (!json_is(list, JSON_OBJECT)) params_fail_at(p, &accounts_at, "want an object");
     if (!accounts) params_fail(p, CODE_INTERNAL, "out of memory");
     for (struct json v = json_first(list); !json_is(v, JSON_MISSING) && !p->code; v = json_next(v))
         read_account(p, &accounts_at, v, &accounts[(*out_count)++]);

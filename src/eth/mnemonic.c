@@ -100,7 +100,7 @@ enum fan_status sign_mnemonic_check(struct slice mnemonic, struct fan_error *err
     size_t count = 0, at = 0, len;
     unsigned sum_bits;
 
-    while (at < mnemonic.len) {
+    while (mnemonic.len && at <= mnemonic.len) { /* a space at the end has an empty word behind it: other keys */
         struct slice word = {mnemonic.at + at, 0};
         int index;
 

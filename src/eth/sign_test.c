@@ -50,6 +50,7 @@ TEST(sentences_are_checked_word_by_word, t)
         {"test test tset test test test test test test test test junk", "word 3, \"tset\""},
         {"test  test test test test test test test test test test junk", "word 2, \"\""},
         {"Test test test test test test test test test test test junk", "word 1, \"Test\""},
+        {"test test test test test test test test test test test junk ", "word 13, \"\""},
         {"test test test", "not 3"},
         {"", "not 0"},
     };
