@@ -394,7 +394,7 @@ static bool mentions(struct json trace, struct slice address)
 /* A page on its way: both lists are written as it grows, newest first when the walk goes down. */
 struct page {
     char address[ADDRESS_TEXT + 1];
-    struct arena *arena;
+    struct arena *arena;   /* not the call's, which is gone when the call was answered: the references are not, then */
     struct block **blocks; /* references, one for each transaction */
     size_t *indices;
     size_t count, cap, size;
@@ -478,7 +478,9 @@ static void search(struct call *call, bool down)
     struct params p = params_of_call(call, 3);
     struct fan_address address = params_address(&p, 0, "address");
     uint64_t from = params_count(&p, 1, "block"), n;
-    struct page g = {.arena = call_arena(call), .size = read_page_size(&p, 2), .address = "0x"};
+    struct arena_home home;
+    struct arena a;
+    struct page g = {.arena = &a, .size = read_page_size(&p, 2), .address = "0x"};
     struct api *api = api_of(call);
     struct chain *chain = api->chain;
     uint64_t head = atomic_load(&chain->head_number), end_ms = clock_monotonic_ms() + api->options.call_timeout_ms;
@@ -486,6 +488,8 @@ static void search(struct call *call, bool down)
     bool fine = true, ended = false;
 
     if (params_refused(&p, call)) return;
+    arena_home_init(&home, 0);
+    a = arena_of(&home);
     hex_encode(slice_of(address.bytes, sizeof address.bytes), g.address + 2);
     n = down ? (from && from <= head ? from - 1 : head) : from ? from + 1 : 1;
     while (fine && g.count < g.size) {
@@ -512,6 +516,7 @@ static void search(struct call *call, bool down)
         call_finish(call);
     }
     for (size_t i = 0; i < g.count; i++) block_unref(g.blocks[i]);
+    arena_home_fini(&home);
 }
 
 static void search_before(struct call *call)
