@@ -3,7 +3,8 @@
 # fuzz.sh SECONDS [TARGET…] explores: builds every target and runs each, two at a time, from a random seed, beginning with the inputs of test/corpus/TARGET,
 # which are in the repository, and with what earlier runs kept in build/corpus/TARGET.
 # fuzz.sh --one TARGET SECONDS (what CTest's fuzz.* do) repeats: a target that is built already, one seed, the inputs of test/corpus/TARGET in the order of
-# their names, nothing that another run left. So a commit is not red today and green tomorrow; a faster machine only comes further in the same sequence.
+# their names, nothing that another run left, and no more runs than tools/fuzz_runs.txt says. So a commit is not red today and green tomorrow, and a faster
+# machine does not go where nobody was.
 # A crash fails either, leaves the input beside build/corpus/TARGET, prints it in hex (up to 4 KiB) and the command that shows it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,6 +19,8 @@ if [ "${1:-}" = --one ] || [ "${1:-}" = --explore ]; then
             find "$inputs" -type f | LC_ALL=C sort | paste -sd, | tr -d '\n' >"$kept.list"
             given+=("-seed_inputs=@$kept.list")
         fi
+        most=$(sed -n "s/^$target //p" tools/fuzz_runs.txt)
+        [ -z "$most" ] || given+=("-runs=$most")
     else
         mkdir -p "$kept"
         given=("$kept")
