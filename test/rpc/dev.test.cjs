@@ -220,3 +220,21 @@ test('debug_storageRangeAt tells the slots between the transactions of a block',
   }
   assert.equal((await ask(node, 'debug_storageRangeAt', [block.hash, 4, at, '0x', 100])).code, -32000);
 });
+
+test('pages of Otterscan while others ask: what a page holds is not the call that was answered', { timeout: 60000 }, async () => {
+  const own = await h.fanatico(['--silent']), long = '0x' + '22'.repeat(3000);
+  try {
+    for (let i = 0; i < 40; i++) await h.rpc(own.http, 'eth_sendTransaction', [{ from: h.ACCOUNTS[0], to: B, value: '0x1' }]);
+    const digest = ethers.keccak256(long), [newest] = (await h.rpc(own.http, 'ots_searchTransactionsBefore', [B, 0, 1])).txs;
+    assert.equal(Number(newest.blockNumber), 40);
+    await Promise.all([0, 1, 2, 3].map(async () => {
+      for (let i = 0; i < 100; i++) {
+        const page = await h.rpc(own.http, 'ots_searchTransactionsAfter', [B, 0, 30]);
+        assert.equal(page.txs.length, 30);
+        assert.equal(await h.rpc(own.http, 'web3_sha3', [long]), digest);
+      }
+    }));
+  } finally {
+    await own.stop();
+  }
+});
