@@ -22,8 +22,7 @@
 
 enum {
     FORK_POOL_THREADS = 32,
-    FORK_CALL_TIMEOUT_MS = 60000,
-    REPLY_LEN_LIMIT = 2000000000 /* the outbox counts what an entry holds in 32 bits */
+    FORK_CALL_TIMEOUT_MS = 60000
 };
 
 /* What the server borrows: names and origins, TLS, proxies. */
@@ -79,8 +78,8 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
 {
     enum fan_status s;
 
-    if (o->rpc_reply_max > REPLY_LEN_LIMIT)
-        return fan_error_set(err, FAN_EINVAL, "--rpc-batch-response-max-size: at most %d", REPLY_LEN_LIMIT);
+    if (o->rpc_reply_max > SERVER_REPLY_LIMIT)
+        return fan_error_set(err, FAN_EINVAL, "--rpc-batch-response-max-size: at most %d", SERVER_REPLY_LIMIT);
     *out = (struct server_options){
         .http_host = o->http_host,
         .ws_host = o->ws_host,
@@ -119,10 +118,8 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
     else if (strcmp(o->dev_methods, "loopback") == 0) out->rpc.dev_methods = RPC_DEV_LOOPBACK;
     else if (strcmp(o->dev_methods, "all") == 0) out->rpc.dev_methods = RPC_DEV_ALL;
     else return fan_error_set(err, FAN_EINVAL, "--dev-methods: \"%s\" is not loopback, all or none", o->dev_methods);
-    if (strcmp(o->metrics_access, "loopback") == 0) out->metrics_access = METRICS_LOOPBACK;
-    else if (strcmp(o->metrics_access, "all") == 0) out->metrics_access = METRICS_ALL;
-    else if (strcmp(o->metrics_access, "none") == 0) out->metrics_access = METRICS_NONE;
-    else return fan_error_set(err, FAN_EINVAL, "--metrics-access: \"%s\" is not loopback, all or none", o->metrics_access);
+    if (!metrics_access_of(o->metrics_access, &out->metrics_access))
+        return fan_error_set(err, FAN_EINVAL, "--metrics-access: \"%s\" is not loopback, all or none", o->metrics_access);
     /* Hardhat's helpers want to see a development node's name in front. */
     (void)snprintf(version, 128, "%sfanatico/v%s/linux/C17", dev ? "anvil/v1.7.1-" : "", FANATICO_VERSION);
     out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);

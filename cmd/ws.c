@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/feed.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "commands.h"
 #include "fanatico/hooks.h"
@@ -30,20 +31,49 @@ static bool from_socket(const struct options *o)
     return o->has_feed && *o->feed;
 }
 
-/* What the library says of its options ("ws_origins: at most …"), under the names that were typed. */
-static int complain_of_options(const struct fan_error *err)
+/* The flag of an option of the library's; NULL: that is none. */
+static const char *flag_of(struct slice word)
 {
-    static const char *const renamed[][2] = {{"upstream_url", "upstream-http"}, {"jwt_secret_path", "jwt-secret"}};
-    size_t len = strcspn(err->text, ":");
-    const struct option_row *row = option_find(err->text, len);
-    const char *flag = row && err->text[len] ? row->flag : NULL;
-    struct fan_error ours;
+    static const char *const renamed[][2] = {{"upstream_url", "upstream-http"},
+                                             {"jwt_secret_path", "jwt-secret"},
+                                             {"reply_bytes_max", "rpc-batch-response-max-size"},
+                                             {"metrics_host", "metrics-addr"},
+                                             {"ipc_path", "ipcpath"},
+                                             {"feed_path", "feed"}};
+    const struct option_row *row = option_find((const char *)word.at, word.len);
 
     for (size_t i = 0; i < COUNT_OF(renamed); i++)
-        if (slice_eq_str(slice_of(err->text, len), renamed[i][0])) flag = renamed[i][1];
-    if (!flag) return complain(2, err->text);
-    (void)fan_error_set(&ours, FAN_EINVAL, "--%s%.450s", flag, err->text + len);
-    return complain(2, ours.text);
+        if (slice_eq_str(word, renamed[i][0])) return renamed[i][1];
+    return row ? row->flag : NULL;
+}
+
+/* What the library says of its options ("tls_key: which file? tls_cert needs it"), under the names that were typed. What
+ * stands between quotes is the user's, and a word without an underscore is one unless it begins the line. */
+static int complain_of_options(const struct fan_error *err)
+{
+    const char *at = err->text;
+    bool quoted = false;
+    struct buf out;
+    int code;
+
+    buf_init(&out, 0);
+    while (*at) {
+        size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+        struct slice word = slice_of(at, len ? len : 1);
+        bool names = len && !quoted && (memchr(at, '_', len) || (at == err->text && at[len] == ':'));
+        const char *flag = names ? flag_of(word) : NULL;
+
+        if (*at == '"') quoted = !quoted;
+        if (flag)
+            buf_printf(&out, "--%s", flag);
+        else
+            buf_put(&out, word);
+        at += word.len;
+    }
+    buf_put_byte(&out, 0);
+    code = complain(2, out.failed ? err->text : (const char *)out.at);
+    buf_fini(&out);
+    return code;
 }
 
 static struct fan_server_options options_from(const struct options *o)
@@ -58,6 +88,7 @@ static struct fan_server_options options_from(const struct options *o)
         .client_version = o->has_client_version ? o->client_version : NULL,
         .workers = o->workers,
         .max_connections = o->max_connections,
+        .http_max_connections = o->http_max_connections,
         .max_connections_per_ip = o->max_connections_per_ip,
         .requests_per_second_per_ip = o->requests_per_second_per_ip,
         .requests_burst_per_ip = o->requests_burst_per_ip,
@@ -66,10 +97,16 @@ static struct fan_server_options options_from(const struct options *o)
         .ping_timeout_ms = o->ping_timeout_ms,
         .notify_bytes_max = o->notify_bytes_max,
         .notify_age_max_ms = o->notify_age_max_ms,
+        .notify_linger_ms = o->notify_linger_ms,
         .input_bytes_max = o->input_memory,
         .output_bytes_max = o->output_memory,
+        .batch_items_max = o->rpc_batch_max,
+        .reply_bytes_max = o->rpc_reply_max,
+        .filter_timeout_ms = o->filter_timeout_ms,
+        .no_ws_deflate = o->no_ws_deflate,
         .history_blocks = o->history_blocks,
         .upstream_url = o->has_upstream_http ? o->upstream_http : NULL,
+        .upstream_timeout_ms = o->upstream_timeout_ms,
         .ipc_path = serve_ipc_path(o),
         .feed_path = from_socket(o) ? o->feed : NULL,
         .http_vhosts = o->http_vhosts,
@@ -82,6 +119,10 @@ static struct fan_server_options options_from(const struct options *o)
         .trusted_proxies = o->trusted_proxies,
         .proxy_protocol = o->proxy_protocol,
         .ws_rpcprefix = o->ws_rpcprefix,
+        .metrics_access = o->metrics_access,
+        .no_status_page = o->no_status_page,
+        .metrics_host = o->metrics_addr,
+        .metrics_port = !o->metrics && !o->has_metrics_port ? 0 : o->metrics_port ? o->metrics_port : FAN_PORT_FREE,
     };
 }
 
@@ -98,10 +139,10 @@ static int run(const struct options *o, fan_server *server, const struct serve *
     pthread_t input;
 
     if (fan_server_start(server, &err)) return complain(2, err.text);
-    if (o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){.ws = fan_server_ws_port(server)}, &err))
+    if (o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){.ws = fan_server_ws_port(server), .metrics = fan_server_metrics_port(server)}, &err))
         return complain(2, err.text);
     log_info("server", "ready", LOG_WITH(log_str("version", FANATICO_VERSION), log_str("ws_host", o->ws_host), log_u64("ws_port", fan_server_ws_port(server)),
-                                         log_u64("tls", o->has_tls_cert), log_str("feed", from_socket(o) ? o->feed : "standard input"),
+                                         log_u64("metrics_port", fan_server_metrics_port(server)), log_u64("tls", o->has_tls_cert), log_str("feed", from_socket(o) ? o->feed : "standard input"),
                                          log_u64("process", (uint64_t)getpid())));
     notify_systemd("READY=1\nSTATUS=serving");
     if (!o->silent && log_format_now() == LOG_TEXT) {
@@ -113,6 +154,7 @@ static int run(const struct options *o, fan_server *server, const struct serve *
         (void)pthread_detach(input); /* it may be waiting for its next line when the process ends */
     }
     serve_wait(how, &(struct serve_watch){.hangup = o->has_tls_cert ? renew : NULL, .ctx = server});
+    fan_server_hold(server, true);
     serve_delay(o, how);
     log_info("server", "draining", NULL);
     fan_server_drain(server);

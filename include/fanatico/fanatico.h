@@ -69,8 +69,13 @@ struct fan_server_options {
     uint64_t ping_timeout_ms;                /* [10,000] */
     size_t notify_bytes_max;                 /* notifications waiting for one client; beyond it close 1013 [16 MiB] */
     uint64_t notify_age_max_ms;              /* and how old the oldest may be [10,000] */
-    size_t input_bytes_max;                  /* messages that are not whole yet, in the whole server [1 GiB] */
+    uint64_t notify_linger_ms;               /* how long a client closed so may take to read that [30,000] */
+    size_t input_bytes_max;                  /* messages that come in or wait for their answer, in all [1 GiB] */
     size_t output_bytes_max;                 /* output waiting in the whole server [1 GiB] */
+    size_t batch_items_max;                  /* [1,000] */
+    size_t reply_bytes_max;                  /* of one reply, a batch's included; at most 2,000,000,000 [25,000,000] */
+    uint64_t filter_timeout_ms;              /* polling filters unused for so long go [300,000] */
+    bool no_ws_deflate;                      /* decline permessage-deflate: everything leaves uncompressed */
     size_t history_blocks;                   /* announced blocks kept, for resuming and for reorgs [1,024] */
     uint64_t drain_ms;                       /* how long fan_server_drain() waits for clients [5,000] */
 
@@ -101,6 +106,12 @@ struct fan_server_options {
     bool proxy_protocol;         /* each connection of theirs begins with a PROXY header, version 1 or 2 */
     const char *http_rpcprefix;  /* JSON-RPC over HTTP is on all paths that begin so [on / and /ws] */
     const char *ws_rpcprefix;    /* likewise for WebSockets */
+
+    const char *metrics_access; /* who may read /metrics and /status at the ports: loopback, all or none [loopback];
+                                   /livez and /readyz are everybody's */
+    bool no_status_page;        /* else who may read /status and asks for HTML at / gets the status page */
+    const char *metrics_host;   /* of a port for these four, where whoever reaches it may read [127.0.0.1] */
+    int metrics_port;           /* 1 to 65535 or FAN_PORT_FREE [none] */
 };
 
 /* The library's version, "1.2.3"; static. */
@@ -116,10 +127,14 @@ FAN_API FAN_MUST_CHECK enum fan_status fan_server_start(fan_server *server, stru
 /* The ports in use, 0 before the start or where there is none. Any thread, once the start has returned. */
 FAN_API uint16_t fan_server_http_port(const fan_server *server);
 FAN_API uint16_t fan_server_ws_port(const fan_server *server);
+FAN_API uint16_t fan_server_metrics_port(const fan_server *server);
 /* Reads the files of tls_cert and tls_key again: new connections get what is there now, those that are open keep what
  * they have. FAN_EINVAL: a file does not fit (err says which and why) or none was given; FAN_ECLOSED: it does not run.
  * The old certificate then stays. Any thread. */
 FAN_API FAN_MUST_CHECK enum fan_status fan_server_reload_tls(fan_server *server, struct fan_error *err);
+/* While held /readyz answers 503, so that load balancers look elsewhere; all else goes on. For a host that is not ready
+ * yet, or that will drain soon. Nothing happens where it does not run. Any thread. */
+FAN_API void fan_server_hold(fan_server *server, bool held);
 /* Stops accepting and closes the feed, says 1001 to every WebSocket, lets HTTP finish, waits for all to go, at most
  * drain_ms. Hooks still answer FAN_OK, and nobody hears them any more. Nothing happens where it does not run. */
 FAN_API void fan_server_drain(fan_server *server);

@@ -25,7 +25,9 @@ class Options(c.Structure):
         ("max_connections_per_ip", c.c_size_t), ("requests_per_second_per_ip", c.c_size_t), ("requests_burst_per_ip", c.c_size_t),
         ("max_subscriptions_per_connection", c.c_size_t),
         ("ping_interval_ms", c.c_uint64), ("ping_timeout_ms", c.c_uint64),
-        ("notify_bytes_max", c.c_size_t), ("notify_age_max_ms", c.c_uint64), ("input_bytes_max", c.c_size_t), ("output_bytes_max", c.c_size_t),
+        ("notify_bytes_max", c.c_size_t), ("notify_age_max_ms", c.c_uint64), ("notify_linger_ms", c.c_uint64),
+        ("input_bytes_max", c.c_size_t), ("output_bytes_max", c.c_size_t),
+        ("batch_items_max", c.c_size_t), ("reply_bytes_max", c.c_size_t), ("filter_timeout_ms", c.c_uint64), ("no_ws_deflate", c.c_bool),
         ("history_blocks", c.c_size_t), ("drain_ms", c.c_uint64),
         ("upstream_url", c.c_char_p), ("upstream_timeout_ms", c.c_uint64),
         ("ipc_path", c.c_char_p),
@@ -35,6 +37,7 @@ class Options(c.Structure):
         ("tls_cert", c.c_char_p), ("tls_key", c.c_char_p),
         ("trusted_proxies", c.c_char_p), ("proxy_protocol", c.c_bool),
         ("http_rpcprefix", c.c_char_p), ("ws_rpcprefix", c.c_char_p),
+        ("metrics_access", c.c_char_p), ("no_status_page", c.c_bool), ("metrics_host", c.c_char_p), ("metrics_port", c.c_int),
     ]
 
 
@@ -64,6 +67,8 @@ def _load():
         ("fan_server_start", c.c_int, server, err),
         ("fan_server_http_port", c.c_uint16, server),
         ("fan_server_ws_port", c.c_uint16, server),
+        ("fan_server_metrics_port", c.c_uint16, server),
+        ("fan_server_hold", None, server, c.c_bool),
         ("fan_server_reload_tls", c.c_int, server, err),
         ("fan_server_drain", None, server),
         ("fan_server_stop", None, server),

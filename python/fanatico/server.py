@@ -107,7 +107,9 @@ class Server:
         for name, value in options.items():
             if name not in known:
                 raise TypeError(f"{name}: no such option")
-            if name in ("http_port", "ws_port"):
+            if name == "metrics_port":
+                value = 0 if value is None else native.PORT_FREE if value == 0 else int(value)
+            elif name in ("http_port", "ws_port"):
                 value = native.PORT_NONE if value is None else native.PORT_FREE if value == 0 else int(value)
             elif value is None:
                 continue
@@ -137,6 +139,11 @@ class Server:
             self._running = True
         _running.add(self)
         return self
+
+    def hold(self, held=True):
+        """While held /readyz answers 503, so that load balancers look elsewhere; all else goes on."""
+        with self._open() as handle:
+            lib.fan_server_hold(handle, held)
 
     def reload_tls(self):
         """Reads tls_cert and tls_key again, for new connections. ValueError: a file does not fit; the old one stays."""
@@ -184,6 +191,10 @@ class Server:
     @property
     def ws_port(self):
         return self._port(lib.fan_server_ws_port)
+
+    @property
+    def metrics_port(self):
+        return self._port(lib.fan_server_metrics_port)
 
     @property
     def stats(self):

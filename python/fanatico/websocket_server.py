@@ -2,13 +2,14 @@
 import sys
 
 from .hooks import WebSocketEventHooks
-from .main import Parser, run, serve
+from .main import run, serve
+from .options import Parser
 
 __all__ = ["WebSocketEventHooks", "serve", "main"]
 
 
 def main():
-    return run(Parser(prog="websocket_server", description=__doc__.split(": ", 1)[1]), http=False)
+    return run(Parser(http=False, prog="websocket_server", description=__doc__.split(": ", 1)[1]), http=False)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,14 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     struct server_options *to = &s->options;
     enum fan_status status;
     char version[64];
+    bool no_metrics;
 
     *to = (struct server_options){
         .takeover = o->takeover,
         .workers = o->workers,
         .drain_ms = o->drain_ms,
+        .no_status_page = o->no_status_page,
+        .metrics = o->metrics_port != 0,
         .conn = {.websockets_max = o->max_connections,
                  .http_max = o->http_max_connections,
                  .by_ip = {.connections_max = o->max_connections_per_ip,
@@ -61,16 +64,29 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
                  .ping_timeout_ms = o->ping_timeout_ms,
                  .notify_bytes_max = o->notify_bytes_max,
                  .notify_age_max_ms = o->notify_age_max_ms,
+                 .linger_ms = o->notify_linger_ms,
+                 .no_deflate = o->no_ws_deflate,
+                 .reply_len_max = o->reply_bytes_max,
                  .input_bytes_max = o->input_bytes_max,
                  .output_bytes_max = o->output_bytes_max},
-        .hub = {.subscriptions_max = o->max_subscriptions_per_connection},
-        .rpc = {.dev_methods = RPC_DEV_NONE, .pool_threads = o->call_threads, .replies_bytes_max = o->output_bytes_max},
+        .hub = {.subscriptions_max = o->max_subscriptions_per_connection, .filter_timeout_ms = o->filter_timeout_ms},
+        .rpc = {.dev_methods = RPC_DEV_NONE,
+                .pool_threads = o->call_threads,
+                .batch_max = o->batch_items_max,
+                .reply_len_max = o->reply_bytes_max,
+                .replies_bytes_max = o->output_bytes_max},
         .api = {.owner = s},
     };
     if (!port_of(o->http_port, HTTP_PORT, &to->http_port, &to->no_http))
         return fan_error_set(err, FAN_EINVAL, "http_port: %d is no port", o->http_port);
     if (!port_of(o->ws_port, WS_PORT, &to->ws_port, &to->no_ws))
         return fan_error_set(err, FAN_EINVAL, "ws_port: %d is no port", o->ws_port);
+    if (o->metrics_port == FAN_PORT_NONE || !port_of(o->metrics_port, 0, &to->metrics_port, &no_metrics))
+        return fan_error_set(err, FAN_EINVAL, "metrics_port: %d is no port", o->metrics_port);
+    if (o->metrics_access && *o->metrics_access && !metrics_access_of(o->metrics_access, &to->metrics_access))
+        return fan_error_set(err, FAN_EINVAL, "metrics_access: \"%.100s\" is not loopback, all or none", o->metrics_access);
+    if (o->reply_bytes_max > SERVER_REPLY_LIMIT)
+        return fan_error_set(err, FAN_EINVAL, "reply_bytes_max: at most %d", SERVER_REPLY_LIMIT);
     if (to->no_http && to->no_ws) return fan_error_set(err, FAN_EINVAL, "http_port, ws_port: one of them must listen");
     (void)snprintf(version, sizeof version, "fanatico/v%s", FANATICO_VERSION);
     s->texts[0] = copy_text(o->http_host, "127.0.0.1");
@@ -78,11 +94,13 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     s->texts[2] = copy_text(o->client_version, version);
     s->texts[3] = copy_text(o->feed_path, "");
     s->texts[4] = copy_text(o->ipc_path, "");
+    s->texts[5] = copy_text(o->metrics_host, "127.0.0.1");
     for (size_t i = 0; i < COUNT_OF(s->texts); i++)
         if (!s->texts[i]) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     to->http_host = s->texts[0];
     to->ws_host = s->texts[1];
     to->ipc_path = *s->texts[4] ? s->texts[4] : NULL;
+    to->metrics_host = s->texts[5];
     to->api.client_version = slice_str(s->texts[2]);
     status = names_split(&s->names[0], "http_vhosts", o->http_vhosts, err);
     if (!status) status = names_split(&s->names[1], "http_corsdomain", o->http_corsdomain, err);
@@ -438,6 +456,16 @@ uint16_t fan_server_http_port(const fan_server *s)
 uint16_t fan_server_ws_port(const fan_server *s)
 {
     return s && s->server && !s->options.no_ws ? server_ws_port(s->server) : 0;
+}
+
+uint16_t fan_server_metrics_port(const fan_server *s)
+{
+    return s && s->server ? server_metrics_port(s->server) : 0;
+}
+
+void fan_server_hold(fan_server *s, bool held)
+{
+    if (!fanatico_running(s, NULL)) server_hold(s->server, held ? "held" : NULL);
 }
 
 enum fan_status fan_server_reload_tls(fan_server *s, struct fan_error *err)

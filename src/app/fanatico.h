@@ -26,7 +26,7 @@ struct fan_server {
     struct host *host;
     struct server *server; /* from the start on */
     struct server_options options;
-    char *texts[5];          /* hosts, version, paths of the sockets, ours */
+    char *texts[6];          /* hosts, version, paths of the sockets, ours */
     struct client *upstream, *upstream_far; /* NULL: none; for clients of this machine, and for others */
     struct feed *feed;       /* likewise */
     struct names names[6];   /* vhosts, origins of HTTP, of WebSocket, namespaces of HTTP, of WebSocket, guarded ones */

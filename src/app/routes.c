@@ -68,6 +68,18 @@ static const struct route {
     {"/status", status, true},
 };
 
+bool metrics_access_of(const char *text, enum metrics_access *out)
+{
+    static const char *const words[] = {[METRICS_LOOPBACK] = "loopback", [METRICS_ALL] = "all", [METRICS_NONE] = "none"};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (strcmp(text, words[i]) != 0) continue;
+        *out = (enum metrics_access)i;
+        return true;
+    }
+    return false;
+}
+
 bool routes_may_read(const struct server *s, const struct conn_peer *peer)
 {
     switch (s->options.metrics_access) {

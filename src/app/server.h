@@ -16,8 +16,13 @@
 #include "conn/conn.h"
 #include "wire/jwt.h"
 
+enum { SERVER_REPLY_LIMIT = 2000000000 }; /* the outbox counts what an entry holds in 32 bits */
+
 /* Who may read /metrics and /status at the ports that serve clients; /livez and /readyz are everybody's. */
 enum metrics_access { METRICS_LOOPBACK, METRICS_ALL, METRICS_NONE };
+
+/* "loopback", "all", "none"; false: that is none of them. */
+FAN_MUST_CHECK bool metrics_access_of(const char *text, enum metrics_access *out);
 
 /* Zero takes each room's defaults. Texts are borrowed for as long as the server lives. */
 struct server_options {

@@ -100,8 +100,8 @@ struct conn_options {
     size_t reply_len_max;          /* [25,000,000] */
     uint64_t linger_ms;            /* after 1013 [30,000] */
     size_t in_flight_max;          /* requests of one WebSocket being answered before reading pauses [1000] */
-    size_t input_bytes_max;        /* of messages under way in the whole process; beyond it who adds to a long one is
-                                      refused: 1013, 503 [1 GiB] */
+    size_t input_bytes_max;        /* of messages under way in the whole process, in or waiting for their answer;
+                                      beyond it who adds to a long one is refused: 1013, 503 [1 GiB] */
     size_t output_bytes_max;       /* waiting in the whole process; then the longest queue is closed first [1 GiB] */
     struct tls_identity *tls;      /* clients over TCP speak TLS; each set takes a reference [NULL: plain] */
     /* Proxies: whose word about the client is believed, in a request's headers, and with proxy_protocol in the PROXY
@@ -171,6 +171,11 @@ void conn_reply(struct conn *c, struct buf *body);
  * over, and made text again piece by piece as the socket takes it: one body over HTTP, fragments over a WebSocket. */
 struct spool;
 void conn_reply_spool(struct conn *c, struct spool *text, struct buf *body);
+/* A message whose answer comes later stays in the handler's memory: its bytes are input under way until conn_forgot()
+ * has them back, whether the connection is still there or not. While those of one connection are more than the longest
+ * message nothing more is read from it. Over the process's limit it may be refused, as in the middle of a message. */
+void conn_keeps(struct conn *c, size_t bytes);
+void conn_forgot(struct conn_set *s, struct conn_id id, size_t bytes);
 /* For routes: any status and type. */
 void conn_respond(struct conn *c, unsigned status, struct slice content_type, struct slice body);
 /* The same with further headers, whole lines with their CRLF. */

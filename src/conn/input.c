@@ -14,6 +14,7 @@ bool conn_wants_input(const struct conn *c)
     if (c->state != CONN_OPEN) return false;
     if (c->blocked && (c->out.reply_count || !transport_reads_on(c))) return false; /* it does not take our answers */
     if (c->kind == CONN_KIND_IPC && c->set->draining) return false;
+    if (c->kept > c->set->options.message_len_max) return false;
     return c->in_flight < (conn_is_http(c) ? 1 : c->set->options.in_flight_max);
 }
 
@@ -67,10 +68,35 @@ static void refuse_input(struct conn *c)
     }
 }
 
+/* Grown by so much; who has little is let be. */
+static bool too_much(struct conn *c, int64_t grown)
+{
+    int64_t total = atomic_fetch_add_explicit(&c->set->totals->input_bytes, grown, memory_order_relaxed) + grown;
+
+    return grown > 0 && (size_t)c->gathered + c->kept > GATHERED_FREE && c->state == CONN_OPEN &&
+           total > (int64_t)c->set->options.input_bytes_max;
+}
+
+void conn_keeps(struct conn *c, size_t bytes)
+{
+    assert(bytes <= UINT32_MAX - c->kept);
+    c->kept += (uint32_t)bytes;
+    if (too_much(c, (int64_t)bytes)) refuse_input(c);
+}
+
+void conn_forgot(struct conn_set *s, struct conn_id id, size_t bytes)
+{
+    struct conn *c = conn_find(s, id);
+
+    (void)atomic_fetch_sub_explicit(&s->totals->input_bytes, (int64_t)bytes, memory_order_relaxed);
+    if (!c) return;
+    c->kept -= (uint32_t)bytes;
+    if (c->state == CONN_OPEN) conn_resume_later(c);
+}
+
 void conn_input_count(struct conn *c)
 {
-    struct conn_totals *t = c->set->totals;
-    int64_t grown, total;
+    int64_t grown;
     size_t now;
 
     if (discards(c)) let_go(c);
@@ -78,9 +104,7 @@ void conn_input_count(struct conn *c)
     grown = (int64_t)now - (int64_t)c->gathered;
     if (!grown) return;
     c->gathered = (uint32_t)now;
-    total = atomic_fetch_add_explicit(&t->input_bytes, grown, memory_order_relaxed) + grown;
-    if (grown < 0 || now <= GATHERED_FREE || total <= (int64_t)c->set->options.input_bytes_max) return;
-    if (c->state != CONN_OPEN) return;
+    if (!too_much(c, grown)) return;
     refuse_input(c);
     if (discards(c)) conn_input_count(c);
 }

@@ -96,6 +96,7 @@ struct conn {
     uint32_t slot, generation;
     uint32_t in_flight; /* messages being answered */
     uint32_t gathered;  /* bytes of a message under way, as they are counted in the totals */
+    uint32_t kept;      /* bytes of those being answered; counted there too, but by whoever keeps them */
     uint32_t holds;
     uint8_t state, kind, accepts;
     uint8_t deflate_bits; /* of the window agreed on for what we send; 0: no permessage-deflate */

@@ -15,6 +15,7 @@ enum {
     ITEMS_PER_TURN = 64,
     EXCHANGES_KEPT = 64, /* of a worker; each keeps at most 64 KiB an arena */
     METHOD_SHOWN_MAX = 128,
+    INPUT_SMALL = 64 * 1024,
     /* Of a turn of the loop, for brief methods together: what a notification may wait for them. */
     BRIEF_TURN_NS = 500000,
     LIMIT_EXCEEDED = -32005
@@ -92,7 +93,7 @@ static struct exchange *exchange_new(struct rpc_worker *w)
         arena_home_init(&x->call_memory, 0);
     }
     buf_init(&x->reply, w->rpc->options.reply_len_max);
-    x->at = x->answered = 0;
+    x->at = x->answered = x->input = 0;
     x->since_ns = clock_monotonic_ns();
     counter_add(&w->stats.in_flight, 1);
     x->held = x->too_large = x->broken = false;
@@ -157,6 +158,7 @@ static void exchange_end(struct exchange *x)
         x->spool = NULL;
     } else if (c)
         conn_reply(c, &x->reply);
+    if (x->input) conn_forgot(w->conns, x->conn, x->input);
     /* Taking the reply may have ended the connection: ask again. */
     c = x->held ? conn_find(w->conns, x->conn) : NULL;
     if (c) conn_release(c);
@@ -171,7 +173,7 @@ static void come_home(struct letter *l)
     struct exchange *x = exchange_of(CONTAINER_OF(l, struct call, letter));
 
     item_is_over(x);
-    exchange_go_on(x);
+    (void)exchange_go_on(x);
 }
 
 /* On a pool thread or the writer. */
@@ -371,25 +373,26 @@ void call_each_namespace(const struct call *c, void (*each)(void *ctx, struct sl
 
 static void go_on_later(struct letter *l)
 {
-    exchange_go_on(exchange_of(CONTAINER_OF(l, struct call, letter)));
+    (void)exchange_go_on(exchange_of(CONTAINER_OF(l, struct call, letter)));
 }
 
-void exchange_go_on(struct exchange *x)
+bool exchange_go_on(struct exchange *x)
 {
     if (atomic_load_explicit(&x->home->rpc->stopped, memory_order_relaxed)) {
         exchange_recycle(x);
-        return;
+        return true;
     }
     for (size_t turn = 0; x->at < x->message.count; turn++) {
         if (turn == ITEMS_PER_TURN) {
             x->call.letter.run = go_on_later;
             mailbox_post(x->home->mailbox, &x->call.letter);
-            return;
+            return false;
         }
-        if (!start_item(x)) return;
+        if (!start_item(x)) return false;
         item_is_over(x);
     }
     exchange_end(x);
+    return true;
 }
 
 /* ---- messages ---- */
@@ -410,6 +413,12 @@ static enum fan_status read_message(struct exchange *x, struct slice body)
     return s;
 }
 
+/* What a message takes while it is answered: of a small one its length, since the block it lies in is kept anyway. */
+static size_t input_of(const struct exchange *x, struct slice body)
+{
+    return x->message_memory.bytes > INPUT_SMALL ? x->message_memory.bytes : body.len;
+}
+
 /* Each item is a request of its client's address. A batch is let in when one may, and pays for the others then; beyond
  * the limit every item is told so, under its id, and the connection stays. (Over HTTP conn has said 429 by now.) */
 static void charge(struct exchange *x, struct conn *c)
@@ -428,6 +437,7 @@ static void charge(struct exchange *x, struct conn *c)
 void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
 {
     struct exchange *x;
+    size_t input;
 
     if (atomic_load_explicit(&w->rpc->stopped, memory_order_relaxed)) {
         conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
@@ -455,7 +465,12 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
     } else {
         counter_add(x->message.batch ? &w->stats.batches : &w->stats.singles, 1);
     }
-    exchange_go_on(x);
+    input = input_of(x, body); /* now: afterwards the call's thread may be at that memory */
+    if (exchange_go_on(x)) return;
+    x->input = input;
+    c = conn_find(w->conns, x->conn);
+    if (c) conn_keeps(c, input);
+    else x->input = 0;
 }
 
 /* ---- nobody waits ---- */

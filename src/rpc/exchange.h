@@ -51,6 +51,7 @@ struct exchange {
     struct jsonrpc_message message;
     size_t at;       /* the item at work */
     size_t kept;     /* bytes of memory of the reply, as they are counted in rpc.replies_bytes */
+    size_t input;    /* bytes of the message, as conn counts them; 0: it was answered at once */
     uint64_t since_ns; /* when it was read, or the one before it was over */
     size_t answered; /* items that have put something into the reply */
     struct spool *spool; /* the reply's first bytes, once it was long; NULL before */
@@ -107,8 +108,8 @@ void call_put_error(struct call *c, int code, struct slice message, struct slice
 /* The item's output is complete: counts it in, or finds that it does not fit. */
 void call_end_item(struct call *c);
 
-/* exchange.c: worker's thread. */
-void exchange_go_on(struct exchange *x);
+/* exchange.c: worker's thread. False: an item is out, or waits for its turn, and x lives on; else it is over and gone. */
+bool exchange_go_on(struct exchange *x);
 /* Any thread: the letter of a call that waited for a pool that has stopped. */
 void exchange_abandoned(struct letter *l);
 

@@ -65,18 +65,18 @@ static inline void turn_end(struct loop_hook *self)
     rpc_worker_turn_end(CONTAINER_OF(self, struct server, turn_end)->worker);
 }
 
-static inline bool server_init(struct server *s, const struct rpc_method *rows, size_t count,
-                               const struct rpc_options *options, const struct rpc_method *fallback)
+static inline bool server_init_with(struct server *s, const struct rpc_method *rows, size_t count,
+                                    const struct rpc_options *options, const struct rpc_method *fallback,
+                                    const struct conn_options *conns)
 {
     const struct rpc_method *tables[] = {rows};
     const size_t counts[] = {count};
     const struct conn_handler handler = {.ctx = s, .message = on_message, .closed = on_closed};
-    const struct conn_options conns = {0};
 
     *s = (struct server){.totals = conn_totals_new(NULL)};
     if (loop_new(NULL, &s->loop) || loop_new(NULL, &s->writer)) return false;
     if (rpc_new(tables, counts, 1, fallback, options, post_to_writer, s, NULL, &s->rpc)) return false;
-    if (conn_set_new(s->loop, 0, &conns, &handler, s->totals, &s->conns)) return false;
+    if (conn_set_new(s->loop, 0, conns, &handler, s->totals, &s->conns)) return false;
     if (rpc_worker_new(s->rpc, s->conns, loop_mailbox(s->loop), s, &s->worker)) return false;
     s->turn_end.run = turn_end;
     loop_hook_add(s->loop, &s->turn_end);
@@ -96,6 +96,12 @@ static inline void server_fini(struct server *s)
     conn_set_free(s->conns);
     loop_free(s->loop);
     conn_totals_free(s->totals);
+}
+
+static inline bool server_init(struct server *s, const struct rpc_method *rows, size_t count,
+                               const struct rpc_options *options, const struct rpc_method *fallback)
+{
+    return server_init_with(s, rows, count, options, fallback, &(struct conn_options){0});
 }
 
 struct adoption {

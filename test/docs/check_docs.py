@@ -75,6 +75,17 @@ def options_table():
     return out
 
 
+def python_options():
+    """The same rows for python/fanatico/options.py."""
+    out = []
+    for line in read("cmd/options.def").split("\n"):
+        m = re.match(r"OPTION\((\w+),\s*(\w+),\s*(.*)\)\s*$", line)
+        if m:
+            flag, env, value, default, commands, group, text = strings(m.group(3))
+            out.append(" | ".join([flag, env or "FANATICO_" + flag.upper().replace("-", "_"), m.group(2), value or "", default or "", commands, group, text]))
+    return out
+
+
 WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer", "RPC_BRIEF": "worker, or call pool"}
 WHO = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_NOTIFIES": "WebSocket, IPC"}
 TOPICS = {
@@ -410,6 +421,7 @@ def is_tracked(files):
 def main():
     write = "--write" in sys.argv[1:]
     hold_table("README.md", "options", options_table(), write)
+    hold_table("python/fanatico/options.py", "options", python_options(), write)
     hold_table("docs/RPC.md", "methods", method_tables(), write)
     hold_table("docs/OPERATING.md", "metrics", metrics_table(), write)
     files = list(walk(".c", ".h", ".rs", ".def", ".txt", ".py", ".sh", ".cmake", ".js", ".cjs", ".json", ".toml", ".md"))

@@ -8,6 +8,7 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const h = require('../lib/harness.cjs');
 const { WebSocketProvider, ethers } = require('ethers');
+const WebSocket = require('ws');
 
 const folder = h.scratch();
 test.after(() => fs.rmSync(folder, { recursive: true }));
@@ -115,9 +116,46 @@ test('options that do not fit are told as they were typed; an empty --feed is st
   const upstream = new h.Program(path.join(h.bin, 'fanatico'), ['ws', '--ws-port', '0', '--ws-host', '127.0.0.1', '--upstream-http', 'nonsense']);
   assert.equal(await upstream.ended, 2);
   assert.match(upstream.output, /^fanatico: --upstream-http: it begins with none of/);
+  for (const [args, words] of [
+    [['--tls-cert', 'x'], '--tls-key: which file? --tls-cert needs it'], [['--tls-key', 'x'], '--tls-cert: which file? --tls-key needs it'],
+    [['--proxy-protocol'], '--proxy-protocol: from whom? --trusted-proxies names the proxies'], [['--metrics-access', 'ws_port'], '--metrics-access: "ws_port" is not loopback, all or none'],
+    [['--rpc-batch-response-max-size', '3G'], '--rpc-batch-response-max-size: at most 2000000000'], [['--authrpc.jwtsecret', 'nowhere'], '--jwt-secret: nowhere: No such file or directory'],
+  ]) {
+    const wrong = new h.Program(path.join(h.bin, 'fanatico'), ['ws', '--check-config', ...args]);
+    assert.equal(await wrong.ended, 2);
+    assert.equal(wrong.output.trim().slice(0, 10 + words.length), `fanatico: ${words}`);
+  }
   const one = await standalone(['--feed', '']);
   one.say('what?');
   await h.until('an answer', () => one.out());
   assert.match(one.err(), /hooks from standard input/);
   assert.equal(await one.stop(), 0);
+});
+
+test('limits of batches and replies, a port for metrics, /readyz while it waits to end', async () => {
+  const one = await standalone(['--rpc-batch-request-limit', '2', '--rpc-batch-response-max-size', '20K', '--metrics', '--metrics-port', '0', '--metrics-access', 'none',
+    '--drain-delay', '60', '--log-format', 'json', '--log-level', 'info', '--ws.addr', '127.0.0.1']);
+  const ready = JSON.parse(one.err().split('\n').find((line) => line.includes('"ready"')));
+  const socket = new WebSocket(one.ws);
+  await new Promise((done) => (socket.onopen = done));
+  const ask = (value) => { socket.send(JSON.stringify(value)); return new Promise((done) => (socket.onmessage = (e) => done(JSON.parse(e.data)))); };
+  const item = (method, ...params) => ({ jsonrpc: '2.0', id: 1, method, params });
+  assert.equal((await ask([item('eth_chainId'), item('eth_chainId')])).length, 2);
+  assert.equal((await ask([item('eth_chainId'), item('eth_chainId'), item('eth_chainId')])).error.code, -32600);
+  for (let n = 1; n <= 60; n++) one.say(block(n));
+  await h.until('sixty blocks', async () => (await ask(item('eth_blockNumber'))).result === '0x3c');
+  const logs = [...Array(200)].map((_, i) => ({ address: '0x' + '11'.repeat(20), topics: [], data: '0x' + 'ab'.repeat(100), blockNumber: 61, logIndex: i }));
+  const filter = (await ask(item('eth_newFilter', {}))).result;
+  one.say(JSON.stringify({ hook: 'on_logs', arg: logs }));
+  one.say(block(61));
+  await h.until('the next', async () => (await ask(item('eth_blockNumber'))).result === '0x3d');
+  assert.equal((await ask(item('eth_getFilterChanges', filter))).error.code, -32003);
+  const metrics = `http://127.0.0.1:${ready.metrics_port}`;
+  assert.match(await (await fetch(`${metrics}/metrics`)).text(), /^fanatico_connections{/m);
+  assert.equal((await fetch(one.ws.replace('ws:', 'http:') + '/metrics')).status, 403);
+  assert.equal((await fetch(`${metrics}/readyz`)).status, 200);
+  one.child.kill('SIGTERM');
+  await h.until('readyz to say no', async () => (await fetch(`${metrics}/readyz`)).status === 503);
+  assert.equal((await ask(item('eth_blockNumber'))).result, '0x3d', 'all else goes on');
+  assert.equal(await one.stop(), 0); // the second signal ends the wait
 });
