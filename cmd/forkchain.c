@@ -100,6 +100,16 @@ static void keep_url(struct forkchain *f, const char *url)
     free(old);
 }
 
+/* The calls that need it wait or fail and say why; here it is said once. */
+static void node_changed(void *ctx, const char *url, const char *why)
+{
+    (void)ctx;
+    if (why)
+        log_warn("fork", "the node below does not answer", LOG_WITH(log_str("url", url), log_str("why", why)));
+    else
+        log_warn("fork", "the node below answers again", LOG_WITH(log_str("url", url)));
+}
+
 static enum fan_status open_at(struct forkchain *f, const char *url, bool has_number, uint64_t number,
                                struct chain_remote **out, struct fan_error *err)
 {
@@ -120,7 +130,8 @@ static enum fan_status open_at(struct forkchain *f, const char *url, bool has_nu
                    .backoff_ms = o->fork_backoff_ms,
                    .retries = (unsigned)min_u64(o->fork_retries, 1000),
                    .no_retries = o->fork_retries == 0,
-                   .halt_fd = f->halt_fd},
+                   .halt_fd = f->halt_fd,
+                   .changed = node_changed},
         .has_number = has_number,
         .number = number,
         .folder = cache_folder(o, &a),

@@ -11,4 +11,4 @@ if [ ! -f "$dir/build.ninja" ]; then
     mkdir -p "$dir"
     cmake --preset "$preset" >"$dir/configure.log" 2>&1 || { grep -A3 'CMake Error' "$dir/configure.log" >&2 || cat "$dir/configure.log" >&2; exit 2; }
 fi
-nice ninja -C "$dir" --quiet "$@"
+nice ninja -C "$dir" --quiet "$@" | { grep -v '^ninja: no work to do' || true; }

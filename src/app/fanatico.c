@@ -9,6 +9,7 @@
 #include "app/feed.h"
 #include "app/names.h"
 #include "app/secret.h"
+#include "base/log.h"
 
 enum { CALL_THREADS = 4, UPSTREAM_THREADS = 32, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
 
@@ -276,6 +277,18 @@ static void ask_upstream(void *ctx, fan_call *handle)
     }
 }
 
+static void upstream_changed(void *ctx, const char *url, const char *why)
+{
+    fan_server *s = ctx;
+    bool lost = why != NULL;
+
+    if (atomic_exchange(&s->upstream_lost, lost) == lost) return; /* the other of the two has found it out */
+    if (lost)
+        log_warn("upstream", "the node upstream does not answer", LOG_WITH(log_str("url", url), log_str("why", why)));
+    else
+        log_warn("upstream", "the node upstream answers again", LOG_WITH(log_str("url", url)));
+}
+
 /* Two clients of one node: what others ask through us carries a proxy's header, so that the node below does not take
  * them for its own machine's, and lets them sign, because we stand there (RFC 7239, section 6.3: who it is stays
  * unsaid). */
@@ -283,7 +296,13 @@ static enum fan_status open_upstream(fan_server *s, const struct fan_server_opti
 {
     static const char *const forwarded[] = {"Forwarded: for=unknown"};
     struct client_options options = {
-        .url = o->upstream_url, .timeout_ms = o->upstream_timeout_ms, .backoff_ms = 200, .retries = 2, .once = true};
+        .url = o->upstream_url,
+        .timeout_ms = o->upstream_timeout_ms,
+        .backoff_ms = 200,
+        .retries = 2,
+        .once = true,
+        .changed = upstream_changed,
+        .ctx = s};
     struct fan_error why = {""};
     enum fan_status status;
 

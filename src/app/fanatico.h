@@ -28,6 +28,7 @@ struct fan_server {
     struct server_options options;
     char *texts[6];          /* hosts, version, paths of the sockets, ours */
     struct client *upstream, *upstream_far; /* NULL: none; for clients of this machine, and for others */
+    atomic_bool upstream_lost; /* as the log has it */
     struct feed *feed;       /* likewise */
     struct names names[6];   /* vhosts, origins of HTTP, of WebSocket, namespaces of HTTP, of WebSocket, guarded ones */
     struct front front;

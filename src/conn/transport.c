@@ -3,7 +3,11 @@
  * Sealed bytes cannot be taken back: a record that the socket took half of must leave whole. So what is sealed counts
  * as sent for the outbox, and what the socket refuses of it waits here, in front of the outbox: at most one send's
  * worth. It counts as output that waits in the process. Parts that leave in one send are gathered into records of 16
- * KB, as few as they need, since each record costs 22 bytes and each send 5 µs. */
+ * KB, as few as they need, since each record costs 22 bytes and each send 5 µs.
+ *
+ * Notifications that wait are shared, and what is sealed is this reader's alone. So whose socket was full a moment ago
+ * gets a record at a time: with four, a thousand readers that stalled kept 62 MB of sealed bytes, or none, as it
+ * happened to divide the room in their sockets. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -153,19 +157,25 @@ static bool send_sealed(struct conn *c)
     return (size_t)sent == bytes.len || keep(c, slice_from(bytes, (size_t)sent));
 }
 
-/* Seals the parts, gathered into records. Returns how many of their bytes; less than all where SEAL_LEN_MAX is reached,
- * -1 when memory ran out. */
+size_t transport_send_max(const struct conn *c)
+{
+    if (!c->secure) return OUT_SEND_LEN_MAX;
+    return c->blocked ? TLS_PLAIN_MAX : SEAL_LEN_MAX;
+}
+
+/* Seals the parts, gathered into records. Returns how many of their bytes; less than all where transport_send_max() is
+ * reached, -1 when memory ran out. */
 static ssize_t seal_parts(struct conn *c, const struct iovec *parts, size_t count)
 {
     struct tls_room *room = c->set->tls_room;
     struct tls_session *tls = c->secure->tls;
-    size_t gathered = 0, total = 0;
+    size_t gathered = 0, total = 0, max = transport_send_max(c);
     bool good = true;
 
-    for (size_t i = 0; good && i < count && total < SEAL_LEN_MAX; i++) {
+    for (size_t i = 0; good && i < count && total < max; i++) {
         struct slice part = slice_of(parts[i].iov_base, parts[i].iov_len);
 
-        while (good && part.len && total < SEAL_LEN_MAX) {
+        while (good && part.len && total < max) {
             size_t len = min_u64(part.len, TLS_PLAIN_MAX - gathered);
 
             if (len == TLS_PLAIN_MAX) { /* a whole record lies there already */
@@ -185,11 +195,6 @@ static ssize_t seal_parts(struct conn *c, const struct iovec *parts, size_t coun
     if (good && gathered) good = tls_seal(tls, slice_of(room->record, gathered), &room->sealed);
     if (!good) errno = ENOMEM;
     return good ? (ssize_t)total : -1;
-}
-
-size_t transport_send_max(const struct conn *c)
-{
-    return c->secure ? SEAL_LEN_MAX : OUT_SEND_LEN_MAX;
 }
 
 ssize_t transport_send(struct conn *c, struct iovec *parts, size_t count)

@@ -313,6 +313,48 @@ TEST(a_reader_that_stalls_and_resumes_misses_nothing, t)
     rig_fini(&r, t);
 }
 
+/* What waits unsealed is shared by all readers; what is sealed is this one's, so of a reader that was full a moment ago
+ * it is one record, wherever in the outbox his socket becomes full again. */
+TEST(of_a_slow_reader_one_record_waits_sealed, t)
+{
+    enum { COUNT = 9000, RECORD_MAX = TLS_PLAIN_MAX + 64 };
+    static char text[301];
+    struct rig r;
+    struct tls_peer p;
+    struct frame *f;
+    struct frame_share *share;
+    struct conn *c;
+    size_t most = 0, stops = 0;
+
+    rig_secure(&r, (struct conn_options){.no_deflate = true});
+    p = ws_peer(&r, t, TLS1_3_VERSION, 16384);
+    say_frame(&r, &p, WS_TEXT, SLICE("who"));
+    CHECK(t, sees(&r, &p, "who"));
+    buf_reset(&p.plain);
+    c = conn_find(r.set, r.last);
+    memset(text, 'n', sizeof text - 1);
+    if (frame_new_text(SLICE("<"), slice_str(text), &f)) abort();
+    share = frame_share_new(f);
+    for (int i = 0; i < COUNT; i++) {
+        conn_notify(c, share, ID_A);
+        conn_set_flush(r.set);
+    }
+    CHECK(t, c->blocked);
+    while (p.plain.len < COUNT * frame_len(f) && !p.ended) {
+        size_t waits = c->secure->len - c->secure->from;
+
+        if (waits > most) most = waits;
+        if (waits) stops++;
+        take(&r, &p);
+    }
+    CHECK_EQ(t, p.plain.len, COUNT * frame_len(f));
+    CHECK(t, stops > 10);
+    CHECK(t, most <= RECORD_MAX);
+    frame_share_unref(share);
+    peer_fini(&p);
+    rig_fini(&r, t);
+}
+
 TEST(ends_are_said_in_tls_too, t)
 {
     for (size_t v = 0; v < COUNT_OF(versions); v++) {

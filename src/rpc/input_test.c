@@ -1,4 +1,4 @@
-/* What messages take while they wait for their answer: it is the connection's and the process's, and both have limits. */
+/* What messages take while they wait for their answer: it is the connection's and the process's; both have limits. */
 #include <sched.h>
 
 #include "rpc/test_server.h"
@@ -57,7 +57,8 @@ static void *send_all(void *arg)
     return NULL;
 }
 
-/* A message takes twice its length here, so two of 700 KB are more than the longest message may: the third is not read before one of them has its answer. */
+/* A message takes twice its length here, so two of 700 KB are more than the longest message may: the third is not read
+ * before one of them has its answer. */
 TEST(long_messages_in_flight_pause_reading_and_all_are_answered, t)
 {
     static struct websocket w;
@@ -83,8 +84,9 @@ TEST(long_messages_in_flight_pause_reading_and_all_are_answered, t)
     free((char *)(uintptr_t)sender.text);
 }
 
-/* The process may hold one of them beside one that comes in: who brings the second is told to come later, whoever asks for little is answered, and
- * when the first has its answer there is room again, also where its client did not wait for it. */
+/* The process may hold one of them beside one that comes in: who brings the second is told to come later, whoever asks
+ * for little is answered, and when the first has its answer there is room again, also where its client did not wait for
+ * it. */
 TEST(long_messages_in_flight_are_input_of_the_process, t)
 {
     static const char small[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}";

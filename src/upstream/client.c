@@ -30,6 +30,7 @@ struct client {
     size_t idle_count;
     atomic_uint_fast64_t ids, calls;
     atomic_bool answered; /* ever */
+    atomic_bool lost;     /* and has not since the last try */
 };
 
 /* ---- life ---- */
@@ -152,6 +153,7 @@ static void put_idle(struct client *c, struct link *l)
 struct attempt {
     bool refused;            /* nobody is there */
     bool hopeless;           /* another try would end alike */
+    bool lost;               /* no answer, or one of a server that has none to give */
     bool free;               /* broke off on a connection that had been idle: not the node's failure */
     uint64_t pause_ms_least; /* the node asks for it */
 };
@@ -162,6 +164,7 @@ static enum fan_status judge_status(const struct link_reply *r, bool once, struc
     size_t len = r->body.len < 200 ? r->body.len : 200;
 
     t->hopeless = r->status != 429 && (once ? r->status != 503 : r->status != 408 && r->status < 500);
+    t->lost = r->status >= 500;
     if (r->has_retry_after) t->pause_ms_least = r->retry_after_s * 1000;
     for (size_t i = 0; i < len; i++) /* a page of HTML tells a person little */
         if (r->body.at[i] == '<' || r->body.at[i] < ' ') len = i;
@@ -184,6 +187,7 @@ static enum fan_status one_try(struct client *c, struct slice body, uint64_t id,
 
         s = link_open(&o, deadline_ms, &l, &t->refused, err);
         t->hopeless = s == FAN_EREJECTED || s == FAN_ECLOSED;
+        t->lost = s != FAN_ECLOSED;
         if (s) return s == FAN_ENOMEM ? s : FAN_EREMOTE;
     }
     s = link_call(l, body, id, deadline_ms, &reply, err);
@@ -191,6 +195,7 @@ static enum fan_status one_try(struct client *c, struct slice body, uint64_t id,
         t->free = was_idle && s != FAN_ETIMEOUT && s != FAN_ECLOSED && !(c->options.once && link_heard(l));
         link_close(l);
         t->hopeless = s == FAN_ECLOSED || s == FAN_EFORMAT || c->options.once;
+        t->lost = s != FAN_ECLOSED && !t->free;
         return s == FAN_ENOMEM ? s : FAN_EREMOTE;
     }
     /* Servers answer errors of JSON-RPC under other statuses too: what has a body of JSON is read first. */
@@ -277,6 +282,12 @@ static void put_request(struct buf *b, const char *method, struct slice params, 
     buf_put_byte(b, '}');
 }
 
+static void tell_change(struct client *c, bool lost, const char *why)
+{
+    if (atomic_load(&c->lost) == lost || atomic_exchange(&c->lost, lost) == lost) return;
+    if (c->options.changed) c->options.changed(c->options.ctx, c->url.shown, why);
+}
+
 enum fan_status client_call(struct client *c, const char *method, struct slice params, struct arena *a,
                             struct client_reply *out, struct fan_error *err)
 {
@@ -296,6 +307,7 @@ enum fan_status client_call(struct client *c, const char *method, struct slice p
         s = body.failed ? body.failed : one_try(c, buf_peek(&body), id, a, &reply, &t, &why);
         if (!s) s = judge_reply(reply, a, out, &t, &why);
         if (s != FAN_EREMOTE) break;
+        if (t.lost && atomic_load(&c->answered)) tell_change(c, true, why.text);
         if (t.free && free_tries++ < (c->options.once ? 1 : CLIENT_IDLE_MAX + 1)) continue;
         if (t.refused && !atomic_load(&c->answered)) t.hopeless = true; /* it was never there: a wrong URL */
         if (t.hopeless || tries == c->options.retries) break;
@@ -303,7 +315,10 @@ enum fan_status client_call(struct client *c, const char *method, struct slice p
         if (!pause_ms(c, min_u64(max_u64(c->options.backoff_ms * tries, t.pause_ms_least), PAUSE_MS_MAX))) break;
     }
     buf_fini(&body);
-    if (s != FAN_EREMOTE && s != FAN_ENOMEM) atomic_store(&c->answered, true);
+    if (s != FAN_EREMOTE && s != FAN_ENOMEM) {
+        atomic_store(&c->answered, true);
+        tell_change(c, false, NULL);
+    }
     if (s == FAN_EREMOTE) return fan_error_set(err, s, "%s: %s: %s", c->url.shown, method, why.text);
     if (s && err) *err = why;
     return s;

@@ -32,6 +32,10 @@ struct client_options {
                   off without a byte of an answer, once */
     size_t body_len_max; /* [64 MiB] */
     int halt_fd;         /* readable: every call ends; 0 or -1: none */
+    /* A node that has answered before does not (why: its words), or does again (NULL): once for each change, on the
+     * thread of the call that found it out. NULL: nobody wants to know. */
+    void (*changed)(void *ctx, const char *url, const char *why);
+    void *ctx;
 };
 
 struct client;

@@ -224,6 +224,56 @@ TEST(nobody_there_is_hopeless_at_first_and_a_pause_later, t)
     calling_fini(&c);
 }
 
+struct changes {
+    unsigned lost, back;
+    char why[200];
+};
+
+static void note_change(void *ctx, const char *url, const char *why)
+{
+    struct changes *seen = ctx;
+
+    if (why) {
+        seen->lost++;
+        (void)snprintf(seen->why, sizeof seen->why, "%s %s", url, why);
+    } else {
+        seen->back++;
+    }
+}
+
+/* A node that answers badly is there, one that never answered is not lost, and both ends of a loss are told once. */
+TEST(a_node_that_is_lost_and_back_is_told_once_each, t)
+{
+    struct changes seen = {0};
+    struct calling c;
+    const struct test_node_step good = {.says = OK},
+                                broken = {.says = "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", .bare = true};
+
+    node = (struct test_node){.steps = {good, {.says = "no json"}, broken, broken, good, good}};
+    test_node_start(&node);
+    calling_init(&c, (struct client_options){.no_retries = true, .changed = note_change, .ctx = &seen});
+    CHECK_EQ(t, call(&c), FAN_OK);
+    CHECK_EQ(t, call(&c), FAN_EREMOTE);
+    CHECK_EQ(t, seen.lost, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(t, call(&c), FAN_EREMOTE);
+        CHECK_EQ(t, seen.lost, 1);
+    }
+    CHECK(t, strstr(seen.why, "/rpc HTTP status 500"));
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(t, call(&c), FAN_OK);
+        CHECK_EQ(t, seen.back, 1);
+    }
+    test_node_stop(&node, t);
+    CHECK_EQ(t, call(&c), FAN_EREMOTE);
+    CHECK_EQ(t, seen.lost, 2);
+    calling_fini(&c);
+    calling_init(&c, (struct client_options){.no_retries = true, .changed = note_change, .ctx = &seen});
+    CHECK_EQ(t, call(&c), FAN_EREMOTE);
+    CHECK_EQ(t, seen.lost, 2);
+    calling_fini(&c);
+}
+
 TEST(an_answer_beyond_the_limit_is_refused, t)
 {
     struct calling c;

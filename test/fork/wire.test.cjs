@@ -120,6 +120,24 @@ test('one connection serves many calls; one that was closed while idle is replac
   await ours.stop();
 });
 
+test('a node below that is lost while we run, and one that is back, is a line of the log each', { timeout: 60000 }, async (t) => {
+  const f = await front();
+  t.after(() => f.stop());
+  const ours = await fork(`http://127.0.0.1:${f.port}`, ['--retries', '0']);
+  const balance = (n) => h.rpc(ours.http, 'eth_getBalance', [`0x${n.toString(16).padStart(40, '0')}`]);
+  const lines = (words) => ours.output.split('\n').filter((line) => line.includes(words));
+  await balance(0xb1);
+  f.stop();
+  for (let n = 0xb2; n < 0xb6; n++) await assert.rejects(balance(n), /Connection refused/);
+  await h.until('the line', () => lines('does not answer').length);
+  await new Promise((done) => f.server.listen(f.port, '127.0.0.1', done));
+  for (let n = 0xb2; n < 0xb6; n++) assert.equal(await balance(n), '0x0');
+  await h.until('the other', () => lines('answers again').length);
+  assert.equal(lines('the node below').length, 2, ours.output);
+  assert.match(lines('does not answer')[0], new RegExp(`warn  fork +the node below does not answer  url=http://127\\.0\\.0\\.1:${f.port} why="?.*Connection refused`));
+  await ours.stop();
+});
+
 test('failures that pass: 429, 503, a broken connection, a rate limit inside JSON', { timeout: 60000 }, async (t) => {
   const f = await front({ misbehave: (n, method, req, res, text) => {
     if (n % 5 === 1) { res.writeHead(429, { 'retry-after': '0' }); res.end('slow down'); return true; }
