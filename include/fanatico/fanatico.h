@@ -53,7 +53,7 @@ struct fan_server_options {
     int http_port;              /* 1 to 65535, FAN_PORT_FREE or FAN_PORT_NONE [8545]; takes WebSocket upgrades too */
     const char *ws_host;        /* [0.0.0.0] */
     int ws_port;                /* likewise [8546] */
-    bool takeover;              /* share the ports with a predecessor that is draining */
+    bool takeover;              /* share the ports with a predecessor that is draining, and take its sockets */
     uint64_t chain_id;          /* eth_chainId and net_version; 0: those are yours to answer */
     const char *client_version; /* web3_clientVersion [fanatico/v…] */
     size_t workers;             /* threads that serve clients [one per core] */

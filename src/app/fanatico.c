@@ -85,7 +85,8 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     if (o->metrics_port == FAN_PORT_NONE || !port_of(o->metrics_port, 0, &to->metrics_port, &no_metrics))
         return fan_error_set(err, FAN_EINVAL, "metrics_port: %d is no port", o->metrics_port);
     if (o->metrics_access && *o->metrics_access && !metrics_access_of(o->metrics_access, &to->metrics_access))
-        return fan_error_set(err, FAN_EINVAL, "metrics_access: \"%.100s\" is not loopback, all or none", o->metrics_access);
+        return fan_error_set(err, FAN_EINVAL, "metrics_access: \"%.100s\" is not loopback, all or none",
+                             o->metrics_access);
     if (o->reply_bytes_max > SERVER_REPLY_LIMIT)
         return fan_error_set(err, FAN_EINVAL, "reply_bytes_max: at most %d", SERVER_REPLY_LIMIT);
     if (to->no_http && to->no_ws) return fan_error_set(err, FAN_EINVAL, "http_port, ws_port: one of them must listen");
@@ -295,14 +296,13 @@ static void upstream_changed(void *ctx, const char *url, const char *why)
 static enum fan_status open_upstream(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
 {
     static const char *const forwarded[] = {"Forwarded: for=unknown"};
-    struct client_options options = {
-        .url = o->upstream_url,
-        .timeout_ms = o->upstream_timeout_ms,
-        .backoff_ms = 200,
-        .retries = 2,
-        .once = true,
-        .changed = upstream_changed,
-        .ctx = s};
+    struct client_options options = {.url = o->upstream_url,
+                                     .timeout_ms = o->upstream_timeout_ms,
+                                     .backoff_ms = 200,
+                                     .retries = 2,
+                                     .once = true,
+                                     .changed = upstream_changed,
+                                     .ctx = s};
     struct fan_error why = {""};
     enum fan_status status;
 
@@ -457,7 +457,7 @@ enum fan_status fan_server_start(fan_server *s, struct fan_error *err)
     if (!status) status = server_start(s->server, err);
     if (!status) {
         atomic_store(&s->state, SERVER_RUNNING); /* before the first line can come */
-        if (*s->texts[3]) status = feed_open(s->texts[3], feed_hook, s, &s->feed, err);
+        if (*s->texts[3]) status = feed_open(s->texts[3], s->options.takeover, feed_hook, s, &s->feed, err);
         if (!status) return FAN_OK;
         atomic_store(&s->state, SERVER_NEW);
     }

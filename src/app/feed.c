@@ -182,10 +182,11 @@ static void *accept_run(void *arg)
     }
 }
 
-enum fan_status feed_open(const char *path, feed_line *each, void *ctx, struct feed **out, struct fan_error *err)
+enum fan_status feed_open(const char *path, bool takeover, feed_line *each, void *ctx, struct feed **out,
+                          struct fan_error *err)
 {
     /* Its owner and his group. */
-    const struct local_socket_options where = {.path = path, .mode = 0660, .blocking = true};
+    const struct local_socket_options where = {.path = path, .mode = 0660, .blocking = true, .takeover = takeover};
     struct feed *f = calloc(1, sizeof *f);
     enum fan_status s;
 

@@ -21,10 +21,10 @@ struct feed;
 /* Takes one line, without its end. On failure err is what the feeder is told. Any feeder's thread, several at once. */
 typedef enum fan_status feed_line(void *ctx, const char *line, size_t len, struct fan_error *err);
 
-/* Listens at the path; what lies there is replaced only when it is a socket that nobody listens on any more.
- * FAN_EEXIST: somebody does; FAN_EINVAL: the path is too long, or no socket; FAN_ESYSTEM. err names the path and why.
- */
-FAN_MUST_CHECK enum fan_status feed_open(const char *path, feed_line *each, void *ctx, struct feed **out,
+/* Listens at the path; what lies there is replaced only when it is a socket that nobody listens on any more, or with
+ * takeover, whose feeders then stay with the predecessor until it closes. FAN_EEXIST: somebody does; FAN_EINVAL: the path
+ * is too long, or no socket; FAN_ESYSTEM. err names the path and why. */
+FAN_MUST_CHECK enum fan_status feed_open(const char *path, bool takeover, feed_line *each, void *ctx, struct feed **out,
                                          struct fan_error *err);
 /* Ends the feeders' connections, joins their threads, removes the socket. NULL is fine. */
 void feed_close(struct feed *f);

@@ -70,7 +70,8 @@ static const struct route {
 
 bool metrics_access_of(const char *text, enum metrics_access *out)
 {
-    static const char *const words[] = {[METRICS_LOOPBACK] = "loopback", [METRICS_ALL] = "all", [METRICS_NONE] = "none"};
+    static const char *const words[] = {
+        [METRICS_LOOPBACK] = "loopback", [METRICS_ALL] = "all", [METRICS_NONE] = "none"};
 
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (strcmp(text, words[i]) != 0) continue;

@@ -46,7 +46,8 @@ static struct deadline http_deadline(const struct conn *c)
                 CAUSE_BODY);
         return d;
     }
-    return (struct deadline){c->alive_ms + o->http_idle_timeout_ms, CAUSE_IDLE};
+    return (struct deadline){c->alive_ms + (c->set->draining ? CONN_DRAIN_IDLE_MS : o->http_idle_timeout_ms),
+                             CAUSE_IDLE};
 }
 
 /* Of whoever may subscribe; pings are a WebSocket's. */

@@ -117,7 +117,12 @@ struct conn {
 static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 392,
               "with what the hub keeps for its client and one subscription at most 512 bytes");
 
-enum { CONNS_PER_CHUNK = 64, READ_LEN = 64 * 1024 };
+enum {
+    CONNS_PER_CHUNK = 64,
+    READ_LEN = 64 * 1024,
+    CONN_DRAIN_IDLE_MS = 100 /* who asks one request after the other has asked the next by then, and learns from its
+                                answer that the connection ends; a close would cross that request */
+};
 
 /* A worker's place in conn_totals: who may have the longest queue of the process (limit.c). Made with its set, freed
  * with the totals, since a letter may still lie in a mailbox when the set has gone. */

@@ -433,11 +433,11 @@ void conn_set_free(struct conn_set *s)
     free(s);
 }
 
-/* It has just come, with a request on its way that we have not read yet: it gets its answer, as who has asked already.
- */
-static bool is_young(const struct conn *c)
+/* It has just come, or has asked just now: a request may be on its way that we have not read yet. It gets its answer,
+ * as who has asked already. */
+static bool may_ask(const struct conn *c)
 {
-    return c->in.http->fresh && conn_now_ms(c) - c->alive_ms < YOUNG_MS;
+    return conn_now_ms(c) - c->alive_ms < (c->in.http->fresh ? YOUNG_MS : CONN_DRAIN_IDLE_MS);
 }
 
 void conn_set_drain(struct conn_set *s)
@@ -451,7 +451,11 @@ void conn_set_drain(struct conn_set *s)
             conn_close(c, WS_CLOSE_GOING_AWAY, "server is shutting down");
         else if (c->kind == CONN_KIND_IPC)
             ipc_drain(c);
-        else if (c->in_flight == 0 && http_parser_phase(c->in.http->parser) == HTTP_PHASE_IDLE && !is_young(c))
+        else if (c->in_flight || http_parser_phase(c->in.http->parser) != HTTP_PHASE_IDLE)
+            continue;
+        else if (may_ask(c))
+            conn_timer_set(c);
+        else
             conn_finish(c);
     }
 }

@@ -553,9 +553,11 @@ TEST(draining_says_1001_finishes_http_and_takes_nobody_new, t)
                  "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]");
     conn_set_drain(r.set);
     rig_expect_close(&r, t, ws, &ws_in, WS_CLOSE_GOING_AWAY);
-    rig_send_str(&r, idle, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* it has just come: what it asks is answered */
+    rig_send_str(&r, idle,
+                 "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* it has just come: what it asks is answered */
     rig_read(&r, idle, &idle_in, SIZE_MAX);
-    CHECK(t, idle_in.ended && rig_sees(&r, idle, &idle_in, "200 OK") && rig_sees(&r, idle, &idle_in, "Connection: close\r\n"));
+    CHECK(t, idle_in.ended && rig_sees(&r, idle, &idle_in, "200 OK") &&
+                 rig_sees(&r, idle, &idle_in, "Connection: close\r\n"));
     rig_answer_now(&r, conn_find(r.set, r.last), SLICE("done"));
     rig_read(&r, http, &http_in, SIZE_MAX);
     CHECK(t, http_in.ended && rig_sees(&r, http, &http_in, "Connection: close\r\n") &&
@@ -572,6 +574,41 @@ TEST(draining_says_1001_finishes_http_and_takes_nobody_new, t)
     buf_fini(&ws_in.bytes);
     buf_fini(&http_in.bytes);
     buf_fini(&idle_in.bytes);
+    rig_fini(&r, t);
+}
+
+/* A client that asks one thing after the other over HTTP: the close must not cross the request that is on its way. Who
+ * asks nothing more is closed soon. */
+TEST(draining_lets_who_is_asking_ask_once_more, t)
+{
+    static const char post[] =
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";
+    struct rig r;
+    struct rig_in in[2] = {0};
+    int fds[2];
+    uint64_t began;
+
+    rig_open(&r, (struct conn_options){0});
+    for (size_t i = 0; i < 2; i++) {
+        fds[i] = rig_connect(&r, CONN_ACCEPTS_BOTH, 0);
+        rig_send_str(&r, fds[i], post);
+        CHECK(t, rig_sees(&r, fds[i], &in[i], "\r\n\r\n[]"));
+        buf_reset(&in[i].bytes);
+    }
+    began = clock_monotonic_ms();
+    conn_set_drain(r.set);
+    rig_send_str(&r, fds[0], post);
+    rig_read(&r, fds[0], &in[0], SIZE_MAX);
+    CHECK(t, in[0].ended && !in[0].reset && rig_sees(&r, fds[0], &in[0], "Connection: close\r\n"));
+    rig_read(&r, fds[1], &in[1], SIZE_MAX);
+    CHECK(t, in[1].ended && in[1].bytes.len == 0);
+    CHECK(t, clock_monotonic_ms() - began >= CONN_DRAIN_IDLE_MS / 2);
+    for (size_t i = 0; i < 2; i++) {
+        (void)close(fds[i]);
+        buf_fini(&in[i].bytes);
+    }
+    rig_turn(&r, 5);
+    CHECK_EQ(t, conn_set_count(r.set, CONN_HTTP), 0);
     rig_fini(&r, t);
 }
 

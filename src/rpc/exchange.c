@@ -469,8 +469,10 @@ void rpc_message(struct rpc_worker *w, struct conn *c, struct slice body)
     if (exchange_go_on(x)) return;
     x->input = input;
     c = conn_find(w->conns, x->conn);
-    if (c) conn_keeps(c, input);
-    else x->input = 0;
+    if (c)
+        conn_keeps(c, input);
+    else
+        x->input = 0;
 }
 
 /* ---- nobody waits ---- */

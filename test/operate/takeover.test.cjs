@@ -96,6 +96,96 @@ test('viem goes on watching blocks through it', async () => {
   }
 });
 
+test('ethers: the provider over HTTP sees nothing of it; a WebSocket is opened anew, and blocks go on', async (t) => {
+  const { JsonRpcProvider, WebSocketProvider } = require('ethers');
+  const old = await h.fanatico(['--silent', '--client-version', 'old']);
+  const http = new JsonRpcProvider(old.http, 31337, { staticNetwork: true, batchMaxCount: 1 });
+  const blocks = [], ends = [];
+  let ws;
+  const open = async () => { // as its documentation does it: ethers itself never opens one again
+    ws = new WebSocketProvider(old.ws, 31337, { staticNetwork: true });
+    ws.websocket.onerror = () => {};
+    const closed = once(ws.websocket, 'close').then(([code]) => ends.push(code));
+    await ws.on('block', (n) => blocks.push(n));
+    await ws.send('eth_chainId', []); // behind the subscription, which on() does not wait for
+    return { closed };
+  };
+  const first = await open();
+  await http.send('evm_mine', []);
+  await h.until('a block', () => blocks.length === 1);
+  const next = await h.fanatico(['--silent', '--takeover', '--client-version', 'new', ...ports(old)], { ports: false });
+  try {
+    let on = true;
+    const answers = new Map();
+    const asking = (async () => {
+      while (on) { const who = await http.send('web3_clientVersion', []).catch((e) => e.code || e.message); answers.set(who, (answers.get(who) ?? 0) + 1); }
+    })();
+    assert.equal(await old.stop(), 0);
+    await first.closed;
+    await ws.destroy();
+    await open();
+    on = false;
+    await asking;
+    const wrong = [...answers].filter(([who]) => who !== 'old' && who !== 'new');
+    t.diagnostic(`requests over HTTP: ${JSON.stringify([...answers])}`);
+    assert.ok(answers.get('new') > 0);
+    assert.ok(wrong.reduce((n, [, count]) => n + count, 0) <= 2, JSON.stringify(wrong)); // sent in the moment of the close, as above
+    assert.deepEqual(ends, [1001]);
+    assert.equal(await ws.send('web3_clientVersion', []), 'new');
+    blocks.length = 0;
+    await http.send('evm_mine', []);
+    await h.until('a block of the successor', () => blocks.length === 1);
+  } finally {
+    http.destroy();
+    await ws.destroy();
+    await next.stop();
+  }
+});
+
+test('fanatico ws: the port and the feed go over, subscribers are told 1001, feeders come back to the successor', async () => {
+  const dir = h.scratch(), feed = path.join(dir, 'feed.sock');
+  const start = async (name, port, more = []) => {
+    const ready = path.join(dir, name);
+    const p = new h.Program(path.join(h.bin, 'fanatico'), ['ws', '--ws-host', '127.0.0.1', '--ws-port', String(port), '--feed', feed, '--ready-file', ready, '--client-version', name, ...more]);
+    await h.until(`${name} to be ready`, () => fs.existsSync(ready) || p.child.exitCode !== null);
+    assert.equal(p.child.exitCode, null, p.output);
+    return Object.assign(p, { port: JSON.parse(fs.readFileSync(ready)).ws_port });
+  };
+  const feeder = async () => {
+    const s = net.connect(feed);
+    await once(s, 'connect');
+    return Object.assign(s, { over: once(s, 'close') });
+  };
+  const hash = (n) => `0x${n.toString(16).padStart(64, '0')}`;
+  const line = (n) => `${JSON.stringify({ hook: 'on_new_block', arg: { number: n, hash: hash(n), parentHash: hash(n - 1) } })}\n`;
+  const subscriber = async (port) => { const s = await h.Socket.open(`ws://127.0.0.1:${port}`); s.id = await s.call('eth_subscribe', ['newHeads']); return s; };
+  const numbers = (s) => s.of(s.id).map((head) => Number(head.number));
+
+  const old = await start('old', 0);
+  const told = await feeder(), s = await subscriber(old.port);
+  told.write(line(1));
+  await h.until('block 1', () => numbers(s).length === 1);
+  const next = await start('new', old.port, ['--takeover']);
+  try {
+    told.write(line(2)); // who is connected stays with the old one until it ends
+    await h.until('block 2', () => numbers(s).length === 2);
+    old.child.kill('SIGTERM');
+    assert.equal((await s.closed).code, 1001);
+    await told.over;
+    assert.equal(await old.ended, 0);
+    const again = await feeder(), t = await subscriber(old.port);
+    assert.equal(await t.call('web3_clientVersion'), 'new');
+    again.write(line(3) + line(4));
+    await h.until('blocks 3 and 4', () => numbers(t).length === 2);
+    assert.deepEqual(numbers(t), [3, 4]);
+    again.destroy();
+  } finally {
+    next.child.kill('SIGTERM');
+    await next.ended;
+  }
+  assert.ok(!fs.existsSync(feed));
+});
+
 test('what was asked before the end is answered, and the answer says Connection: close', async () => {
   const node = await h.fanatico(['--silent', '--drain-timeout', '10']);
   await h.rpc(node.http, 'evm_setAutomine', [false]);

@@ -116,6 +116,25 @@ test('ethers: wss on both ports, https, a subscription', () => {
   assert.equal(said, 'true 1 31337\n');
 });
 
+test('viem: wss and https, blocks watched', () => {
+  const said = run(process.execPath, ['-e', `
+    const { createPublicClient, createWalletClient, http, webSocket } = require('viem');
+    const { foundry } = require('viem/chains');
+    (async () => {
+      const client = createPublicClient({ chain: foundry, transport: webSocket(process.argv[1] + '/ws') });
+      const wallet = createWalletClient({ chain: foundry, transport: http(process.argv[2]) });
+      const [account] = await wallet.getAddresses();
+      const watched = new Promise((done, fail) => client.watchBlocks({ onBlock: done, onError: fail }));
+      const sending = setInterval(() => wallet.sendTransaction({ account, to: account, value: 1n }), 200); // the watch takes its time to begin
+      const block = await watched;
+      clearInterval(sending);
+      const hash = await wallet.sendTransaction({ account, to: account, value: 1n });
+      console.log(block.number > 0n, (await client.waitForTransactionReceipt({ hash })).status, await client.getChainId());
+      process.exit(0);
+    })();`, wss, http], { NODE_EXTRA_CA_CERTS: certs.ca });
+  assert.equal(said, 'true success 31337\n');
+});
+
 test('web3.py: wss, a subscription', () => {
   const said = run(path.join(h.build, 'venv/bin/python'), ['-c', `
 import asyncio, sys
