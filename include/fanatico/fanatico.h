@@ -151,7 +151,9 @@ FAN_API void fan_server_free(fan_server *server);
 typedef void fan_method(void *ctx, fan_call *call);
 
 /* Before the start. A name of the library's own (eth_subscribe, eth_unsubscribe, eth_newFilter and its kin,
- * rpc_modules, web3_clientVersion) is FAN_EEXIST; so is one that you gave before. */
+ * fanatico_status) is FAN_EEXIST; so is one that you gave before. Where you give none and have no fallback, the library
+ * answers eth_blockNumber, eth_syncing, net_listening, net_peerCount, rpc_modules, web3_clientVersion and web3_sha3;
+ * with a chain_id, or a client_version, those always. */
 FAN_API FAN_MUST_CHECK enum fan_status fan_server_method(fan_server *server, const char *name, fan_method *method,
                                                          void *ctx, struct fan_error *err);
 /* Before the start: what answers every name that nobody has. Without it they are -32601. */

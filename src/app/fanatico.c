@@ -23,8 +23,8 @@ static const char *const own[] = {"eth_subscribe",
                                   "eth_getFilterLogs",
                                   "eth_uninstallFilter",
                                   "fanatico_status"};
-static const char *const stand_ins[] = {"eth_blockNumber", "eth_syncing", "net_listening", "net_peerCount",
-                                        "web3_sha3"};
+static const char *const stand_ins[] = {"eth_blockNumber", "eth_syncing", "net_listening",
+                                        "net_peerCount",   "rpc_modules", "web3_sha3"};
 static const char *const with_chain_id[] = {"eth_chainId", "net_version"};
 static const char *const with_version[] = {"web3_clientVersion"};
 

@@ -48,6 +48,7 @@ test('lines on standard input; a wrong one is answered with its number and why; 
   assert.deepEqual(answers.map((a) => a.line), [2, 3]);
   assert.match(answers[1].error, /^block: hash: is missing$/);
   assert.equal(await provider.send('eth_blockNumber', []), '0x2');
+  assert.deepEqual(await provider.send('rpc_modules', []), { eth: '1.0', fanatico: '1.0', net: '1.0', rpc: '1.0', web3: '1.0' }); // geth attach wants it
   await assert.rejects(provider.send('eth_getBalance', [h.ACCOUNTS[0], 'latest']), /-32601|does not exist|not found/i);
   await provider.destroy();
   assert.equal(await one.stop(), 0);
