@@ -148,6 +148,8 @@ class Row:
         if self.kind in ("PORT", "COUNT"):
             if not re.fullmatch("[0-9]+", text) or int(text) >= (65536 if self.kind == "PORT" else 1 << 63):
                 raise ValueError(f"{text!r} is not a {'port (0 to 65535)' if self.kind == 'PORT' else 'whole number'}")
+            if self.kind == "COUNT" and int(text) == 0 and self.default not in ("", "0"):
+                raise ValueError(f"{text!r} is not a count (1 or more)")
             return int(text)
         if self.kind == "DURATION":
             m = re.fullmatch(r"([0-9]+\.?[0-9]*)(ms|s|m|)", text)

@@ -58,7 +58,7 @@ class Shell:
 LINES = [
     ("fanatico gen", "fanatico genesis"),
     ("fanatico genesis --acc", "fanatico genesis --accounts"),
-    ("fanatico ws --upstr", "fanatico ws --upstream-http"),
+    ("fanatico ws --upstream-h", "fanatico ws --upstream-http"),
     ("fanatico --max-conn", "fanatico --max-connections"),
     ("fanatico completion zs", "fanatico completion zsh"),
     ("fanatico --config only", "fanatico --config only.toml"),
