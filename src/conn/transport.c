@@ -5,9 +5,10 @@
  * worth. It counts as output that waits in the process. Parts that leave in one send are gathered into records of 16
  * KB, as few as they need, since each record costs 22 bytes and each send 5 µs.
  *
- * Notifications that wait are shared, and what is sealed is this reader's alone. So whose socket was full a moment ago
- * gets a record at a time: with four, a thousand readers that stalled kept 62 MB of sealed bytes, or none, as it
- * happened to divide the room in their sockets. */
+ * Notifications that wait are shared, and what is sealed is this reader's alone. So a send has four records
+ * where the socket is as good as empty, and one where it was full a moment ago, or still has what it could not let out:
+ * with four for all a thousand readers that stalled kept 62 MB of sealed bytes, or next to none, as the events happened
+ * to come one by one or in a burst that met the end of the room in a socket. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,8 +17,8 @@
 #include "net/os.h"
 
 enum {
-    SEAL_LEN_MAX = 4 * TLS_PLAIN_MAX, /* of one send: what a reader that stalls may hold of ours */
-    WAIT_LEN_MAX = 2 * SEAL_LEN_MAX   /* then a client that makes us answer its handshake messages is not read on */
+    SEAL_LEN_MAX = 4 * TLS_PLAIN_MAX, /* of one send */
+    WAIT_LEN_MAX = 8 * TLS_PLAIN_MAX  /* then a client that makes us answer its handshake messages is not read on */
 };
 
 /* What a worker's sessions share. */
@@ -163,13 +164,24 @@ size_t transport_send_max(const struct conn *c)
     return c->blocked ? TLS_PLAIN_MAX : SEAL_LEN_MAX;
 }
 
-/* Seals the parts, gathered into records. Returns how many of their bytes; less than all where transport_send_max() is
- * reached, -1 when memory ran out. */
+/* How many bytes of the parts to seal now. Who gets one record is not asked about, which most events are. */
+static size_t seal_max(const struct conn *c, const struct iovec *parts, size_t count)
+{
+    const struct os *os = c->set->os;
+    size_t len = 0;
+
+    for (size_t i = 0; i < count && len <= TLS_PLAIN_MAX; i++) len += parts[i].iov_len;
+    if (len > TLS_PLAIN_MAX && os->unsent && os->unsent(os->ctx, c->watch.fd)) return TLS_PLAIN_MAX;
+    return transport_send_max(c);
+}
+
+/* Seals the parts, gathered into records. Returns how many of their bytes; less than all where seal_max() is reached,
+ * -1 when memory ran out. */
 static ssize_t seal_parts(struct conn *c, const struct iovec *parts, size_t count)
 {
     struct tls_room *room = c->set->tls_room;
     struct tls_session *tls = c->secure->tls;
-    size_t gathered = 0, total = 0, max = transport_send_max(c);
+    size_t gathered = 0, total = 0, max = seal_max(c, parts, count);
     bool good = true;
 
     for (size_t i = 0; good && i < count && total < max; i++) {

@@ -1,6 +1,8 @@
 #include "net/os.h"
 
+#include <linux/sockios.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -73,6 +75,14 @@ static int os_shutdown(void *ctx, int fd, int how)
     return shutdown(fd, how);
 }
 
+static size_t os_unsent(void *ctx, int fd)
+{
+    int bytes;
+
+    (void)ctx;
+    return ioctl(fd, SIOCOUTQNSD, &bytes) || bytes < 0 ? 0 : (size_t)bytes;
+}
+
 static int os_close(void *ctx, int fd)
 {
     (void)ctx;
@@ -139,6 +149,7 @@ const struct os OS_REAL = {
     .recv = os_recv,
     .sendmsg = os_sendmsg,
     .shutdown = os_shutdown,
+    .unsent = os_unsent,
     .close = os_close,
     .epoll_create1 = os_epoll_create1,
     .epoll_ctl = os_epoll_ctl,

@@ -24,6 +24,7 @@ struct os {
     ssize_t (*recv)(void *ctx, int fd, void *into, size_t len, int flags);
     ssize_t (*sendmsg)(void *ctx, int fd, const struct msghdr *message, int flags);
     int (*shutdown)(void *ctx, int fd, int how);
+    size_t (*unsent)(void *ctx, int fd); /* bytes that the peer's window does not let out yet; NULL: nobody knows */
     int (*close)(void *ctx, int fd);
 
     int (*epoll_create1)(void *ctx, int flags);

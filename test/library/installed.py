@@ -1,4 +1,5 @@
 """The package of python/ as its users have it: pip makes the wheel, installs it into a folder of its own, and tests run there."""
+import fcntl
 import json
 import os
 import re
@@ -18,8 +19,10 @@ SITE = os.path.join(SCRATCH.name, "site")
 def install():
     """pip makes the wheel of the folder and installs it, with the library in it."""
     env = {**os.environ, "FANATICO_LIBRARY": os.path.join(BIN, "libfanatico.so")}
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", SCRATCH.name, os.path.join(SOURCE, "python")],
-                   check=True, env=env, cwd=SCRATCH.name)
+    with open(os.path.join(BUILD, "wheel.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # setuptools works inside the source folder: one at a time
+        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", SCRATCH.name, os.path.join(SOURCE, "python")],
+                       check=True, env=env, cwd=SCRATCH.name)
     wheel, = [name for name in os.listdir(SCRATCH.name) if name.endswith(".whl")]
     assert re.match(r"fanatico-\d+\.\d+\.\d+-py3-none-linux_", wheel), wheel
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", SITE, os.path.join(SCRATCH.name, wheel)], check=True)
