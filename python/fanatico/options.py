@@ -16,10 +16,10 @@ http-host | HTTP_HOST | TEXT | ADDR | 127.0.0.1 | DN | Servers | address of the 
 http-port | HTTP_PORT | PORT | N | 8545 | DN | Servers | port of the HTTP server (takes WebSocket upgrades too); 0 takes a free one
 ws-host | WS_HOST | TEXT | ADDR | 0.0.0.0 | DNW | Servers | address of the WebSocket server
 ws-port | WS_PORT | PORT | N | 8546 | DNW | Servers | port of the WebSocket server; 0 takes a free one
-ipcpath | FANATICO_IPCPATH | TEXT | PATH |  | DNW | Servers | serve this machine's clients on a Unix socket too; a bare name lies in --datadir
+ipcpath | FANATICO_IPCPATH | TEXT | PATH |  | DNW | Servers | serve this machine's clients on a Unix socket too; a bare name lies in --datadir, where there is one
 ready-file | FANATICO_READY_FILE | TEXT | PATH |  | DNW | Servers | write the ports there, as JSON, once the server accepts
 workers | FANATICO_WORKERS | COUNT | N | 0 | DNW | Servers | threads that serve clients; 0 means one per core
-takeover | FANATICO_TAKEOVER | SWITCH |  |  | DNW | Servers | share the ports with a predecessor that is draining; wait for it to leave --datadir
+takeover | FANATICO_TAKEOVER | SWITCH |  |  | DNW | Servers | share the ports with a predecessor that is draining; wait for it to leave the datadir
 no-ws-deflate | FANATICO_NO_WS_DEFLATE | SWITCH |  |  | DNW | Servers | decline permessage-deflate: everything leaves uncompressed
 tls-cert | FANATICO_TLS_CERT | TEXT | FILE |  | DNW | Servers | PEM: the certificate, then those that lead to its authority; the ports then speak TLS (https, wss)
 tls-key | FANATICO_TLS_KEY | TEXT | FILE |  | DNW | Servers | PEM: its private key; SIGHUP reads both files again
