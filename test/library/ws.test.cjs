@@ -23,7 +23,8 @@ async function standalone(args = [], { env = {}, stdin = 'pipe' } = {}) {
   const ended = new Promise((done) => child.on('exit', (code, signal) => done(code ?? signal)));
   await h.until('the ready file', () => fs.existsSync(ready) || child.exitCode !== null);
   assert.equal(child.exitCode, null, err);
-  return { ws: `ws://127.0.0.1:${JSON.parse(fs.readFileSync(ready)).ws_port}`, child, say: (line) => child.stdin.write(line + '\n'), out: () => out, err: () => err,
+  const ports = JSON.parse(fs.readFileSync(ready));
+  return { ws: `ws://127.0.0.1:${ports.ws_port}`, ports, child, say: (line) => child.stdin.write(line + '\n'), out: () => out, err: () => err,
     stop: () => { child.kill('SIGTERM'); return ended; } };
 }
 const hash = (n) => '0x01' + n.toString(16).padStart(62, '0');
@@ -136,7 +137,6 @@ test('options that do not fit are told as they were typed; an empty --feed is st
 test('limits of batches and replies, a port for metrics, /readyz while it waits to end', async () => {
   const one = await standalone(['--rpc-batch-request-limit', '2', '--rpc-batch-response-max-size', '20K', '--metrics', '--metrics-port', '0', '--metrics-access', 'none',
     '--drain-delay', '60', '--log-format', 'json', '--log-level', 'info', '--ws.addr', '127.0.0.1']);
-  const ready = JSON.parse(one.err().split('\n').find((line) => line.includes('"ready"')));
   const socket = new WebSocket(one.ws);
   await new Promise((done) => (socket.onopen = done));
   const ask = (value) => { socket.send(JSON.stringify(value)); return new Promise((done) => (socket.onmessage = (e) => done(JSON.parse(e.data)))); };
@@ -151,7 +151,8 @@ test('limits of batches and replies, a port for metrics, /readyz while it waits 
   one.say(block(61));
   await h.until('the next', async () => (await ask(item('eth_blockNumber'))).result === '0x3d');
   assert.equal((await ask(item('eth_getFilterChanges', filter))).error.code, -32003);
-  const metrics = `http://127.0.0.1:${ready.metrics_port}`;
+  const metrics = `http://127.0.0.1:${one.ports.metrics_port}`;
+  await h.until('the line of the log', () => one.err().includes(`"metrics_port":${one.ports.metrics_port},`));
   assert.match(await (await fetch(`${metrics}/metrics`)).text(), /^fanatico_connections{/m);
   assert.equal((await fetch(one.ws.replace('ws:', 'http:') + '/metrics')).status, 403);
   assert.equal((await fetch(`${metrics}/readyz`)).status, 200);
