@@ -46,8 +46,7 @@ static bool submit_here(struct call *call, const struct tx *tx)
     return true;
 }
 
-/* The signed transaction in parameter 0, its sender known. NULL: the call was answered. */
-static struct tx *read_raw(struct call *call, struct params *p)
+struct tx *execute_read_raw(struct call *call, struct params *p)
 {
     struct where at = params_where(0, "transaction");
     struct slice bytes = params_data(p, 0, "transaction");
@@ -90,7 +89,7 @@ static void send_raw(struct call *call)
         return;
     }
     p = params_of_call(call, 1);
-    tx = read_raw(call, &p);
+    tx = execute_read_raw(call, &p);
     if (!tx || (call_where(call) == RPC_INLINE && submit_here(call, tx))) return;
     call_set_state(call, tx);
     call_continue(call, RPC_WRITER, submit_signed);
@@ -202,7 +201,7 @@ static void send_raw_sync(struct call *call)
     struct tx *tx;
 
     if (!a) return;
-    tx = read_raw(call, &p);
+    tx = execute_read_raw(call, &p);
     if (!tx) return;
     a->tx = tx;
     call_set_state(call, a);

@@ -19,6 +19,8 @@ enum execute_purpose { TO_CALL, TO_ESTIMATE, TO_LIST };
  * executed. */
 void execute_answer_failure(struct call *call, const struct chain_call_result *r, const struct chain_call *cc,
                             enum execute_purpose purpose);
+/* The signed transaction in parameter 0, its sender known, of this chain. NULL: the call was answered. */
+struct tx *execute_read_raw(struct call *call, struct params *p);
 /* eth_estimateGas's search. False: the call was answered. The view stays the caller's. */
 bool execute_estimate(struct call *call, const struct view *v, const struct message *m, struct chain_call *cc,
                       uint64_t *out_gas);

@@ -106,9 +106,10 @@ bool retrace_txs(struct call *call, const struct block *b, const struct chain_tr
 }
 
 bool retrace_call(struct call *call, const struct view *v, const struct chain_call *cc,
-                  const struct chain_tracer_config *config, struct arena *a, struct json *out, struct slice *out_output)
+                  const struct chain_tracer_config *config, struct arena *a, struct json *out, struct slice *out_output,
+                  struct chain_state **out_after)
 {
-    struct chain_trace how = {.config = *config, .call = cc};
+    struct chain_trace how = {.config = *config, .call = cc, .out_after = out_after};
 
     if (!api_of(call)->chain->ops->trace) {
         answer_status(call, FAN_EUNSUPPORTED, NULL);

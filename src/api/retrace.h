@@ -18,10 +18,11 @@ bool retrace_parent(struct call *call, const struct block *b, struct view *out);
  * block has none. False: the call was answered. */
 bool retrace_txs(struct call *call, const struct block *b, const struct chain_tracer_config *config, size_t first,
                  size_t count, struct arena *a, struct json *out);
-/* The same of a call, on the state of a view: an array with one item. *out_output is what it returned. */
+/* The same of a call, on the state of a view: an array with one item. *out_output is what it returned; *out_after (may
+ * be NULL) the state then, which the caller closes. */
 bool retrace_call(struct call *call, const struct view *v, const struct chain_call *cc,
                   const struct chain_tracer_config *config, struct arena *a, struct json *out,
-                  struct slice *out_output);
+                  struct slice *out_output, struct chain_state **out_after);
 /* Ends the call as debug_trace* and its kin end it, for a trace that is none. */
 void retrace_answer_refused(struct call *call, const struct chain_call_result *r);
 

@@ -27,7 +27,8 @@
     X(debug_raw, 4)                                                                                                    \
     X(debug_trace, 5)                                                                                                  \
     X(debug_state, 6)                                                                                                  \
-    X(parity, 7)                                                                                                       \
+    X(parity, 4)                                                                                                       \
+    X(parity_replay, 5)                                                                                                \
     X(otterscan, 12)                                                                                                   \
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \

@@ -196,6 +196,7 @@ struct chain_trace {
     size_t count;        /* so many that follow are traced; with a call none is */
     const struct chain_call *call; /* traced instead of transactions; NULL: none */
     bool within;                   /* the call runs inside the block, behind the replayed transactions: s is the parent's state */
+    struct chain_state **out_after; /* the state that the call left goes there, opened, once it has run (up to HALT); NULL: nowhere */
     void *ctx;
     bool (*begin)(void *ctx, size_t index);           /* a transaction's trace follows; may be NULL */
     bool (*put)(void *ctx, struct slice json);        /* a piece of it, as it is made; false: no more */

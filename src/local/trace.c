@@ -1,4 +1,6 @@
 /* Traces: a block's transactions executed once more, or a call, with somebody looking on. */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "local/node.h"
 
@@ -166,23 +168,49 @@ static enum fan_status trace_txs(struct tracing *t)
     return s;
 }
 
-/* The state within the block, after the replayed transactions, as one that overrides can lie over. */
-static enum fan_status state_within(struct tracing *t, struct state_view **out)
+/* The state with what the EVM's block has changed of `parent`. */
+static enum fan_status view_left(struct tracing *t, struct state_view *parent, struct state_view **out)
 {
     struct state_diff *changes = NULL;
     struct evm_diff diff;
+    enum fan_status s;
+
+    if (evm_block_diff(t->evm, &diff) != EVM_SUCCESS)
+        return fan_error_set(t->err, FAN_EINTERNAL, "the changes of the block could not be gathered");
+    s = state_apply(parent, &diff, t->block->header.number, &changes, t->err);
+    if (!s) s = state_view_after(parent, changes, out);
+    state_diff_unref(changes);
+    return s;
+}
+
+/* The state within the block, after the replayed transactions, as one that overrides can lie over. */
+static enum fan_status state_within(struct tracing *t, struct state_view **out)
+{
     enum fan_status s = begin_block(t);
 
     if (!s) s = replay(t);
     if (s || t->out->status == CHAIN_CALL_TIMEOUT) return s;
-    if (evm_block_diff(t->evm, &diff) != EVM_SUCCESS)
-        return fan_error_set(t->err, FAN_EINTERNAL, "the changes of the block could not be gathered");
-    s = state_apply(t->state->view, &diff, t->block->header.number, &changes, t->err);
-    if (!s) s = state_view_after(t->state->view, changes, out);
-    state_diff_unref(changes);
+    s = view_left(t, t->state->view, out);
     evm_block_close(t->evm);
     t->evm = NULL;
     return s;
+}
+
+/* What a call left, for the next one. */
+static enum fan_status state_left(struct tracing *t, struct state_view *parent, struct chain_state **out)
+{
+    struct chain_state *after = calloc(1, sizeof *after);
+    enum fan_status s = after ? view_left(t, parent, &after->view) : FAN_ENOMEM;
+
+    if (s) {
+        free(after);
+        return s;
+    }
+    after->local = t->state->local;
+    after->db = state_db_ref(t->state->db);
+    after->pending = t->state->pending ? block_ref(t->state->pending) : NULL;
+    *out = after;
+    return FAN_OK;
 }
 
 static enum fan_status trace_call(struct tracing *t, bool within)
@@ -208,6 +236,7 @@ static enum fan_status trace_call(struct tracing *t, bool within)
     if (!s) s = tx_for_evm(t, &tx, &evm);
     if (!s) s = open_evm(t);
     if (!s) s = trace_one(t, &evm, NULL, 0);
+    if (!s && t->how->out_after && t->out->status <= CHAIN_CALL_HALT) s = state_left(t, view ? view : t->state->view, t->how->out_after);
     evm_block_close(t->evm); /* before the view that it reads */
     t->evm = NULL;
     state_view_unref(view);

@@ -147,3 +147,33 @@ test('what cannot be traced is said', { timeout: 60000 }, async () => {
   assert.equal(BigInt(call.output), 42n);
   await node.stop();
 });
+
+test('trace_callMany: each call sees what those before it left; trace_rawTransaction tells of what a block then holds', { timeout: 60000 }, async () => {
+  const node = await h.fanatico(['--silent']), ask = (method, ...params) => h.rpc(node.http, method, params), [alice, bob] = h.ACCOUNTS.map((a) => a.toLowerCase()), counter = '0x00000000000000000000000000000000000c0de2';
+  await ask('anvil_setCode', counter, '0x6000546001018060005560005260206000f3'); // counts in slot 0, and returns the count
+  const kinds = ['trace', 'stateDiff'], count = { from: alice, to: counter }, pay = { from: alice, to: bob, value: '0x5' };
+  const many = await ask('trace_callMany', [[count, kinds], [pay, ['trace']], [count, kinds], [{ ...count, gas: '0x5300' }, ['stateDiff']], [count, []]], 'latest');
+  assert.deepEqual(many.map((one) => (one.output === '0x' ? null : BigInt(one.output))), [1n, null, 2n, null, 3n]);
+  assert.deepEqual(many[0], await ask('trace_call', count, kinds, 'latest'));
+  const word = (n) => '0x' + BigInt(n).toString(16).padStart(64, '0');
+  assert.deepEqual(many[2].stateDiff[counter].storage, { [word(0)]: { '*': { from: word(1), to: word(2) } } });
+  assert.deepEqual(many[2].stateDiff[alice].nonce, { '*': { from: '0x2', to: '0x3' } });
+  assert.deepEqual([many[3].trace, many[3].stateDiff[counter]], [[], undefined]); // ran out of gas, and left nothing but a nonce
+  assert.deepEqual(many[4], { output: word(3), stateDiff: null, trace: [], vmTrace: null });
+  assert.equal(await ask('eth_getStorageAt', counter, '0x0', 'latest'), word(0));
+  assert.deepEqual(await ask('trace_callMany', []), []);
+  for (const [params, words] of [[[[[count]]], /\[0\]: want a call and its trace types/], [[[[{ ...count, gas: 'x' }, kinds]]], /\[0\]\[0\]\.gas/], [[[[count, ['colour']]]], /\[0\]\[1\]\[0\]/], [[{}], /calls/], [[Array(1001).fill([count, []])], /at most 1000/]]) {
+    const { error } = await h.post(node.http, { jsonrpc: '2.0', id: 1, method: 'trace_callMany', params });
+    assert.equal(error?.code, -32602, JSON.stringify(params).slice(0, 99));
+    assert.match(error.message, words);
+  }
+  const { raw } = await ask('eth_signTransaction', { ...count, nonce: '0x0', gas: '0x186a0', maxFeePerGas: '0x77359400', maxPriorityFeePerGas: '0x3b9aca00', value: '0x0' });
+  const told = await ask('trace_rawTransaction', raw, ['trace'], 'latest'), again = await ask('trace_replayTransaction', await ask('eth_sendRawTransaction', raw), ['trace']);
+  assert.deepEqual(told, again);
+  const after = await ask('trace_rawTransaction', raw, kinds); // its nonce was used; as a call it counts for nothing
+  assert.equal(BigInt(after.output), 2n);
+  assert.deepEqual(after.stateDiff[counter].storage, { [word(0)]: { '*': { from: word(1), to: word(2) } } });
+  const { error } = await h.post(node.http, { jsonrpc: '2.0', id: 1, method: 'trace_rawTransaction', params: ['0x1234', kinds] });
+  assert.equal(error?.code, -32602);
+  await node.stop();
+});
