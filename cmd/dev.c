@@ -4,6 +4,7 @@
 
 #include "app/state_file.h"
 #include "commands.h"
+#include "config_out.h"
 #include "datadir.h"
 #include "devchain.h"
 #include "forkchain.h"
@@ -42,6 +43,9 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
         .has_next_base_fee = o->has_base_fee,
         .next_base_fee_wei = o->base_fee,
         .epoch_blocks = o->slots_in_an_epoch,
+        .by_arrival = strcmp(o->order, "fifo") == 0,
+        .block_txs_max = o->max_transactions,
+        .history_blocks = o->has_prune_history ? o->prune_history : 0,
         .gas_limit = o->has_gas_limit ? o->gas_limit : 0,
         .accounts = d->chain.accounts,
         .secrets = (const uint8_t (*)[32])d->chain.secrets,
@@ -56,8 +60,13 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
 
     if (!store && !d->chain.from_file) options.ground = forkchain_ground(&d->fork); /* a genesis of a file, or in a folder, is nobody's fork */
     if (!o->silent) options.sink = (struct local_sink){.transaction = print_transaction, .sealed = print_block};
+    if (!o->silent && !o->no_console_log) options.sink.console = print_console;
     options.sink.trouble = print_trouble;
     if (local_open(&options, &local, &err)) return complain(2, err.text);
+    if (o->has_config_out && config_out_write(o->config_out, &d->chain, o, local_chain(local), &err)) {
+        local_close(local);
+        return complain(2, err.text);
+    }
     if (load && state_file_load(local_chain(local), load, o->has_state, &err)) {
         local_close(local);
         return complain(2, err.text);

@@ -44,8 +44,16 @@ static enum fan_status check(const struct options *o, struct fan_error *err)
                           : o->has_timestamp ? "timestamp"
                                              : NULL;
 
-    if (o->has_mnemonic && o->has_mnemonic_random)
-        return fan_error_set(err, FAN_EINVAL, "--mnemonic and --mnemonic-random exclude each other");
+    if (o->has_mnemonic + o->has_mnemonic_random + o->has_mnemonic_seed > 1)
+        return fan_error_set(err, FAN_EINVAL, "--mnemonic, --mnemonic-random and --mnemonic-seed-unsafe exclude each other");
+    if (strcmp(o->order, "fees") != 0 && strcmp(o->order, "fifo") != 0)
+        return fan_error_set(err, FAN_EINVAL, "--order: \"%s\" is not fees or fifo", o->order);
+    if (o->has_max_transactions && !o->max_transactions) return fan_error_set(err, FAN_EINVAL, "--max-transactions: at least 1");
+    if (o->has_prune_history && !o->prune_history) return fan_error_set(err, FAN_EINVAL, "--prune-history: at least 1");
+    if (o->has_prune_history && o->has_datadir)
+        return fan_error_set(err, FAN_EINVAL, "--prune-history: not with --datadir, where all states are on disk");
+    if (o->has_fork_timeout_anvil && o->has_fork_timeout_ms)
+        return fan_error_set(err, FAN_EINVAL, "--timeout and --fork-timeout exclude each other");
     if (o->mixed_mining && !o->block_time_ms) return fan_error_set(err, FAN_EINVAL, "--mixed-mining wants --block-time");
     if (o->has_state && (o->has_load_state || o->has_dump_state))
         return fan_error_set(err, FAN_EINVAL, "--state is --load-state and --dump-state at once");
@@ -78,6 +86,10 @@ static enum fan_status take_words(struct devchain *d, const struct options *o, s
     if (o->has_mnemonic_random) {
         s = sign_mnemonic_random((size_t)o->mnemonic_random, words);
         return s ? fan_error_set(err, s, "--mnemonic-random: 12, 15, 18, 21 or 24 words, not %llu", (unsigned long long)o->mnemonic_random) : FAN_OK;
+    }
+    if (o->has_mnemonic_seed) {
+        sign_mnemonic_of_seed(o->mnemonic_seed, words);
+        return FAN_OK;
     }
     for (const char *p = o->mnemonic; *p; p++) {
         if (*p == ' ' && (!len || words[len - 1] == ' ')) continue;
@@ -139,6 +151,17 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
     return devchain_genesis(d, o, o->chain_id, newest, &a, &d->genesis, err);
 }
 
+static void drop_deployer(struct genesis *g)
+{
+    static const struct fan_address deployer = {{0x4e, 0x59, 0xb4, 0x48, 0x47, 0xb3, 0x79, 0x57, 0x85, 0x88, 0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c}};
+    struct genesis_account *accounts = (struct genesis_account *)(uintptr_t)g->accounts; /* genesis_dev() has just made them */
+    size_t kept = 0;
+
+    for (size_t i = 0; i < g->account_count; i++)
+        if (memcmp(&accounts[i].address, &deployer, sizeof deployer) != 0) accounts[kept++] = accounts[i];
+    g->account_count = kept;
+}
+
 enum fan_status devchain_genesis(const struct devchain *d, const struct options *o, uint64_t chain_id, enum fork newest,
                                  struct arena *a, struct genesis *out, struct fan_error *err)
 {
@@ -146,6 +169,7 @@ enum fan_status devchain_genesis(const struct devchain *d, const struct options 
                                     o->has_timestamp ? o->timestamp : clock_wall_s(), a, out);
 
     if (s) return fan_error_set(err, s, "%s", fan_status_text(s));
+    if (o->no_create2) drop_deployer(out);
     if (o->has_base_fee && newest >= FORK_LONDON) out->header.base_fee_wei = o->base_fee;
     out->config.code_size_max = o->disable_code_size_limit ? CODE_SIZE_MAX : o->code_size_limit;
     return FAN_OK;

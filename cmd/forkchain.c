@@ -126,7 +126,7 @@ static enum fan_status open_at(struct forkchain *f, const char *url, bool has_nu
         .client = {.url = url,
                    .headers = &o->fork_header,
                    .header_count = own && o->has_fork_header,
-                   .timeout_ms = o->fork_timeout_ms,
+                   .timeout_ms = o->has_fork_timeout_anvil ? o->fork_timeout_anvil : o->fork_timeout_ms,
                    .backoff_ms = o->fork_backoff_ms,
                    .retries = (unsigned)min_u64(o->fork_retries, 1000),
                    .no_retries = o->fork_retries == 0,

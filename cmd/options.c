@@ -152,6 +152,46 @@ static const struct {
 #undef ALIAS
 };
 
+/* anvil's flags that are no options here, and those whose value may be left out. */
+enum { LEFT, PASS, PASS_VALUE, REFUSE };
+static const struct {
+    const char *flag, *text;
+    int what;
+} anvils[] = {
+#define LEFT_OUT(flag, text)          {flag, text, LEFT},
+#define PASSED(flag, takes_value, why) {flag, why, takes_value ? PASS_VALUE : PASS},
+#define REFUSED(flag, why)            {flag, why, REFUSE},
+#include "option_anvil.def"
+#undef LEFT_OUT
+#undef PASSED
+#undef REFUSED
+};
+
+static const char *left_out(const struct option_row *r)
+{
+    for (size_t i = 0; i < COUNT_OF(anvils); i++)
+        if (anvils[i].what == LEFT && strcmp(anvils[i].flag, r->flag) == 0) return anvils[i].text;
+    return NULL;
+}
+
+/* A flag of anvil's that is no option: passed over with its value, or refused in words. False: it is none either. */
+static bool anvil_flag(const char *arg, size_t len, int argc, int *i, enum fan_status *out, struct fan_error *err)
+{
+    const char *name = arg + 1 + (arg[1] == '-');
+    bool is_long = name == arg + 2;
+
+    len -= (size_t)(name - arg);
+    for (size_t k = 0; k < COUNT_OF(anvils); k++) {
+        bool letters = anvils[k].flag[0] == 'v' ? strspn(anvils[k].flag, "v") == strlen(anvils[k].flag) : !anvils[k].flag[1];
+
+        if (anvils[k].what == LEFT || letters == is_long || !same_flag(name, len, anvils[k].flag)) continue;
+        if (anvils[k].what == PASS_VALUE && arg[len + 2] != '=' && *i + 1 < argc) ++*i;
+        *out = anvils[k].what == REFUSE ? fan_error_set(err, FAN_EINVAL, "%.*s is not here: %s", (int)(len + (size_t)(name - arg)), arg, anvils[k].text) : FAN_OK;
+        return true;
+    }
+    return false;
+}
+
 /* "-a" is "--accounts". */
 static const char *letter_flag(const char *arg)
 {
@@ -213,13 +253,16 @@ static enum fan_status read_flag(struct options *o, char command, int argc, char
     const char *arg = argv[*i], *equals = strchr(arg, '='), *text, *letter = letter_flag(arg);
     size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
     const struct option_row *r;
+    enum fan_status s;
     char *from;
 
+    if (command == 'D' && arg[0] == '-' && arg[1] && !letter && anvil_flag(arg, len, argc, i, &s, err)) return s;
     if (!letter && strncmp(arg, "--", 2) != 0) return fan_error_set(err, FAN_EINVAL, "unexpected argument \"%s\" (see --help)", arg);
     r = letter ? option_find(letter, strlen(letter)) : option_find(arg + 2, len - 2);
     if (!r || !option_of(r, command)) return fan_error_set(err, FAN_EINVAL, "unknown option %.*s (see --help)", (int)len, arg);
     if (equals) text = equals + 1;
     else if (r->kind == SWITCH) text = "true";
+    else if (left_out(r) && (*i + 1 == argc || argv[*i + 1][0] == '-')) text = left_out(r);
     else if (*i + 1 < argc) text = argv[++*i];
     else return fan_error_set(err, FAN_EINVAL, "--%s needs a value (%s)", r->flag, r->value);
     from = froms[r - option_rows];

@@ -171,6 +171,22 @@ void print_transaction(void *ctx, const struct block *b, size_t index)
     buf_fini(&out);
 }
 
+void print_console(void *ctx, struct slice text)
+{
+    struct buf out;
+
+    (void)ctx;
+    if (log_format_now() == LOG_JSON) {
+        log_info("chain", "console", LOG_WITH(log_slice("text", text)));
+        return;
+    }
+    buf_init(&out, 0);
+    buf_put(&out, text);
+    buf_put_byte(&out, '\n');
+    line(&out);
+    buf_fini(&out);
+}
+
 void print_block(void *ctx, const struct block *b)
 {
     struct buf out;

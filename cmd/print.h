@@ -16,5 +16,7 @@ void print_trouble(void *ctx, const char *text, bool for_good); /* on standard e
 bool print_trouble_is_over(void);
 void print_transaction(void *ctx, const struct block *b, size_t index);
 void print_block(void *ctx, const struct block *b);
+/* What a contract says by console.log, as it says it. Any thread. */
+void print_console(void *ctx, struct slice text);
 
 #endif

@@ -143,6 +143,7 @@ static void eth_call(struct call *call)
         view_close(&v);
         return;
     }
+    cc.tell_console = true;
     if (inline_now) cc.brief_gas = BRIEF_GAS;
     s = ops->call(v.state, v.block, &cc, false, call_arena(call), &r, &err);
     view_close(&v);

@@ -1,4 +1,5 @@
-/* parity: what the two files of trace_* share: finding what a request names, as OpenEthereum answers where it is not. */
+/* parity: what the two files of trace_* share: finding what a request names, as OpenEthereum answers where it is not.
+ */
 #ifndef API_PARITY_H
 #define API_PARITY_H
 

@@ -131,6 +131,7 @@ struct chain_call {
     uint64_t gas_max;                  /* cap of the server */
     uint64_t deadline_ms;              /* monotonic; 0: none */
     const atomic_bool *stop;           /* once true, from any thread, it is TIMEOUT; NULL: nobody stops it */
+    bool tell_console;                 /* whoever prints console.log hears of it, once (eth_call) */
     uint64_t brief_gas;                /* instead of the deadline, TIMEOUT by what the call does (evm.h); 0: not brief */
     const struct chain_override *overrides;
     size_t override_count;

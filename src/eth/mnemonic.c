@@ -126,14 +126,10 @@ enum fan_status sign_mnemonic_check(struct slice mnemonic, struct fan_error *err
     return FAN_OK;
 }
 
-enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX])
+/* Of entropy with room for the checksum behind it. */
+static void write_words(uint8_t *bits, size_t words, char out[SIGN_MNEMONIC_MAX])
 {
-    uint8_t bits[ENTROPY_MAX + 1] = {0};
-    size_t len = words / 3 * 4;
-
-    if (!is_count(words)) return FAN_EINVAL;
-    random_bytes(bits, len);
-    bits[len] = checksum_of(bits, len);
+    bits[words / 3 * 4] = checksum_of(bits, words / 3 * 4);
     out[0] = '\0';
     for (size_t i = 0; i < words; i++) {
         unsigned index = 0;
@@ -143,8 +139,62 @@ enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX])
         if (i) strcat(out, " ");
         strcat(out, MNEMONIC_WORDS[index]);
     }
+}
+
+enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX])
+{
+    uint8_t bits[ENTROPY_MAX + 1] = {0};
+
+    if (!is_count(words)) return FAN_EINVAL;
+    random_bytes(bits, words / 3 * 4);
+    write_words(bits, words, out);
     OPENSSL_cleanse(bits, sizeof bits);
     return FAN_OK;
+}
+
+/* ---- anvil's words of a number ---- */
+
+static uint32_t turned_left(uint32_t v, unsigned by)
+{
+    return v << by | v >> (32 - by);
+}
+
+/* One quarter round of ChaCha (RFC 8439, section 2.1). */
+static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+    *a += *b, *d = turned_left(*d ^ *a, 16);
+    *c += *d, *b = turned_left(*b ^ *c, 12);
+    *a += *b, *d = turned_left(*d ^ *a, 8);
+    *c += *d, *b = turned_left(*b ^ *c, 7);
+}
+
+/* rand_core's seed_from_u64(): PCG32 stretches the number to a key. */
+static uint32_t next_key_word(uint64_t *state)
+{
+    uint32_t x, by;
+
+    *state = *state * 6364136223846793005u + 11634580027462260723u;
+    x = (uint32_t)(((*state >> 18) ^ *state) >> 27);
+    by = (uint32_t)(*state >> 59);
+    return by ? x >> by | x << (32 - by) : x;
+}
+
+void sign_mnemonic_of_seed(uint64_t seed, char out[SIGN_MNEMONIC_MAX])
+{
+    enum { ROUNDS = 12, SEED_WORDS = 12 };
+    uint32_t first[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, w[16]; /* "expand 32-byte k" */
+    uint8_t bits[ENTROPY_MAX + 1] = {0};
+
+    for (size_t i = 4; i < 12; i++) first[i] = next_key_word(&seed);
+    memcpy(w, first, sizeof w);
+    for (size_t round = 0; round < ROUNDS; round++)
+        for (size_t i = 0; i < 4; i++) {
+            size_t turn = round % 2; /* columns, then diagonals */
+
+            quarter(&w[i], &w[4 + (i + turn) % 4], &w[8 + (i + 2 * turn) % 4], &w[12 + (i + 3 * turn) % 4]);
+        }
+    for (size_t i = 0; i < 16; i++) bits[i] = (uint8_t)(w[i] + first[i]);
+    write_words(bits, SEED_WORDS, out);
 }
 
 /* ---- paths ---- */

@@ -35,6 +35,9 @@ FAN_MUST_CHECK enum fan_status sign_mnemonic_check(struct slice mnemonic, struct
 /* A sentence of so many words from fresh randomness, NUL-terminated. FAN_EINVAL: not so many. */
 enum { SIGN_MNEMONIC_MAX = 24 * 9 };
 FAN_MUST_CHECK enum fan_status sign_mnemonic_random(size_t words, char out[SIGN_MNEMONIC_MAX]);
+/* The twelve words that anvil makes of a number (--mnemonic-seed-unsafe): Rust's StdRng (ChaCha12) seeded by it, the
+ * lowest byte of each of its first sixteen numbers. */
+void sign_mnemonic_of_seed(uint64_t seed, char out[SIGN_MNEMONIC_MAX]);
 /* BIP-32 derivation of path/index from a BIP-39 mnemonic (no passphrase; words between single spaces). Like every
  * wallet's seed function it takes any sentence. HMAC-SHA512 and PBKDF2 are OpenSSL's. FAN_EINVAL: an index that is
  * hardened. */

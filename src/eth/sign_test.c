@@ -79,6 +79,23 @@ TEST(a_random_sentence_is_a_good_one, t)
     CHECK(t, strcmp(first, words) != 0);
 }
 
+/* As anvil 1.7.1 prints them. */
+TEST(a_number_gives_anvils_words, t)
+{
+    static const struct {
+        uint64_t seed;
+        const char *words;
+    } row[] = {{0, "leisure need topic clown code attend earn lounge baby omit vault crunch"},
+               {1, "gesture car maximum regret pudding merry fatal electric sea grab crack social"},
+               {42, "pen brief eager pepper brass detect problem vital physical tent assume damp"}};
+    char words[SIGN_MNEMONIC_MAX];
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        sign_mnemonic_of_seed(row[i].seed, words);
+        CHECK_SLICE(t, slice_str(words), slice_str(row[i].words));
+    }
+}
+
 TEST(keys_lie_along_a_path, t)
 {
     static const char *const wrong[] = {

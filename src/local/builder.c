@@ -180,6 +180,7 @@ static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan
         enum fan_status s;
 
         if (f->run.block->header.gas_limit - f->run.gas_used < TX_GAS) return FAN_OK;
+        if (f->local->block_txs_max && f->count == f->local->block_txs_max) return FAN_OK;
         if (!fits(f, tx)) {
             pool_cursor_skip_sender(c);
             continue;
@@ -247,6 +248,8 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
     begin_header(l, parent, plan, &built.block->header);
     s = run_open(&f.run, built.block, config_of(l), parent_view, &l->index, fresh, fresh_count,
                  l->dev ? RUN_ANY_SENDER : RUN_STRICT, NULL, err);
+    if (drop && l->sink.console)
+        f.run.console = &l->sink; /* not for the pending block, which is built again and again */
     if (!s && plan->only_given) {
         s = fill_given(&f, plan, err);
     } else if (!s) {

@@ -1,5 +1,7 @@
+#include "base/clock.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
+#include "local/console.h"
 #include "local/node.h"
 
 /* The header the call runs under: the block's own, as geth does, or the pending one's; then what the caller overrides.
@@ -30,6 +32,11 @@ void call_tx(const struct chain_state *s, const struct chain_call *call, const s
     if (!call->has_gas || (call->gas_max && out->gas_limit > call->gas_max))
         out->gas_limit = call->gas_max ? call->gas_max : env->gas_limit;
     if (!call->has_fee) out->gas_price_wei = out->priority_fee_wei = u256_of(0);
+}
+
+static bool put_calls(void *ctx, struct slice json)
+{
+    return console_put(ctx, json.at, json.len) == 0;
 }
 
 static enum fan_status copy_access(const struct evm_access *from, size_t count, struct arena *a,
@@ -105,6 +112,32 @@ enum fan_status call_take_result(struct exec_reader *reader, const struct evm_en
     }
 }
 
+/* The call said something to the console, so it is executed once more with its calls told; a brief one takes too long
+ * then. */
+static enum fan_status tell_console(struct chain_state *s, const struct block *at, const struct chain_call *call,
+                                    struct arena *a, struct chain_call_result *made, struct fan_error *err)
+{
+    struct chain_trace how = {
+        .config = {.tracer = CHAIN_TRACE_FLAT_CALLS}, .call = call, .size_max = CONSOLE_CALLS_MAX, .put = put_calls};
+    uint64_t now_ms = clock_monotonic_ms();
+    struct chain_call_result told;
+    struct buf calls;
+    enum fan_status status;
+
+    if (made->status > CHAIN_CALL_HALT) return FAN_OK;
+    if (call->brief_gas) {
+        made->status = CHAIN_CALL_TIMEOUT;
+        return FAN_OK;
+    }
+    if (call->deadline_ms) how.timeout_ms = call->deadline_ms > now_ms ? call->deadline_ms - now_ms : 1;
+    buf_init(&calls, CONSOLE_CALLS_MAX);
+    how.ctx = &calls;
+    status = trace_run(s, at, &how, a, &told, err);
+    if (!status && told.status <= CHAIN_CALL_HALT) console_tell(&s->local->sink, buf_peek(&calls));
+    buf_fini(&calls);
+    return status;
+}
+
 enum fan_status call_run(struct chain_state *s, const struct block *at, const struct chain_call *call, bool want_access,
                          struct arena *a, struct chain_call_result *out, struct fan_error *err)
 {
@@ -139,6 +172,8 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     }
     status = call_take_result(&reader, &env, &t, &result, a, &made, err);
     if (!status && want_access) status = copy_access(access, access_count, a, &made);
+    if (!status && call->tell_console && reader.console_seen && s->local->sink.console)
+        status = tell_console(s, at, call, a, &made, err);
     if (!status) *out = made;
 out:
     evm_outcome_free(outcome);

@@ -4,6 +4,7 @@
 
 #include "codec/keccak.h"
 #include "codec/u256.h"
+#include "local/console.h"
 
 enum { BLOB_GAS = 131072 };
 
@@ -244,6 +245,8 @@ enum fan_status run_tx(struct run *r, const struct tx *tx, enum evm_invalid *out
     if (s) return s;
     if (r->trace)
         evm_block_trace(r->evm, &t, r->trace, &result);
+    else if (r->console)
+        console_execute(r->evm, &t, r->roots != NULL, &r->reader.console_seen, r->console, &result);
     else
         evm_block_execute(r->evm, &t, r->roots != NULL, &result);
     switch (result.status) {

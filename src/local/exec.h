@@ -13,6 +13,7 @@
 #include "chain/chain.h"
 #include "evm/evm.h"
 #include "local/blocks.h"
+#include "local/local.h"
 #include "local/state.h"
 
 /* ---- the state as the EVM sees it ---- */
@@ -28,6 +29,7 @@ struct exec_reader {
     struct arena_home memory;           /* code handed to the EVM */
     struct arena arena;
     enum fan_status failed; /* why a callback answered 1 */
+    bool console_seen;      /* somebody asked for the account that console.log calls */
     /* Before the first transaction the system contracts of EIP-4788 and 2935 overwrite slots of their rings. On a fork
      * their old values are far, and nobody can see them any more in this block: 0 is as good. */
     bool begins;
@@ -80,6 +82,7 @@ struct run {
     uint64_t gas_used, blob_gas_used, blob_gas_price_wei;
     struct state_builder *roots; /* before Byzantium: the state after each transaction */
     struct evm_trace *trace;     /* who looks on, as eth_simulateV1 wants it; NULL: nobody */
+    const struct local_sink *console; /* who hears of console.log, where nobody looks on; NULL: nobody */
     /* Sees each result before its receipt is kept, and may give it other logs; NULL: nobody. */
     enum fan_status (*result)(void *ctx, struct evm_result *result);
     void *result_ctx;

@@ -1,3 +1,4 @@
+#include "codec/console.h"
 #include "codec/hex.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
@@ -31,6 +32,7 @@ static int read_account(void *ctx, const struct fan_address *address, struct evm
     enum fan_status s = state_view_account(r->view, address, &account);
 
     if (s) return fail(r, s);
+    if (memcmp(address, &CONSOLE_ADDRESS, sizeof *address) == 0) r->console_seen = true;
     *out = (struct evm_account){.exists = account.exists,
                                 .nonce = account.nonce,
                                 .balance_wei = account.balance_wei,

@@ -4,9 +4,9 @@
 #include "local/fork_base.h"
 #include "local/node.h"
 
-enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out)
+enum fan_status genesis_open_state(struct chain_remote *remote, uint64_t history_blocks, struct state_db **out)
 {
-    struct state_options options = {0};
+    struct state_options options = {.history_blocks = history_blocks};
     struct state_base base;
     enum fan_status s;
 
@@ -95,12 +95,12 @@ void ground_fini(struct ground *g)
     *g = (struct ground){0};
 }
 
-enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote, struct ground *out,
-                                struct fan_error *err)
+enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote, uint64_t history_blocks,
+                                struct ground *out, struct fan_error *err)
 {
     struct ground made = {.rules = calloc(1, sizeof *made.rules)};
     struct state_diff *diff = NULL;
-    enum fan_status s = made.rules ? genesis_open_state(remote, &made.state) : FAN_ENOMEM;
+    enum fan_status s = made.rules ? genesis_open_state(remote, history_blocks, &made.state) : FAN_ENOMEM;
 
     if (!s) s = build_state(made.state, g, remote, &diff);
     if (s == FAN_EREMOTE)
@@ -184,7 +184,7 @@ enum fan_status genesis_build(struct local *l, const struct genesis *g, struct c
     enum fan_status s;
 
     if (l->keep) return begin_in_store(l, g, err);
-    s = genesis_prepare(g, remote, &ground, err);
+    s = genesis_prepare(g, remote, l->history_blocks, &ground, err);
     if (s) return s;
     if (!blocks_prepare(&l->index, blocks_end(&l->index), &ground.block, 1)) {
         ground_fini(&ground);

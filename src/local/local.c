@@ -149,6 +149,8 @@ static void take_options(struct local *l, const struct local_options *o)
     l->impersonate_all = l->impersonate_all_first = o->impersonate_all;
     l->has_next_base_fee = o->has_next_base_fee;
     l->next_base_fee_wei = o->next_base_fee_wei;
+    l->block_txs_max = o->block_txs_max;
+    l->history_blocks = o->history_blocks;
     l->epoch_blocks = o->epoch_blocks ? o->epoch_blocks : EPOCH_BLOCKS;
     l->interval_ms = o->block_time_ms;
     l->extra_data_len = (size_t)min_u64(o->extra_data.len, sizeof l->extra_data);
@@ -174,6 +176,7 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     s = l->wake_fd < 0 ? fan_error_set(err, FAN_ESYSTEM, "eventfd: %s", strerror(errno)) : copy_accounts(l, o);
     if (!s) s = blocks_init(&l->index);
     if (!s) s = pool_init(&l->pool, &o->pool);
+    if (!s) l->pool.by_arrival = o->by_arrival;
     if (!s && o->store && o->remote) s = fan_error_set(err, FAN_EUNSUPPORTED, "a fork has no store of its own yet");
     if (!s) s = rules_replace(l, &o->genesis->config);
     if (!s && o->store) s = reopen(l, o, err);

@@ -30,13 +30,16 @@
 
 struct local;
 
-/* What cmd/ prints. Writer's thread, after the event was published; must not block for long. Either function may be
+/* What cmd/ prints. Writer's thread, after the event was published; must not block for long. Any function may be
  * NULL. */
 struct local_sink {
     void *ctx;
     /* A block was sealed here (not imported); it has receipts. The transactions it holds come first, one call each. */
     void (*transaction)(void *ctx, const struct block *b, size_t index);
     void (*sealed)(void *ctx, const struct block *b);
+    /* A contract's console.log, a line (of several lines, perhaps), from a transaction that is being sealed, then from the
+     * writer's thread; or from eth_call, from any. */
+    void (*console)(void *ctx, struct slice text);
     /* The store cannot be written, and why; text NULL: it can again. over: it never will, nor perhaps be read, until it
      * is opened again. The writer's thread or the keeper's. */
     void (*trouble)(void *ctx, const char *text, bool over);
@@ -98,7 +101,9 @@ struct local_options {
     uint64_t next_base_fee_wei;
     uint64_t epoch_blocks;         /* safe is an epoch behind the head, finalized two; 0: 32 */
     bool behind;                   /* blocks become durable behind their notification (dev), not before it */
-    uint64_t history_blocks;       /* with a store: how far below the head states stay readable; 0: all */
+    uint64_t history_blocks;       /* how far below the head states stay readable; 0: all */
+    bool by_arrival;               /* blocks take first what came first, not what pays most */
+    uint64_t block_txs_max;        /* transactions of a block sealed here; 0: as many as fit */
     uint64_t (*wall_s)(void *ctx); /* the clock for timestamps; NULL: the system's */
     void *wall_ctx;
 };

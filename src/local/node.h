@@ -63,6 +63,7 @@ struct local {
     void *wall_ctx;
     uint64_t priority_fee_wei;
     bool dev, clock_from_genesis, impersonate_all_first;
+    uint64_t block_txs_max, history_blocks;
     uint64_t epoch_blocks;
     uint8_t extra_data[32];
     size_t extra_data_len;
@@ -134,7 +135,7 @@ void local_count_pool(struct local *l);
 
 /* ---- genesis_build.c ---- */
 /* An empty state; on a fork it lies over the other node's. */
-FAN_MUST_CHECK enum fan_status genesis_open_state(struct chain_remote *remote, struct state_db **out);
+FAN_MUST_CHECK enum fan_status genesis_open_state(struct chain_remote *remote, uint64_t history_blocks, struct state_db **out);
 /* Block 0 and its state, or on a fork the other node's block and the accounts over its state, in the place of all that
  * was there: blocks, state and rules change as one; into the store where there is one. Nothing changed on failure. */
 FAN_MUST_CHECK enum fan_status genesis_build(struct local *l, const struct genesis *g, struct chain_remote *remote,
@@ -146,8 +147,8 @@ struct ground {
     struct block *block; /* a reference */
     struct rules *rules;
 };
-FAN_MUST_CHECK enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote, struct ground *out,
-                                               struct fan_error *err);
+FAN_MUST_CHECK enum fan_status genesis_prepare(const struct genesis *g, struct chain_remote *remote,
+                                               uint64_t history_blocks, struct ground *out, struct fan_error *err);
 void ground_fini(struct ground *g); /* zeroed is fine */
 /* Rules with another chain id. */
 FAN_MUST_CHECK enum fan_status rules_replace(struct local *l, const struct chain_config *config);

@@ -325,9 +325,9 @@ static struct fan_u256 tip_of(const struct tx *tx, uint64_t base_fee_wei)
 }
 
 /* Does a come before b? The earlier arrival wins a tie. */
-static bool before(const struct pool_head *a, const struct pool_head *b)
+static bool before(const struct pool_cursor *c, const struct pool_head *a, const struct pool_head *b)
 {
-    int order = u256_cmp(&a->tip_wei, &b->tip_wei);
+    int order = c->pool->by_arrival ? 0 : u256_cmp(&a->tip_wei, &b->tip_wei);
 
     return order ? order > 0 : a->sender->txs[a->at].arrival < b->sender->txs[b->at].arrival;
 }
@@ -338,8 +338,8 @@ static void sift_down(struct pool_cursor *c, size_t i)
         size_t best = i, left = 2 * i + 1, right = left + 1;
         struct pool_head swap;
 
-        if (left < c->count && before(&c->heap[left], &c->heap[best])) best = left;
-        if (right < c->count && before(&c->heap[right], &c->heap[best])) best = right;
+        if (left < c->count && before(c, &c->heap[left], &c->heap[best])) best = left;
+        if (right < c->count && before(c, &c->heap[right], &c->heap[best])) best = right;
         if (best == i) return;
         swap = c->heap[i];
         c->heap[i] = c->heap[best];

@@ -38,6 +38,7 @@ struct pool {
     pthread_mutex_t lock; /* of by_hash */
     struct map by_hash;   /* hash → struct pending_tx *, borrowed from the senders' lists */
     size_t tx_count, executable_count;
+    bool by_arrival; /* the cursor goes by arrival alone */
     uint64_t arrivals;
     uint64_t changes; /* counts every change, so that others know when what they derived is old */
 };

@@ -74,7 +74,7 @@ enum fan_status local_stored_genesis(struct store *store, struct arena *a, struc
 enum fan_status local_genesis_hash(const struct genesis *g, struct fan_hash *out, struct fan_error *err)
 {
     struct ground ground;
-    enum fan_status s = genesis_prepare(g, NULL, &ground, err);
+    enum fan_status s = genesis_prepare(g, NULL, 0, &ground, err);
 
     if (s) return s;
     *out = ground.block->hash;

@@ -193,6 +193,13 @@ def metrics_table():
     return out
 
 
+def anvil_flags():
+    rows = re.findall(r'^(PASSED|REFUSED)\("([\w-]+)", (?:(?:true|false), )?"((?:[^"\\]|\\.)*)"\)$', read("cmd/option_anvil.def"), re.M)
+    dashes = lambda name: ("-" if len(name) == 1 or set(name) == {"v"} else "--") + name
+    out = ["| anvil's flag | here | because |", "|---|---|---|"]
+    return out + [f"| `{dashes(name)}` | {'is taken and changes nothing' if what == 'PASSED' else 'is refused'} | {why} |" for what, name, why in rows]
+
+
 def hold_table(path, name, rows, write):
     text = read(path)
     begin, end = f"<!-- {name}: check_docs.py --write makes this table -->", f"<!-- end of {name} -->"
@@ -423,6 +430,7 @@ def main():
     hold_table("README.md", "options", options_table(), write)
     hold_table("python/fanatico/options.py", "options", python_options(), write)
     hold_table("docs/RPC.md", "methods", method_tables(), write)
+    hold_table("docs/RPC.md", "anvil's flags", anvil_flags(), write)
     hold_table("docs/OPERATING.md", "metrics", metrics_table(), write)
     files = list(walk(".c", ".h", ".rs", ".def", ".txt", ".py", ".sh", ".cmake", ".js", ".cjs", ".json", ".toml", ".md"))
     sources = Sources(read(f) for f in files if f.startswith(("src/", "cmd/", "test/", "include/", "hardhat/")) and f.endswith((".c", ".h", ".rs", ".cjs", ".js")))
