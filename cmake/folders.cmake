@@ -2,6 +2,7 @@
 # FOLDER/x_test.c becomes the test FOLDER.x; FOLDER/x_fuzz.c the fuzz target fuzz_FOLDER_x (preset fuzz).
 
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt rows REGEX "^[a-z]+:")
+set(extern_codec fan::zlib)
 set(extern_eth fan::secp256k1 fan::crypto)
 set(extern_wire fan::llhttp fan::zlib fan::crypto)
 set(extern_net fan::ssl fan::crypto)

@@ -238,12 +238,61 @@ static void set_min_gas_price(struct call *call)
     call_fail(call, CODE_INVALID_PARAMS, "anvil_setMinGasPrice is not supported when EIP-1559 is active");
 }
 
+/* ---- blobs ---- */
+
+enum { BLOB_BYTES = 131072 };
+
+static void put_blob(struct json_writer *w, const struct tx *tx, size_t index)
+{
+    json_put_data(w, slice_of(tx->sidecar->blobs.at + index * BLOB_BYTES, BLOB_BYTES));
+}
+
+static void blob_by_hash(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct fan_hash hash = params_hash(&p, 0, "versioned hash");
+    const struct chain_dev_ops *dev = dev_of(call, &p);
+    const struct tx *tx;
+    size_t index = 0;
+
+    if (!dev) return;
+    tx = dev->blobs(api_of(call)->chain, NULL, &hash, &index);
+    if (tx)
+        put_blob(call_result(call), tx, index);
+    else
+        json_put_null(call_result(call));
+    call_finish(call);
+}
+
+static void blobs_by_tx(struct call *call)
+{
+    struct params p = params_of_call(call, 1);
+    struct fan_hash hash = params_hash(&p, 0, "transaction hash");
+    const struct chain_dev_ops *dev = dev_of(call, &p);
+    struct json_writer *w = call_result(call);
+    const struct tx *tx;
+    size_t ignored;
+
+    if (!dev) return;
+    tx = dev->blobs(api_of(call)->chain, &hash, NULL, &ignored);
+    if (!tx) {
+        json_put_null(w);
+    } else {
+        json_begin_array(w);
+        for (size_t i = 0; i < tx->blob_count; i++) put_blob(w, tx, i);
+        json_end_array(w);
+    }
+    call_finish(call);
+}
+
 #define ROW(name, run)                                                                                                 \
     {                                                                                                                  \
         name, RPC_WRITER, RPC_DEVELOPMENT, run                                                                         \
     }
 
 const struct rpc_method api_dev_info_methods[] = {
+    ROW("anvil_getBlobByHash", blob_by_hash),
+    ROW("anvil_getBlobsByTransactionHash", blobs_by_tx),
     ROW("anvil_getGenesisTime", genesis_time),
     ROW("anvil_metadata", metadata),
     ROW("anvil_nodeInfo", node_info),

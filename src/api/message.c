@@ -248,6 +248,7 @@ static void read_override(struct params *p, const struct where *at, struct json 
     struct where slots_at = {.outer = at, .key = params_given(state) ? "state" : "stateDiff"};
     char who[43];
 
+    if (json_is(o, JSON_NULL)) return; /* as geth: nothing is overridden, yet a precompile there is covered */
     if (!params_expect(p, at, o, JSON_OBJECT)) return;
     out->balance_wei = amount(p, at, o, "balance", &out->has_balance);
     out->nonce = number(p, at, o, "nonce", &out->has_nonce);

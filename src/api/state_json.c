@@ -1,5 +1,6 @@
 #include "api/state_json.h"
 
+#include "codec/gzip.h"
 #include "codec/u256.h"
 
 static void put_word(struct json_writer *w, const struct fan_u256 *v)
@@ -134,6 +135,24 @@ static void read_account(struct params *p, const struct where *outer, struct jso
     if (json_is(storage, JSON_OBJECT)) read_storage(p, &at, storage, out);
 }
 
+enum { STATE_BYTES_MAX = 1 << 30 };
+
+static void unpack(struct params *p, const struct where *at, struct slice *text)
+{
+    switch (gzip_unpack(*text, STATE_BYTES_MAX, p->arena, text)) {
+    case FAN_OK:
+        return;
+    case FAN_EFORMAT:
+        params_fail_at(p, at, "it begins as gzip, and is damaged or cut short");
+        return;
+    case FAN_ELIMIT:
+        params_fail_at(p, at, "unpacked it has more than %d bytes", STATE_BYTES_MAX);
+        return;
+    default:
+        params_fail(p, CODE_INTERNAL, "out of memory");
+    }
+}
+
 void state_read_json(struct params *p, const struct where *at, struct slice text,
                      const struct genesis_account **out_accounts, size_t *out_count)
 {
@@ -143,8 +162,7 @@ void state_read_json(struct params *p, const struct where *at, struct slice text
     struct json state, list;
 
     *out_count = 0;
-    if (!p->code && slice_starts(text, SLICE("\x1f\x8b")))
-        params_fail_at(p, at, "gzip is not read here: unpack the dump and give its JSON");
+    if (!p->code && gzip_is(text)) unpack(p, at, &text);
     if (!p->code && json_parse(text, JSON_DEPTH_MAX, p->arena, &state, &err)) params_fail_at(p, at, "%s", err.text);
     if (p->code) return;
     list = json_get(state, "accounts");

@@ -33,7 +33,7 @@
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \
     X(dev_state, 28)                                                                                                   \
-    X(dev_info, 12)                                                                                                    \
+    X(dev_info, 14)                                                                                                    \
     X(dev_token, 5)                                                                                                    \
     X(dev_whole, 6)
 

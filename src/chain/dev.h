@@ -65,6 +65,9 @@ struct chain_dev_ops {
     void (*set_gas_limit)(struct chain *c, uint64_t gas);
     bool (*drop_tx)(struct chain *c, const struct fan_hash *hash);
     void (*drop_all)(struct chain *c);
+    /* A transaction whose blobs are still kept and which stands in the chain: by its hash, or (tx NULL) by one of its
+     * blobs' hashes, *out_index then. NULL: there is none. Borrowed. */
+    const struct tx *(*blobs)(struct chain *c, const struct fan_hash *tx, const struct fan_hash *blob, size_t *out_index);
     /* The unlocked accounts, in order; secrets are 32 bytes each. */
     size_t (*accounts)(struct chain *c, const struct fan_address **out);
     const uint8_t *(*secret_of)(struct chain *c, const struct fan_address *a); /* NULL: not ours. Any thread: never changes */

@@ -318,6 +318,23 @@ static void dev_drop_all(struct chain *c)
     pool_drop_all(&local_of(c)->pool);
 }
 
+static const struct tx *dev_blobs(struct chain *c, const struct fan_hash *tx, const struct fan_hash *blob,
+                                  size_t *out_index)
+{
+    struct local *l = local_of(c);
+    struct pending_tx *p;
+    size_t at = 0, index;
+
+    while ((p = sidecars_find(&l->sidecars, tx, blob, &at, out_index)) != NULL) {
+        struct block *b;
+
+        if (blocks_by_tx(&l->index, &p->tx.hash, &b, &index)) continue; /* a reorg took it away */
+        block_unref(b);
+        return &p->tx;
+    }
+    return NULL;
+}
+
 /* ---- accounts ---- */
 
 static size_t dev_accounts(struct chain *c, const struct fan_address **out)
@@ -366,6 +383,7 @@ const struct chain_dev_ops LOCAL_DEV_OPS = {
     .set_gas_limit = dev_set_gas_limit,
     .drop_tx = dev_drop_tx,
     .drop_all = dev_drop_all,
+    .blobs = dev_blobs,
     .accounts = dev_accounts,
     .secret_of = dev_secret_of,
     .submit_unsigned = dev_submit_unsigned,

@@ -106,6 +106,19 @@ static enum fan_status move_state(struct local *l, uint64_t keep, uint64_t versi
     return FAN_OK;
 }
 
+/* Before the pool lets go of them. */
+static void keep_sidecars(struct local *l, const struct built *added, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0; t < added[i].block->tx_count; t++) {
+            struct pending_tx *p =
+                added[i].block->txs[t].type == TX_BLOB ? pool_get(&l->pool, &added[i].block->txs[t].hash) : NULL;
+
+            if (p) sidecars_add(&l->sidecars, p);
+            pending_tx_unref(p);
+        }
+}
+
 static void tell_sink(struct local *l, const struct built *added, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -149,8 +162,7 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
             &l->index); /* going back, blocks and state change as one; growth needs no lock: N's state stays N's */
     s = move_state(l, keep, version, back, added, count, &done, err);
     if (!back) blocks_lock(&l->index);
-    if (done.rewound || done.committed)
-        blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
+    if (done.rewound || done.committed) blocks_switch(&l->index, keep + 1, blocks + removed_count, done.committed);
     blocks_unlock(&l->index);
     if (s) {
         if (!done.rewound && !done.committed) goto out;
@@ -163,6 +175,7 @@ enum fan_status head_move(struct local *l, uint64_t keep, uint64_t version, cons
         forget_later_snapshots(l, done.rewound_version);
         if (atomic_load(&l->imported_number) > keep) atomic_store(&l->imported_number, keep);
     }
+    if (sealed && l->dev) keep_sidecars(l, added, done.committed);
     pool_reset(&l->pool, account_of, l);
     atomic_store(&l->chain.head_number, head_peek(l)->header.number);
     TRACE(local, head, head_peek(l)->header.number, removed_count);

@@ -195,6 +195,7 @@ void local_close(struct local *l)
     if (!l) return;
     assert(!l->started);
     builder_forget_pending(l);
+    sidecars_fini(&l->sidecars);
     pool_fini(&l->pool);
     keep_close(l->keep);
     blocks_fini(&l->index);

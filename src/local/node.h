@@ -16,6 +16,7 @@
 #include "local/keep.h"
 #include "local/local.h"
 #include "local/pool.h"
+#include "local/sidecars.h"
 #include "local/state.h"
 
 enum { REORG_BLOCKS_MAX = 128 };
@@ -106,6 +107,7 @@ struct local {
     struct snapshot *snapshots;
     size_t snapshot_count, snapshot_cap;
     uint64_t snapshot_ids;
+    struct sidecars sidecars;
     struct map impersonated; /* a set of addresses */
     bool impersonate_all;
     struct built pending; /* what would be sealed now; block NULL: not built */

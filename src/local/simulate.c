@@ -279,6 +279,23 @@ static enum fan_status nonce_now(struct simulating *m, const struct fan_address 
     return FAN_OK;
 }
 
+/* geth looks at the nonce before it looks at the fees, the EVM the other way round: whose nonce does not fit either is
+ * told of that. */
+static enum fan_status nonce_first(struct simulating *m, const struct tx *tx, enum evm_invalid *why,
+                                   struct fan_error *words)
+{
+    struct evm_tx t = {.sender = tx->sender, .nonce = tx->nonce};
+    struct evm_account sender = {.exists = 1};
+    enum fan_status s;
+
+    if (!m->sim->validation || (*why != EVM_INVALID_FEE_BELOW_BASE && *why != EVM_INVALID_TIP_ABOVE_FEE)) return FAN_OK;
+    s = nonce_now(m, &tx->sender, &sender.nonce);
+    if (s || sender.nonce == tx->nonce) return s;
+    *why = tx->nonce < sender.nonce ? EVM_INVALID_NONCE_TOO_LOW : EVM_INVALID_NONCE_TOO_HIGH;
+    exec_invalid_words(*why, &t, &m->run.env, &sender, "", words);
+    return FAN_OK;
+}
+
 static enum fan_status run_call(struct simulating *m, const struct chain_sim_call *call)
 {
     enum evm_invalid why = EVM_INVALID_OTHER;
@@ -297,6 +314,8 @@ static enum fan_status run_call(struct simulating *m, const struct chain_sim_cal
         if (s && words.text[0]) *m->err = words;
         return s;
     }
+    s = nonce_first(m, &m->txs[m->at], &why, &words);
+    if (s) return s;
     (void)fan_error_set(m->err, FAN_EREJECTED, "err: %s (supplied gas %" PRIu64 ")", words.text,
                         m->txs[m->at].gas_limit);
     return refuse(m, refusal_of(why));

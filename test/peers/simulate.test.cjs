@@ -64,6 +64,7 @@ const CASES = {
   'a precompile moved and covered': one({ stateOverrides: { '0x0000000000000000000000000000000000000001': { code: returns(7), movePrecompileToAddress: '0x0000000000000000000000000000000000123456' } }, calls: [call({ to: '0x0000000000000000000000000000000000000001' })] }),
   'no precompile to move': one({ stateOverrides: { [other]: { movePrecompileToAddress: at } }, calls: [call()] }),
   'a precompile moved onto another override': one({ stateOverrides: { '0x0000000000000000000000000000000000000002': { movePrecompileToAddress: other }, [other]: { balance: '0x1' } }, calls: [call()] }),
+  'a nonce too low and no fee, validated': one({ calls: [call({ nonce: '0x0' })] }, { validation: true }), 'a nonce too high and no fee, validated': one({ calls: [call({ nonce: '0xff' })] }, { validation: true }), 'a tip above its cap and a nonce too low, validated': one({ calls: [call({ nonce: '0x0', maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' })] }, { validation: true }),
   'an authorization and a blob': one({ calls: [call({ blobVersionedHashes: ['0x01' + '11'.repeat(31)], maxFeePerBlobGas: '0x100' })] }, { returnFullTransactions: true }),
 };
 

@@ -238,3 +238,53 @@ test('pages of Otterscan while others ask: what a page holds is not the call tha
     await own.stop();
   }
 });
+
+test("blobs of what was sealed can be had, as anvil has them; what was taken back, or was never here, is null", { timeout: 120000 }, async () => {
+  const rich = require('./rich.cjs');
+  const nodes = await Promise.all([h.fanatico(['--silent']), h.anvil(['--hardfork', 'osaka'])]);
+  await Promise.all(nodes.map(async (node) => {
+    const ask = (method, ...params) => h.rpc(node.http, method, params), s = new rich.Signer();
+    const { raw, hash } = await s.sign(0, { ...rich.blobs(2), to: h.ACCOUNTS[1], gasLimit: 21000 });
+    const { hash: plain, raw: plainRaw } = await s.sign(0, { to: h.ACCOUNTS[1], gasLimit: 21000 });
+    const snapshot = await ask('evm_snapshot');
+    for (const one of [raw, plainRaw]) await ask('eth_sendRawTransaction', one);
+    const [versioned] = (await h.until('the block', () => ask('eth_getTransactionByHash', hash))).blobVersionedHashes;
+    await h.until('the receipt', () => ask('eth_getTransactionReceipt', plain));
+    const zeros = '0x' + '00'.repeat(131072);
+    assert.deepEqual(await ask('anvil_getBlobsByTransactionHash', hash), [zeros, zeros]);
+    assert.equal(await ask('anvil_getBlobByHash', versioned), zeros);
+    for (const other of [plain, '0x' + '11'.repeat(32)]) assert.equal(await ask('anvil_getBlobsByTransactionHash', other), null);
+    assert.equal(await ask('anvil_getBlobByHash', '0x01' + '11'.repeat(31)), null);
+    assert.equal((await h.post(node.http, { jsonrpc: '2.0', id: 1, method: 'anvil_getBlobByHash', params: ['0x12'] })).error?.code, -32602);
+    await ask('evm_revert', snapshot);
+    assert.equal(await ask('anvil_getBlobsByTransactionHash', hash), null);
+    assert.equal(await ask('anvil_getBlobByHash', versioned), null);
+  }));
+  // The oldest go: 22 times six blobs are more than are kept.
+  const [node] = nodes, s = new rich.Signer(), hashes = [];
+  await h.rpc(node.http, 'anvil_dropAllTransactions', []);
+  for (let i = 0; i < 22; i++) {
+    const { raw, hash } = await s.sign(1, { ...rich.blobs(6), maxFeePerBlobGas: 10n ** 15n, maxFeePerGas: 10n ** 10n, to: h.ACCOUNTS[0], gasLimit: 21000 });
+    hashes.push(hash);
+    await h.rpc(node.http, 'eth_sendRawTransaction', [raw]);
+  }
+  const kept = [];
+  for (const hash of hashes) kept.push((await h.rpc(node.http, 'anvil_getBlobsByTransactionHash', [hash]))?.length ?? 0);
+  assert.deepEqual(kept, [0, ...Array(21).fill(6)]);
+  await Promise.all(nodes.map((n) => n.stop()));
+});
+
+test("a state that anvil dumped, packed as it comes, is read; damaged bytes are refused", { timeout: 60000 }, async () => {
+  const [node, peer] = await Promise.all([h.fanatico(['--silent']), h.anvil([])]), A = '0x' + 'ab'.repeat(20);
+  await h.rpc(peer.http, 'anvil_setBalance', [A, '0x1234']);
+  const dump = await h.rpc(peer.http, 'anvil_dumpState', []);
+  assert.match(dump, /^0x1f8b/);
+  assert.equal(await h.rpc(node.http, 'anvil_loadState', [dump]), true);
+  assert.equal(await h.rpc(node.http, 'eth_getBalance', [A, 'latest']), '0x1234');
+  for (const [bad, words] of [[dump.slice(0, -20), /cut short/], [dump.slice(0, 60) + 'ffff' + dump.slice(64), /damaged/], ['0x1f8b', /damaged or cut short/]]) {
+    const { error } = await h.post(node.http, { jsonrpc: '2.0', id: 1, method: 'anvil_loadState', params: [bad] });
+    assert.equal(error?.code, -32602);
+    assert.match(error.message, words);
+  }
+  await Promise.all([node.stop(), peer.stop()]);
+});

@@ -45,7 +45,6 @@ const GETH = named({
 const ABSENT = [
   [/^eth_(getWork|submitWork|submitHashrate)$/, 'nothing is mined; anvil answers that they are not implemented'],
   [/^anvil_(setFeeToken|setValidatorFeeToken|setFeeAmmLiquidity)$/, 'for a chain called Tempo alone'],
-  [/^anvil_getBlob/, 'a sealed block holds no blobs, and nothing keeps them beside it'],
   [/^anvil_impersonateSignature$/, 'a precompile would lie about a signature; `eth_call` can put an account of its own in its place (`movePrecompileToAddress`)'],
   [/^debug_(dbGet|dbAncients?|chaindb\w+|getAccessibleState|\w*TrieFlushInterval|preimage)$/, 'about the tables of geth\'s own database'],
   [/^debug_(\w*[pP]rofile\w*|cpuProfile|\w*GoTrace|goTrace|gcStats|memStats|freeOSMemory|setGCPercent|setMemoryLimit|setMutexProfileFraction|stacks|verbosity|vmodule)$/, 'about the Go program; docs/DEBUGGING.md has what there is instead'],
