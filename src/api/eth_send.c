@@ -410,6 +410,17 @@ static struct outgoing *read_outgoing(struct call *call, size_t param_count)
     return o;
 }
 
+/* As anvil: who names no sender means the first account. */
+static void default_sender(struct chain *chain, struct outgoing *o)
+{
+    const struct fan_address *accounts;
+
+    if (o->m.has_from || !chain->dev->accounts(chain, &accounts)) return;
+    o->m.has_from = true;
+    o->m.tx.sender = accounts[0];
+    o->secret = chain->dev->secret_of(chain, &accounts[0]);
+}
+
 static void send_outgoing(struct call *call, struct outgoing *o, bool anyone)
 {
     struct chain *chain = api_of(call)->chain;
@@ -419,6 +430,7 @@ static void send_outgoing(struct call *call, struct outgoing *o, bool anyone)
         call_fail(call, CODE_REFUSED, "unknown account");
         return;
     }
+    if (!anyone) default_sender(chain, o);
     o->anyone = anyone;
     call_set_state(call, o);
     if (o->secret && o->m.has_gas)

@@ -288,3 +288,17 @@ test("a state that anvil dumped, packed as it comes, is read; damaged bytes are 
   }
   await Promise.all([node.stop(), peer.stop()]);
 });
+
+test('who names no sender means the first account, as with anvil', { timeout: 60000 }, async () => {
+  for (const [start, args] of [[h.fanatico, ['--silent']], [h.anvil, []]]) {
+    const node = await start(args), ask = (method, ...params) => h.rpc(node.http, method, params), to = '0x' + 'ee'.repeat(20);
+    const hash = await ask('eth_sendTransaction', { to, value: '0x7' });
+    await h.until('its receipt', () => ask('eth_getTransactionReceipt', hash));
+    assert.equal((await ask('eth_getTransactionByHash', hash)).from, h.ACCOUNTS[0].toLowerCase());
+    assert.equal(await ask('eth_getBalance', to, 'latest'), '0x7');
+    await node.stop();
+  }
+  const bare = await h.fanatico(['--silent', '--accounts', '0']);
+  assert.match((await h.post(bare.http, { jsonrpc: '2.0', id: 1, method: 'eth_sendTransaction', params: [{ to: h.ACCOUNTS[1] }] })).error.message, /unknown account/);
+  await bare.stop();
+});
