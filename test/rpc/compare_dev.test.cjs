@@ -77,7 +77,7 @@ test('what anvil refuses', { timeout: 60000 }, () => run(LENIENT));
 test('the clock', { timeout: 60000 }, () => run(TIME));
 test('dumps and resets', { timeout: 60000 }, () => run([...steps(['anvil_reset'], ['hardhat_reset', {}]), ['the number', 'eth_blockNumber', []]]));
 test('no development method was left out', () => {
-  const asked = new Set([...SESSION, ...WRONG, ...TIME].map(([, m]) => m)), elsewhere = /dumpState|Snapshot|reset|metadata|mine_detailed|impersonateSignature|FeeToken|FeeAmm|sendUnsigned/;
+  const asked = new Set([...SESSION, ...WRONG, ...TIME].map(([, m]) => m)), elsewhere = /dumpState|getBlob|Snapshot|reset|metadata|mine_detailed|impersonateSignature|FeeToken|FeeAmm|sendUnsigned/;
   assert.deepEqual(ANVIL.filter((m) => /^(anvil|evm|hardhat|tenderly)_/.test(m) && !elsewhere.test(m) && !asked.has(m)), []);
 });
 test('docs/RPC.md lists the differences, and no other', () => c.checkTable('differences of development methods', 'test/rpc/compare_dev.test.cjs'));
