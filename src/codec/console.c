@@ -86,7 +86,7 @@ static void make(void)
     add_mixtures("uint256");
     add_mixtures("uint");
     for (size_t i = 0; i < COUNT_OF(single); i++)
-        add_single(single[i].name, single[i].type, (struct signature){.kinds = {single[i].kind}});
+        add_single(single[i].name, single[i].type, (struct signature){.kinds = {(uint8_t)single[i].kind}});
     for (unsigned n = 1; n <= 32; n++) {
         char type[12], name[12];
 
