@@ -260,17 +260,6 @@ test("blobs of what was sealed can be had, as anvil has them; what was taken bac
     assert.equal(await ask('anvil_getBlobsByTransactionHash', hash), null);
     assert.equal(await ask('anvil_getBlobByHash', versioned), null);
   }));
-  // The oldest go: 22 times six blobs are more than are kept.
-  const [node] = nodes, s = new rich.Signer(), hashes = [];
-  await h.rpc(node.http, 'anvil_dropAllTransactions', []);
-  for (let i = 0; i < 22; i++) {
-    const { raw, hash } = await s.sign(1, { ...rich.blobs(6), maxFeePerBlobGas: 10n ** 15n, maxFeePerGas: 10n ** 10n, to: h.ACCOUNTS[0], gasLimit: 21000 });
-    hashes.push(hash);
-    await h.rpc(node.http, 'eth_sendRawTransaction', [raw]);
-  }
-  const kept = [];
-  for (const hash of hashes) kept.push((await h.rpc(node.http, 'anvil_getBlobsByTransactionHash', [hash]))?.length ?? 0);
-  assert.deepEqual(kept, [0, ...Array(21).fill(6)]);
   await Promise.all(nodes.map((n) => n.stop()));
 });
 
