@@ -117,8 +117,11 @@ enum fan_status call_take_result(struct exec_reader *reader, const struct evm_en
 static enum fan_status tell_console(struct chain_state *s, const struct block *at, const struct chain_call *call,
                                     struct arena *a, struct chain_call_result *made, struct fan_error *err)
 {
-    struct chain_trace how = {
-        .config = {.tracer = CHAIN_TRACE_FLAT_CALLS}, .call = call, .size_max = CONSOLE_CALLS_MAX, .put = put_calls};
+    struct chain_trace how = {.config = {.tracer = CHAIN_TRACE_FLAT_CALLS},
+                              .call = call,
+                              .size_max = CONSOLE_CALLS_MAX,
+                              .put = put_calls,
+                              .stop = call->stop};
     uint64_t now_ms = clock_monotonic_ms();
     struct chain_call_result told;
     struct buf calls;
@@ -150,8 +153,10 @@ enum fan_status call_run(struct chain_state *s, const struct block *at, const st
     size_t access_count = 0;
     struct tx tx;
     struct chain_call_result made = {0};
-    struct evm_call_options options = {
-        .deadline_ms = call->deadline_ms, .stop = call->stop, .brief_gas = call->brief_gas, .want_access_list = want_access};
+    struct evm_call_options options = {.deadline_ms = call->deadline_ms,
+                                       .stop = call->stop,
+                                       .brief_gas = call->brief_gas,
+                                       .want_access_list = want_access};
     enum fan_status status;
 
     call_env(s, at, call, &env);

@@ -127,8 +127,11 @@ static enum fan_status replay(struct tracing *t)
 
 static enum fan_status trace_one(struct tracing *t, const struct evm_tx *tx, const struct fan_hash *hash, size_t index)
 {
-    struct evm_trace trace = {
-        .config = t->config, .stop = t->how->stop, .size_max = t->how->size_max, .ctx = (void *)(uintptr_t)t->how, .put = put};
+    struct evm_trace trace = {.config = t->config,
+                              .stop = t->how->stop,
+                              .size_max = t->how->size_max,
+                              .ctx = (void *)(uintptr_t)t->how,
+                              .put = put};
     struct evm_result result;
 
     if (t->how->timeout_ms) trace.deadline_ms = clock_monotonic_ms() + t->how->timeout_ms;
@@ -236,7 +239,8 @@ static enum fan_status trace_call(struct tracing *t, bool within)
     if (!s) s = tx_for_evm(t, &tx, &evm);
     if (!s) s = open_evm(t);
     if (!s) s = trace_one(t, &evm, NULL, 0);
-    if (!s && t->how->out_after && t->out->status <= CHAIN_CALL_HALT) s = state_left(t, view ? view : t->state->view, t->how->out_after);
+    if (!s && t->how->out_after && t->out->status <= CHAIN_CALL_HALT)
+        s = state_left(t, view ? view : t->state->view, t->how->out_after);
     evm_block_close(t->evm); /* before the view that it reads */
     t->evm = NULL;
     state_view_unref(view);
