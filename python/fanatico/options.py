@@ -31,11 +31,14 @@ upstream-timeout | FANATICO_UPSTREAM_TIMEOUT | DURATION | S | 45 | W | Servers |
 history-blocks | FANATICO_HISTORY_BLOCKS | COUNT | N | 1024 | W | Servers | blocks kept, for resuming and for reorgs
 block-time | FANATICO_BLOCK_TIME | DURATION | S | 0 | DN | Chain | seal a block every S seconds (500ms works) instead of one per transaction (node: 1)
 no-mining | FANATICO_NO_MINING | SWITCH |  |  | D | Chain | seal only when evm_mine asks
+order | FANATICO_ORDER | TEXT | HOW | fees | D | Chain | which transactions a block takes first: those that pay most (fees), or that came first (fifo)
+max-transactions | FANATICO_MAX_TRANSACTIONS | COUNT | N |  | D | Chain | how many a block takes; as many as fit, when not given
 mixed-mining | FANATICO_MIXED_MINING | SWITCH |  |  | D | Chain | with --block-time: a block for each transaction too
 accounts | FANATICO_ACCOUNTS | COUNT | N | 10 | DG | Chain | unlocked accounts, each with a balance
 balance | FANATICO_BALANCE | ETHER | ETH | 10000 | DG | Chain | what each of them owns
 mnemonic | FANATICO_MNEMONIC | TEXT | WORDS | test test test test test test test test test test test junk | DG | Chain | BIP-39 words their keys derive from
-mnemonic-random | FANATICO_MNEMONIC_RANDOM | COUNT | WORDS |  | D | Chain | derive them from so many fresh words, 12 to 24, which the banner shows
+mnemonic-random | FANATICO_MNEMONIC_RANDOM | COUNT | WORDS |  | D | Chain | derive them from so many fresh words, 12 to 24 (alone: 12), which the banner shows
+mnemonic-seed-unsafe | FANATICO_MNEMONIC_SEED_UNSAFE | COUNT | SEED |  | D | Chain | derive them from the words that anvil makes of this number: anybody can
 derivation-path | FANATICO_DERIVATION_PATH | TEXT | PATH | m/44'/60'/0'/0/ | DG | Chain | where their keys lie below the words, each by its index (BIP-44)
 chain-id | FANATICO_CHAIN_ID | COUNT | N | 31337 | DGW | Chain | the chain's id
 hardfork | FANATICO_HARDFORK | TEXT | NAME | osaka | DG | Chain | the newest fork whose rules hold, from genesis on
@@ -45,8 +48,10 @@ timestamp | FANATICO_TIMESTAMP | COUNT | T |  | DG | Chain | timestamp of the ge
 block-base-fee-per-gas | FANATICO_BLOCK_BASE_FEE_PER_GAS | COUNT | WEI |  | D | Chain | base fee of the first blocks; 1 gwei, on a fork what follows, when not given
 code-size-limit | FANATICO_CODE_SIZE_LIMIT | COUNT | BYTES |  | D | Chain | how large a contract's code may be; 24576 (EIP-170), when not given
 disable-code-size-limit | FANATICO_DISABLE_CODE_SIZE_LIMIT | SWITCH |  |  | D | Chain | however large it is
+disable-default-create2-deployer | FANATICO_DISABLE_DEFAULT_CREATE2_DEPLOYER | SWITCH |  |  | DG | Chain | leave the CREATE2 deployer away
 auto-impersonate | FANATICO_AUTO_IMPERSONATE | SWITCH |  |  | D | Chain | anybody may send, without a signature
 slots-in-an-epoch | FANATICO_SLOTS_IN_AN_EPOCH | COUNT | N | 32 | D | Chain | safe is so many blocks behind the head, finalized twice as many
+prune-history | FANATICO_PRUNE_HISTORY | COUNT | N |  | D | Chain | keep the states of N blocks below the head (alone: 1), not of all
 state | FANATICO_STATE | TEXT | FILE |  | D | Chain | load the state kept there, if there is one, and keep it there at the end
 load-state | FANATICO_LOAD_STATE | TEXT | FILE |  | D | Chain | lay the accounts of an anvil_dumpState (its JSON) over the first block
 dump-state | FANATICO_DUMP_STATE | TEXT | FILE |  | D | Chain | keep the state there at the end
@@ -59,6 +64,7 @@ fork-url | FANATICO_FORK_URL | TEXT | URL |  | D | Fork | begin on top of anothe
 fork-block-number | FANATICO_FORK_BLOCK_NUMBER | COUNT | N |  | D | Fork | on top of this block; the node's latest, when not given
 fork-header | FANATICO_FORK_HEADER | TEXT | LINE |  | D | Fork | "Name: value", sent to that node with every request
 fork-timeout | FANATICO_FORK_TIMEOUT | DURATION | S | 45 | D | Fork | how long it may take to answer
+timeout | FANATICO_TIMEOUT | COUNT | MS |  | D | Fork | the same in milliseconds, as anvil has it
 retries | FANATICO_RETRIES | COUNT | N | 5 | D | Fork | how often it is asked again when it does not answer
 fork-retry-backoff | FANATICO_FORK_RETRY_BACKOFF | DURATION | S | 1 | D | Fork | pause before it is asked again; each further is longer by as much
 cache-path | FANATICO_CACHE_PATH | TEXT | DIR |  | D | Fork | where its answers are kept over restarts; fanatico/fork in the user's cache folder, when not given
@@ -103,6 +109,8 @@ rpc-batch-request-limit | FANATICO_RPC_BATCH_REQUEST_LIMIT | COUNT | N | 1000 | 
 rpc-batch-response-max-size | FANATICO_RPC_BATCH_RESPONSE_MAX_SIZE | BYTES | BYTES | 25000000 | DNW | Limits | bytes of a reply
 rpc-logs-max | FANATICO_RPC_LOGS_MAX | COUNT | N | 100000 | DN | Limits | results of eth_getLogs
 filter-timeout | FANATICO_FILTER_TIMEOUT | DURATION | S | 300 | DNW | Limits | polling filters (eth_newFilter) unused for so long go
+disable-console-log | FANATICO_DISABLE_CONSOLE_LOG | SWITCH |  |  | D | Output | do not print what contracts say by console.log
+config-out | FANATICO_CONFIG_OUT | TEXT | FILE |  | D | Output | write accounts, keys and words there as JSON, in anvil's form
 client-version | FANATICO_CLIENT_VERSION | TEXT | TEXT |  | DNW | Output | what web3_clientVersion answers
 silent | FANATICO_SILENT | SWITCH |  |  | DNWPE | Output | print no banner, no blocks, no transactions
 config | FANATICO_CONFIG | TEXT | FILE |  | * | Configuration | read options from a TOML file; variables and flags win over it

@@ -135,7 +135,7 @@ static void read_account(struct params *p, const struct where *outer, struct jso
     if (json_is(storage, JSON_OBJECT)) read_storage(p, &at, storage, out);
 }
 
-enum { STATE_BYTES_MAX = 1 << 30 };
+enum { STATE_BYTES_MAX = 1 << 28 };
 
 static void unpack(struct params *p, const struct where *at, struct slice *text)
 {
