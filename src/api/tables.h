@@ -29,7 +29,8 @@
     X(debug_state, 6)                                                                                                  \
     X(parity, 4)                                                                                                       \
     X(parity_replay, 5)                                                                                                \
-    X(otterscan, 12)                                                                                                   \
+    X(otterscan, 7)                                                                                                    \
+    X(otterscan_pages, 5)                                                                                              \
     X(dev_mine, 26)                                                                                                    \
     X(dev_time, 10)                                                                                                    \
     X(dev_state, 28)                                                                                                   \

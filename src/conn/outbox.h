@@ -9,7 +9,8 @@
  * many entries leave in one sendmsg() without being copied together, and a notification allocates nothing once the pool
  * is warm. What queues behind a socket that refuses is packed, hundreds to an entry (pack.h).
  *
- * Inside conn/ only. Not here: budgets and who is slow (conn.c), when to send (set.c).
+ * Inside conn/ only. gather.c makes one sendmsg() of it.
+ * Not here: budgets and who is slow (conn.c), when to send (set.c).
  * Thread: the worker's. */
 #ifndef CONN_OUTBOX_H
 #define CONN_OUTBOX_H

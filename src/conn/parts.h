@@ -2,7 +2,7 @@
  *
  *   set.c        the worker's slots, adopting, flushing, the end of a turn
  *   outbox.c     what waits to leave                  pack.c      notifications that wait long
- *   pieces.c     long replies, made as they leave
+ *   pieces.c     long replies, made as they leave     gather.c    what leaves at once
  *   conn.c       states, sending, notifications, how a connection ends
  *   admission.c  Host and Origin
  *   input.c      reading, pausing, going on           keepalive.c the one timer of each connection

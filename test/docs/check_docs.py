@@ -91,7 +91,7 @@ WHO = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_NOTIFIES": "W
 TOPICS = {
     "eth_block": "Blocks", "eth_tx": "Transactions", "eth_state": "State", "eth_call": "Calls", "eth_estimate": "Estimates", "eth_fee": "Fees",
     "eth_send": "Sending and signing transactions", "eth_account": "Accounts", "eth_config": "Forks", "eth_capabilities": "What is kept", "eth_logs": "Logs", "eth_filter": "Polling filters",
-    "eth_subscribe": "Subscriptions", "eth_chain": "Chain and net", "web3": "web3 and rpc", "txpool": "The pool", "debug_raw": "Raw bytes", "debug_state": "What a state holds", "parity": "trace_", "otterscan": "Otterscan",
+    "eth_subscribe": "Subscriptions", "eth_chain": "Chain and net", "web3": "web3 and rpc", "txpool": "The pool", "debug_raw": "Raw bytes", "debug_state": "What a state holds", "parity": "trace_", "otterscan": "Otterscan", "otterscan_pages": "Otterscan's pages",
     "dev_mine": "Mining, snapshots, reorgs", "dev_time": "Time", "dev_state": "Editing state", "dev_info": "About the node", "dev_token": "Tokens", "dev_whole": "The whole chain",
 }
 

@@ -291,3 +291,9 @@ test('who names no sender means the first account, as with anvil', { timeout: 60
   assert.match((await h.post(bare.http, { jsonrpc: '2.0', id: 1, method: 'eth_sendTransaction', params: [{ to: h.ACCOUNTS[1] }] })).error.message, /unknown account/);
   await bare.stop();
 });
+
+test('Otterscan: behind the last number there can be, no transaction comes', async () => {
+  await ask(node, 'eth_sendTransaction', [{ from: h.ACCOUNTS[0], to: A, value: '0x1' }]);
+  assert.ok((await ask(node, 'ots_searchTransactionsAfter', [A, 0, 25])).txs.length);
+  assert.deepEqual(await ask(node, 'ots_searchTransactionsAfter', [A, hex(2n ** 64n - 1n), 25]), { txs: [], receipts: [], firstPage: true, lastPage: false });
+});
