@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include "app/front.h"
-#include "app/names.h"
-#include "app/secret.h"
 #include "app/server.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,44 +23,6 @@ enum {
     FORK_CALL_TIMEOUT_MS = 60000
 };
 
-/* What the server borrows: names and origins, TLS, proxies. */
-struct lists {
-    struct names vhosts, cors_origins, ws_origins, http_api, ws_api, guarded;
-    struct front front;
-};
-
-static void lists_free(struct lists *l)
-{
-    names_fini(&l->vhosts);
-    names_fini(&l->cors_origins);
-    names_fini(&l->ws_origins);
-    names_fini(&l->http_api);
-    names_fini(&l->ws_api);
-    names_fini(&l->guarded);
-    front_fini(&l->front);
-}
-
-static enum fan_status namespaces(struct names *n, const char *option, const char *text, struct rpc_names *out, struct fan_error *err)
-{
-    enum fan_status s = names_split(n, option, text, err);
-
-    if (!s) s = names_check_namespaces(n, option, api_tables, api_table_counts, api_table_count, err);
-    *out = (struct rpc_names){n->names, n->count};
-    return s;
-}
-
-/* Which methods answer whom. */
-static enum fan_status access_from(const struct options *o, struct lists *lists, struct server_options *out, struct fan_error *err)
-{
-    enum fan_status s = namespaces(&lists->http_api, "--http-api", o->http_api, &out->rpc.only[CONN_HTTP], err);
-
-    if (!s) s = namespaces(&lists->ws_api, "--ws-api", o->ws_api, &out->rpc.only[CONN_WEBSOCKET], err);
-    if (s || !o->has_jwt_secret) return s ? s : o->has_jwt_namespaces ? fan_error_set(err, FAN_EINVAL, "--jwt-namespaces: signed with which secret? (--jwt-secret FILE)") : FAN_OK;
-    out->has_jwt_secret = true;
-    s = secret_read("--jwt-secret", o->jwt_secret, out->jwt_secret, err);
-    return s ? s : namespaces(&lists->guarded, "--jwt-namespaces", o->jwt_namespaces, &out->rpc.guarded, err);
-}
-
 const char *serve_ipc_path(const struct options *o)
 {
     static char path[4096];
@@ -73,13 +33,16 @@ const char *serve_ipc_path(const struct options *o)
     return path;
 }
 
-static enum fan_status server_options_from(const struct options *o, bool dev, struct lists *lists, char version[128], struct server_options *out,
+/* front: what the server borrows of its options, for as long as it lives. */
+static enum fan_status server_options_from(const struct options *o, bool dev, struct front *front, char version[128], struct server_options *out,
                                            struct fan_error *err)
 {
-    enum fan_status s;
+    struct front_options from = {.flags = true, .api_only = true, .jwt_secret = o->jwt_secret, .jwt_namespaces = o->has_jwt_namespaces ? o->jwt_namespaces : NULL};
 
-    if (o->rpc_reply_max > SERVER_REPLY_LIMIT)
+    if (o->reply_bytes_max > SERVER_REPLY_LIMIT)
         return fan_error_set(err, FAN_EINVAL, "--rpc-batch-response-max-size: at most %d", SERVER_REPLY_LIMIT);
+    /* Hardhat's helpers want to see a development node's name in front. */
+    (void)snprintf(version, 128, "%sfanatico/v%s/linux/C17", dev ? "anvil/v1.7.1-" : "", FANATICO_VERSION);
     *out = (struct server_options){
         .http_host = o->http_host,
         .ws_host = o->ws_host,
@@ -87,62 +50,27 @@ static enum fan_status server_options_from(const struct options *o, bool dev, st
         .ws_port = o->ws_port,
         .one_port = o->has_port,
         .ipc_path = serve_ipc_path(o),
-        .takeover = o->takeover,
-        .drain_ms = o->drain_ms,
-        .no_status_page = o->no_status_page,
         .metrics = o->metrics || o->has_metrics_port,
         .metrics_host = o->metrics_addr,
         .metrics_port = o->metrics_port,
-        .workers = o->workers,
-        .conn = {.websockets_max = o->max_connections,
-                 .http_max = o->http_max_connections,
-                 .by_ip = {.connections_max = o->max_connections_per_ip,
-                           .per_second = o->requests_per_second_per_ip,
-                           .burst = o->requests_burst_per_ip},
-                 .ping_interval_ms = o->ping_interval_ms,
-                 .ping_timeout_ms = o->ping_timeout_ms,
-                 .notify_bytes_max = o->notify_bytes_max,
-                 .notify_age_max_ms = o->notify_age_max_ms,
-                 .linger_ms = o->notify_linger_ms,
-                 .no_deflate = o->no_ws_deflate,
-                 .reply_len_max = o->rpc_reply_max,
-                 .input_bytes_max = o->input_memory,
-                 .output_bytes_max = o->output_memory},
-        .hub = {.subscriptions_max = o->max_subscriptions_per_connection,
-                .filter_timeout_ms = o->filter_timeout_ms,
-                .resume_blocks_max = o->ws_resume_blocks},
-        .rpc = {.batch_max = o->rpc_batch_max, .reply_len_max = o->rpc_reply_max, .replies_bytes_max = o->output_memory},
-        .api = {.call_gas_max = o->rpc_gas_cap, .call_timeout_ms = o->rpc_timeout_ms, .logs_max = o->logs_max},
+        .hub = {.resume_blocks_max = o->ws_resume_blocks},
+        .api = {.call_gas_max = o->rpc_gas_cap,
+                .call_timeout_ms = o->rpc_timeout_ms,
+                .logs_max = o->logs_max,
+                .client_version = slice_str(o->has_client_version ? o->client_version : version)},
     };
+#define SHARED(field, place) out->place = o->field;
+#define SHARED_FRONT(field)  from.field = o->field;
+#include "app/shared_options.def"
+#undef SHARED
+#undef SHARED_FRONT
     if (!dev || strcmp(o->dev_methods, "none") == 0) out->rpc.dev_methods = RPC_DEV_NONE;
     else if (strcmp(o->dev_methods, "loopback") == 0) out->rpc.dev_methods = RPC_DEV_LOOPBACK;
     else if (strcmp(o->dev_methods, "all") == 0) out->rpc.dev_methods = RPC_DEV_ALL;
     else return fan_error_set(err, FAN_EINVAL, "--dev-methods: \"%s\" is not loopback, all or none", o->dev_methods);
     if (!metrics_access_of(o->metrics_access, &out->metrics_access))
         return fan_error_set(err, FAN_EINVAL, "--metrics-access: \"%s\" is not loopback, all or none", o->metrics_access);
-    /* Hardhat's helpers want to see a development node's name in front. */
-    (void)snprintf(version, 128, "%sfanatico/v%s/linux/C17", dev ? "anvil/v1.7.1-" : "", FANATICO_VERSION);
-    out->api.client_version = slice_str(o->has_client_version ? o->client_version : version);
-    s = names_split(&lists->vhosts, "--http-vhosts", o->http_vhosts, err);
-    if (!s) s = names_split(&lists->cors_origins, "--http-corsdomain", o->http_corsdomain, err);
-    if (!s) s = names_split(&lists->ws_origins, "--ws-origins", o->ws_origins, err);
-    if (!s) s = access_from(o, lists, out, err);
-    out->conn.vhosts = lists->vhosts.names;
-    out->conn.vhost_count = lists->vhosts.count;
-    out->conn.cors_origins = lists->cors_origins.names;
-    out->conn.cors_origin_count = lists->cors_origins.count;
-    out->conn.ws_origins = lists->ws_origins.names;
-    out->conn.ws_origin_count = lists->ws_origins.count;
-    if (s) return s;
-    return front_open(&lists->front,
-                      &(struct front_options){.flags = true,
-                                              .tls_cert = o->tls_cert,
-                                              .tls_key = o->tls_key,
-                                              .trusted_proxies = o->trusted_proxies,
-                                              .proxy_protocol = o->proxy_protocol,
-                                              .http_rpcprefix = o->http_rpcprefix,
-                                              .ws_rpcprefix = o->ws_rpcprefix},
-                      &out->conn, err);
+    return front_open(front, &from, out, err);
 }
 
 enum fan_status serve_ready(const char *path, const struct serve_ports *ports, struct fan_error *err)
@@ -309,10 +237,10 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     struct server_options options;
     struct server *server = NULL;
     struct fan_error err = {""};
-    struct lists lists = {0};
+    struct front front = {0};
     char version[128];
     int code = -1;
-    enum fan_status s = server_options_from(o, how->dev, &lists, version, &options, &err);
+    enum fan_status s = server_options_from(o, how->dev, &front, version, &options, &err);
 
     suit_fork(o, &options);
     if (!s && how->dev) s = serve_log(o, true, &err);
@@ -325,7 +253,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
         if (code < 0 && o->has_ready_file && serve_ready(o->ready_file, &(struct serve_ports){server_http_port(server), server_ws_port(server), server_metrics_port(server)}, &err)) code = complain(2, err.text);
         if (code < 0) {
             tell_ready(o, server);
-            serve_wait(how, &(struct serve_watch){.hangup = o->has_tls_cert ? renew : NULL, .alive = is_alive, .ctx = &(struct renewing){server, &lists.front}});
+            serve_wait(how, &(struct serve_watch){.hangup = o->has_tls_cert ? renew : NULL, .alive = is_alive, .ctx = &(struct renewing){server, &front}});
             code = 0;
         }
         if (how->ending) how->ending(how->ctx);
@@ -335,7 +263,7 @@ int serve(const struct options *o, const struct serve *how, struct local *local)
     if (server) server_stop(server);
     local_stop(local);
     server_free(server);
-    lists_free(&lists);
+    front_fini(&front);
     return code == 0 && print_trouble_is_over() ? 1 : code;
 }
 
@@ -344,12 +272,12 @@ int serve_check(const struct options *o, bool dev)
 {
     struct server_options options;
     struct fan_error err = {""};
-    struct lists lists = {0};
+    struct front front = {0};
     char version[128];
     int code = 0;
 
-    if (server_options_from(o, dev, &lists, version, &options, &err) || serve_log(o, dev, &err)) code = complain(2, err.text);
+    if (server_options_from(o, dev, &front, version, &options, &err) || serve_log(o, dev, &err)) code = complain(2, err.text);
     else (void)printf("the configuration is good\n");
-    lists_free(&lists);
+    front_fini(&front);
     return code;
 }

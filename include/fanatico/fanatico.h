@@ -96,7 +96,7 @@ struct fan_server_options {
     const char *ws_api;          /* likewise over WebSocket [all] */
     const char *jwt_secret_path; /* look at tokens (Authorization: Bearer, HS256) signed with the secret in this file, 64
                                     hex digits [none] */
-    const char *jwt_namespaces;  /* what then wants a token [all] */
+    const char *jwt_namespaces;  /* what then wants a token; FAN_EINVAL without a secret [all] */
 
     const char *tls_cert;        /* PEM file: the certificate, then those that lead to its authority: the ports speak
                                     TLS (https and wss) and nothing else [none] */

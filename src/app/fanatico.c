@@ -7,8 +7,6 @@
 
 #include "api/tables.h"
 #include "app/feed.h"
-#include "app/names.h"
-#include "app/secret.h"
 #include "base/log.h"
 
 enum { CALL_THREADS = 4, UPSTREAM_THREADS = 32, METHODS_MAX = 1000, HTTP_PORT = 8545, WS_PORT = 8546 };
@@ -45,39 +43,21 @@ static bool port_of(int given, uint16_t otherwise, uint16_t *out, bool *out_none
 
 static enum fan_status read_options(fan_server *s, const struct fan_server_options *o, struct fan_error *err)
 {
+    struct front_options front = {.jwt_secret = o->jwt_secret_path, .jwt_namespaces = o->jwt_namespaces};
     struct server_options *to = &s->options;
-    enum fan_status status;
     char version[64];
     bool no_metrics;
 
     *to = (struct server_options){
-        .takeover = o->takeover,
-        .workers = o->workers,
-        .drain_ms = o->drain_ms,
-        .no_status_page = o->no_status_page,
         .metrics = o->metrics_port != 0,
-        .conn = {.websockets_max = o->max_connections,
-                 .http_max = o->http_max_connections,
-                 .by_ip = {.connections_max = o->max_connections_per_ip,
-                           .per_second = o->requests_per_second_per_ip,
-                           .burst = o->requests_burst_per_ip},
-                 .ping_interval_ms = o->ping_interval_ms,
-                 .ping_timeout_ms = o->ping_timeout_ms,
-                 .notify_bytes_max = o->notify_bytes_max,
-                 .notify_age_max_ms = o->notify_age_max_ms,
-                 .linger_ms = o->notify_linger_ms,
-                 .no_deflate = o->no_ws_deflate,
-                 .reply_len_max = o->reply_bytes_max,
-                 .input_bytes_max = o->input_bytes_max,
-                 .output_bytes_max = o->output_bytes_max},
-        .hub = {.subscriptions_max = o->max_subscriptions_per_connection, .filter_timeout_ms = o->filter_timeout_ms},
-        .rpc = {.dev_methods = RPC_DEV_NONE,
-                .pool_threads = o->call_threads,
-                .batch_max = o->batch_items_max,
-                .reply_len_max = o->reply_bytes_max,
-                .replies_bytes_max = o->output_bytes_max},
+        .rpc = {.dev_methods = RPC_DEV_NONE, .pool_threads = o->call_threads},
         .api = {.owner = s},
     };
+#define SHARED(field, place) to->place = o->field;
+#define SHARED_FRONT(field)  front.field = o->field;
+#include "app/shared_options.def"
+#undef SHARED
+#undef SHARED_FRONT
     if (!port_of(o->http_port, HTTP_PORT, &to->http_port, &to->no_http))
         return fan_error_set(err, FAN_EINVAL, "http_port: %d is no port", o->http_port);
     if (!port_of(o->ws_port, WS_PORT, &to->ws_port, &to->no_ws))
@@ -104,32 +84,7 @@ static enum fan_status read_options(fan_server *s, const struct fan_server_optio
     to->ipc_path = *s->texts[4] ? s->texts[4] : NULL;
     to->metrics_host = s->texts[5];
     to->api.client_version = slice_str(s->texts[2]);
-    status = names_split(&s->names[0], "http_vhosts", o->http_vhosts, err);
-    if (!status) status = names_split(&s->names[1], "http_corsdomain", o->http_corsdomain, err);
-    if (!status) status = names_split(&s->names[2], "ws_origins", o->ws_origins, err);
-    if (!status) status = names_split(&s->names[3], "http_api", o->http_api, err);
-    if (!status) status = names_split(&s->names[4], "ws_api", o->ws_api, err);
-    if (!status) status = names_split(&s->names[5], "jwt_namespaces", o->jwt_namespaces ? o->jwt_namespaces : "*", err);
-    if (!status && o->jwt_secret_path) status = secret_read("jwt_secret_path", o->jwt_secret_path, to->jwt_secret, err);
-    to->has_jwt_secret = o->jwt_secret_path != NULL;
-    to->rpc.only[CONN_HTTP] = (struct rpc_names){s->names[3].names, s->names[3].count};
-    to->rpc.only[CONN_WEBSOCKET] = (struct rpc_names){s->names[4].names, s->names[4].count};
-    if (to->has_jwt_secret) to->rpc.guarded = (struct rpc_names){s->names[5].names, s->names[5].count};
-    to->conn.vhosts = s->names[0].names;
-    to->conn.vhost_count = s->names[0].count;
-    to->conn.cors_origins = s->names[1].names;
-    to->conn.cors_origin_count = s->names[1].count;
-    to->conn.ws_origins = s->names[2].names;
-    to->conn.ws_origin_count = s->names[2].count;
-    if (status) return status;
-    return front_open(&s->front,
-                      &(struct front_options){.tls_cert = o->tls_cert,
-                                              .tls_key = o->tls_key,
-                                              .trusted_proxies = o->trusted_proxies,
-                                              .proxy_protocol = o->proxy_protocol,
-                                              .http_rpcprefix = o->http_rpcprefix,
-                                              .ws_rpcprefix = o->ws_rpcprefix},
-                      &to->conn, err);
+    return front_open(&s->front, &front, to, err);
 }
 
 /* ---- methods ---- */
@@ -528,7 +483,6 @@ void fan_server_free(fan_server *s)
     for (size_t i = 0; i < s->method_count; i++) free(s->methods[i].name);
     free(s->methods);
     free(s->rows);
-    for (size_t i = 0; i < COUNT_OF(s->names); i++) names_fini(&s->names[i]);
     for (size_t i = 0; i < COUNT_OF(s->texts); i++) free(s->texts[i]);
     front_fini(&s->front);
     free(s);

@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include "app/front.h"
-#include "app/names.h"
 #include "app/server.h"
 #include "chain/host.h"
 #include "fanatico/hooks.h"
@@ -30,7 +29,6 @@ struct fan_server {
     struct client *upstream, *upstream_far; /* NULL: none; for clients of this machine, and for others */
     atomic_bool upstream_lost; /* as the log has it */
     struct feed *feed;       /* likewise */
-    struct names names[6];   /* vhosts, origins of HTTP, of WebSocket, namespaces of HTTP, of WebSocket, guarded ones */
     struct front front;
     bool has_chain_id, has_version;
     struct host_method *methods;

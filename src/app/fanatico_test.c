@@ -170,6 +170,31 @@ TEST(what_is_null_is_told_and_nothing_falls_over, t)
     fan_server_free(s);
 }
 
+/* `--tls-cert "$CERT"` with nothing in it must not become a server without TLS. */
+TEST(who_asks_for_safety_gets_it_or_an_error, t)
+{
+    static const struct {
+        struct fan_server_options options;
+        enum fan_status status;
+        const char *said;
+    } row[] = {
+        {{.tls_cert = "", .tls_key = ""}, FAN_EINVAL, "tls_cert: "},
+        {{.tls_cert = ""}, FAN_EINVAL, "tls_key: which file? tls_cert needs it"},
+        {{.jwt_secret_path = ""}, FAN_EIO, "jwt_secret_path: "},
+        {{.jwt_namespaces = "eth"}, FAN_EINVAL, "jwt_namespaces: signed with which secret? (jwt_secret_path)"},
+        {{.proxy_protocol = true}, FAN_EINVAL, "proxy_protocol: from whom? trusted_proxies names the proxies"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        struct fan_error err = {""};
+        fan_server *s = NULL;
+
+        CHECK_EQ(t, fan_server_new(&row[i].options, &s, &err), row[i].status);
+        CHECK_STR(t, slice_first(slice_str(err.text), strlen(row[i].said)), row[i].said);
+        CHECK(t, !s);
+    }
+}
+
 TEST(a_life_in_the_wrong_order_is_told, t)
 {
     struct fan_error err = {""};

@@ -2,18 +2,40 @@
 
 #include <stdlib.h>
 
-#include "app/names.h"
+#include "app/secret.h"
 
-enum { CERT, KEY, HTTP_PREFIX, WS_PREFIX, PROXIES, PROXY_PROTOCOL };
+/* The first four are also places in front.texts. */
+enum option {
+    CERT,
+    KEY,
+    HTTP_PREFIX,
+    WS_PREFIX,
+    PROXIES,
+    PROXY_PROTOCOL,
+    VHOSTS,
+    CORS,
+    ORIGINS,
+    HTTP_API,
+    WS_API,
+    SECRET,
+    GUARDED
+};
 
-static const char *name_of(bool flags, int which)
+static const char *name_of(bool flags, enum option which)
 {
     static const char *const names[][2] = {{"tls_cert", "--tls-cert"},
                                            {"tls_key", "--tls-key"},
                                            {"http_rpcprefix", "--http-rpcprefix"},
                                            {"ws_rpcprefix", "--ws-rpcprefix"},
                                            {"trusted_proxies", "--trusted-proxies"},
-                                           {"proxy_protocol", "--proxy-protocol"}};
+                                           {"proxy_protocol", "--proxy-protocol"},
+                                           {"http_vhosts", "--http-vhosts"},
+                                           {"http_corsdomain", "--http-corsdomain"},
+                                           {"ws_origins", "--ws-origins"},
+                                           {"http_api", "--http-api"},
+                                           {"ws_api", "--ws-api"},
+                                           {"jwt_secret_path", "--jwt-secret"},
+                                           {"jwt_namespaces", "--jwt-namespaces"}};
 
     return names[which][flags];
 }
@@ -22,6 +44,57 @@ static bool given(const char *text)
 {
     return text && *text;
 }
+
+/* ---- who is welcome ---- */
+
+static enum fan_status read_hosts(struct front *f, const struct front_options *o, struct conn_options *out,
+                                  struct fan_error *err)
+{
+    enum fan_status s = names_split(&f->vhosts, name_of(f->flags, VHOSTS), o->http_vhosts, err);
+
+    if (!s) s = names_split(&f->cors_origins, name_of(f->flags, CORS), o->http_corsdomain, err);
+    if (!s) s = names_split(&f->ws_origins, name_of(f->flags, ORIGINS), o->ws_origins, err);
+    out->vhosts = f->vhosts.names;
+    out->vhost_count = f->vhosts.count;
+    out->cors_origins = f->cors_origins.names;
+    out->cors_origin_count = f->cors_origins.count;
+    out->ws_origins = f->ws_origins.names;
+    out->ws_origin_count = f->ws_origins.count;
+    return s;
+}
+
+static enum fan_status namespaces(const struct front_options *o, enum option which, const char *text, struct names *n,
+                                  struct rpc_names *out, struct fan_error *err)
+{
+    const char *option = name_of(o->flags, which);
+    enum fan_status s = names_split(n, option, text, err);
+
+    if (!s && o->api_only) s = names_check_namespaces(n, option, api_tables, api_table_counts, api_table_count, err);
+    *out = (struct rpc_names){n->names, n->count};
+    return s;
+}
+
+/* Which methods answer whom. */
+static enum fan_status read_access(struct front *f, const struct front_options *o, struct server_options *out,
+                                   struct fan_error *err)
+{
+    enum fan_status s = namespaces(o, HTTP_API, o->http_api, &f->http_api, &out->rpc.only[CONN_HTTP], err);
+
+    if (!s) s = namespaces(o, WS_API, o->ws_api, &f->ws_api, &out->rpc.only[CONN_WEBSOCKET], err);
+    if (s) return s;
+    if (!o->jwt_secret) {
+        if (!given(o->jwt_namespaces)) return FAN_OK;
+        return fan_error_set(err, FAN_EINVAL, "%s: signed with which secret? (%s)", name_of(o->flags, GUARDED),
+                             name_of(o->flags, SECRET));
+    }
+    out->has_jwt_secret = true;
+    s = secret_read(name_of(o->flags, SECRET), o->jwt_secret, out->jwt_secret, err);
+    if (s) return s;
+    return namespaces(o, GUARDED, given(o->jwt_namespaces) ? o->jwt_namespaces : "*", &f->guarded, &out->rpc.guarded,
+                      err);
+}
+
+/* ---- TLS, proxies, paths ---- */
 
 static enum fan_status load(const struct front *f, struct tls_identity **out, struct fan_error *err)
 {
@@ -63,7 +136,7 @@ static enum fan_status read_proxies(struct front *f, const struct front_options 
 }
 
 /* A prefix is a path: it begins with a slash, and nothing in it could end a path. */
-static enum fan_status check_prefix(const struct front *f, int which, struct fan_error *err)
+static enum fan_status check_prefix(const struct front *f, enum option which, struct fan_error *err)
 {
     const char *text = f->texts[which];
 
@@ -72,24 +145,26 @@ static enum fan_status check_prefix(const struct front *f, int which, struct fan
                          name_of(f->flags, which), text);
 }
 
-static enum fan_status copy(struct front *f, int which, const char *text, struct fan_error *err)
+static enum fan_status copy(struct front *f, enum option which, const char *text, struct fan_error *err)
 {
-    if (!given(text)) return FAN_OK;
+    if (!text) return FAN_OK;
     f->texts[which] = strdup(text);
     return f->texts[which] ? FAN_OK : fan_error_set(err, FAN_ENOMEM, "out of memory");
 }
 
-enum fan_status front_open(struct front *f, const struct front_options *o, struct conn_options *out,
+enum fan_status front_open(struct front *f, const struct front_options *o, struct server_options *out,
                            struct fan_error *err)
 {
     size_t proxy_count = 0;
     enum fan_status s;
 
     *f = (struct front){.flags = o->flags};
-    s = copy(f, CERT, o->tls_cert, err);
+    s = read_hosts(f, o, &out->conn, err);
+    if (!s) s = read_access(f, o, out, err);
+    if (!s) s = copy(f, CERT, o->tls_cert, err);
     if (!s) s = copy(f, KEY, o->tls_key, err);
-    if (!s) s = copy(f, HTTP_PREFIX, o->http_rpcprefix, err);
-    if (!s) s = copy(f, WS_PREFIX, o->ws_rpcprefix, err);
+    if (!s) s = copy(f, HTTP_PREFIX, given(o->http_rpcprefix) ? o->http_rpcprefix : NULL, err);
+    if (!s) s = copy(f, WS_PREFIX, given(o->ws_rpcprefix) ? o->ws_rpcprefix : NULL, err);
     if (!s) s = check_prefix(f, HTTP_PREFIX, err);
     if (!s) s = check_prefix(f, WS_PREFIX, err);
     if (!s) s = read_proxies(f, o, &proxy_count, err);
@@ -98,17 +173,20 @@ enum fan_status front_open(struct front *f, const struct front_options *o, struc
         front_fini(f);
         return s;
     }
-    out->tls = f->tls;
-    out->trusted_proxies = f->proxies;
-    out->trusted_proxy_count = proxy_count;
-    out->proxy_protocol = o->proxy_protocol;
-    out->http_rpcprefix = f->texts[HTTP_PREFIX];
-    out->ws_rpcprefix = f->texts[WS_PREFIX];
+    out->conn.tls = f->tls;
+    out->conn.trusted_proxies = f->proxies;
+    out->conn.trusted_proxy_count = proxy_count;
+    out->conn.proxy_protocol = o->proxy_protocol;
+    out->conn.http_rpcprefix = f->texts[HTTP_PREFIX];
+    out->conn.ws_rpcprefix = f->texts[WS_PREFIX];
     return FAN_OK;
 }
 
 void front_fini(struct front *f)
 {
+    struct names *lists[] = {&f->vhosts, &f->cors_origins, &f->ws_origins, &f->http_api, &f->ws_api, &f->guarded};
+
+    for (size_t i = 0; i < COUNT_OF(lists); i++) names_fini(lists[i]);
     for (size_t i = 0; i < COUNT_OF(f->texts); i++) free(f->texts[i]);
     tls_identity_unref(f->tls);
     *f = (struct front){0};

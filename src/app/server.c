@@ -88,6 +88,8 @@ enum fan_status server_new(struct chain *chain, const struct server_options *opt
 
     if (!s) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     s->options = *options;
+    s->options.rpc.reply_len_max = options->conn.reply_len_max;
+    s->options.rpc.replies_bytes_max = options->conn.output_bytes_max;
     if (options->has_jwt_secret) s->options.conn.jwt_secret = s->options.jwt_secret;
     s->chain = chain;
     s->metrics_fd = -1;
