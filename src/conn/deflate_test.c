@@ -3,9 +3,6 @@
 #include "conn/test_rig.h"
 #include "wire/deflate.h"
 
-#define UPGRADE_WITH(extensions)                                                                                       \
-    "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"  \
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" extensions "\r\n"
 #define OFFER  "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 #define ANSWER "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
@@ -27,7 +24,7 @@ static int upgraded(struct rig *r, const char *request, const char *text, bool n
 
 static int deflating(struct rig *r, int rcvbuf)
 {
-    return upgraded(r, UPGRADE_WITH(OFFER), ANSWER "\r\n", false, rcvbuf);
+    return upgraded(r, RIG_UPGRADE_WITH(OFFER), ANSWER "\r\n", false, rcvbuf);
 }
 
 static struct slice deflated(struct deflater *d, struct slice text)
@@ -91,13 +88,14 @@ TEST(deflate_is_agreed_on_where_it_is_offered_and_allowed, t)
         const char *request, *answer;
         bool not, off;
     } row[] = {
-        {UPGRADE_WITH(""), "Extensions", true, false},
-        {UPGRADE_WITH(OFFER), ANSWER "\r\n", false, false},
-        {UPGRADE_WITH(OFFER), "Extensions", true, true},
-        {UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n"),
+        {RIG_UPGRADE_WITH(""), "Extensions", true, false},
+        {RIG_UPGRADE_WITH(OFFER), ANSWER "\r\n", false, false},
+        {RIG_UPGRADE_WITH(OFFER), "Extensions", true, true},
+        {RIG_UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n"),
          ANSWER "; server_max_window_bits=9\r\n", false, false},
-        {UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; whatever\r\n"), "Extensions", true, false},
-        {UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; whatever\r\n" OFFER), ANSWER "\r\n", false, false},
+        {RIG_UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; whatever\r\n"), "Extensions", true, false},
+        {RIG_UPGRADE_WITH("Sec-WebSocket-Extensions: permessage-deflate; whatever\r\n" OFFER), ANSWER "\r\n", false,
+         false},
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {

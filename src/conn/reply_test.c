@@ -69,17 +69,13 @@ TEST(an_answer_from_another_thread_reaches_the_living_and_is_lost_on_the_dead, t
 TEST(what_is_held_when_the_connection_closes_never_leaves, t)
 {
     struct rig r;
-    struct rig_in in = {0};
     struct frame *f;
     struct frame_share *share;
     struct conn *c;
-    int fd;
 
-    rig_open(&r, (struct conn_options){0});
+    rig_open_ws(&r, (struct conn_options){0}, 0);
     r.answer = RIG_LATER;
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("q"));
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("q"));
     c = conn_find(r.set, r.last);
     REQUIRE(t, c != NULL && frame_new_text(SLICE("<"), SLICE(">"), &f) == FAN_OK);
     share = frame_share_new(f);
@@ -89,12 +85,10 @@ TEST(what_is_held_when_the_connection_closes_never_leaves, t)
     conn_close(c, WS_CLOSE_GOING_AWAY, "bye");
     conn_release(c);
     CHECK_EQ(t, share->count, 1);
-    rig_expect_close(&r, t, fd, &in, WS_CLOSE_GOING_AWAY);
-    rig_frame(&r, fd, WS_CLOSE, true, SLICE("\x03\xe9"));
-    rig_read(&r, fd, &in, SIZE_MAX);
-    CHECK(t, in.ended && in.bytes.len == 0);
+    rig_expect_close(&r, t, r.fd, &r.in, WS_CLOSE_GOING_AWAY);
+    rig_frame(&r, r.fd, WS_CLOSE, true, SLICE("\x03\xe9"));
+    rig_read(&r, r.fd, &r.in, SIZE_MAX);
+    CHECK(t, r.in.ended && r.in.bytes.len == 0);
     frame_share_unref(share);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }

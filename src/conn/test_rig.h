@@ -16,6 +16,12 @@
 #include "conn/parts.h"
 #include "net/listen.h"
 
+/* What a client has read so far. */
+struct rig_in {
+    struct buf bytes;
+    bool ended, reset;
+};
+
 enum rig_answer { RIG_ECHO, RIG_LATER, RIG_SILENT, RIG_CLOSE };
 
 struct rig {
@@ -29,6 +35,9 @@ struct rig {
     bool loopback;       /* as the last message's peer */
     size_t messages, closed;
     char body[4096]; /* the last message, cut */
+    /* Most tests have one client, of rig_open_ws() or rig_open_ipc(); rig_fini() ends it. */
+    int fd;
+    struct rig_in in;
 };
 
 static inline void rig_answer_now(struct rig *r, struct conn *c, struct slice text)
@@ -83,7 +92,7 @@ static inline void rig_open(struct rig *r, struct conn_options options)
     struct fan_error err = {""};
     enum fan_status s;
 
-    *r = (struct rig){0};
+    *r = (struct rig){.fd = -1};
     r->totals = conn_totals_new(&options);
     s = loop_new(NULL, &r->loop);
     assert(!s && r->totals);
@@ -93,9 +102,24 @@ static inline void rig_open(struct rig *r, struct conn_options options)
     assert(!s);
 }
 
+static inline void rig_turn(struct rig *r, int turns)
+{
+    while (turns-- > 0) loop_turn(r->loop, 1);
+}
+
+/* The one client goes, and the server hears of it. */
+static inline void rig_hang_up(struct rig *r)
+{
+    (void)close(r->fd);
+    r->fd = -1;
+    rig_turn(r, 5);
+}
+
 /* What was counted must have been uncounted. */
 static inline void rig_fini(struct rig *r, struct test *t)
 {
+    if (r->fd >= 0) (void)close(r->fd);
+    buf_fini(&r->in.bytes);
     conn_set_free(r->set);
     for (size_t i = 0; i < CONN_KIND_COUNT; i++) CHECK_EQ(t, atomic_load(&r->totals->open[i]), 0);
     CHECK_EQ(t, atomic_load(&r->totals->output_bytes), 0);
@@ -103,11 +127,6 @@ static inline void rig_fini(struct rig *r, struct test *t)
     loop_free(r->loop);
     conn_totals_free(r->totals);
     (void)close(r->listening);
-}
-
-static inline void rig_turn(struct rig *r, int turns)
-{
-    while (turns-- > 0) loop_turn(r->loop, 1);
 }
 
 /* rcvbuf: 0 for the kernel's choice; small for a slow reader. */
@@ -144,12 +163,6 @@ static inline void rig_send_str(struct rig *r, int fd, const char *text)
 {
     rig_send(r, fd, slice_str(text));
 }
-
-/* What a client has read so far. */
-struct rig_in {
-    struct buf bytes;
-    bool ended, reset;
-};
 
 /* Reads until `enough` bytes are there, or the end, or 3 s have passed. */
 static inline void rig_read(struct rig *r, int fd, struct rig_in *in, size_t enough)
@@ -192,23 +205,55 @@ static inline bool rig_quiet(struct rig *r, int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
-#define RIG_UPGRADE                                                                                                    \
+#define RIG_UPGRADE_WITH(headers)                                                                                      \
     "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"  \
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" headers "\r\n"
+#define RIG_UPGRADE RIG_UPGRADE_WITH("")
 
-/* A WebSocket, its handshake read; -1 when it was refused. */
-static inline int rig_ws(struct rig *r, int rcvbuf)
+/* A WebSocket, its handshake (which may differ from RIG_UPGRADE in its headers) read; -1 when it was refused. */
+static inline int rig_ws_by(struct rig *r, const char *handshake, int rcvbuf)
 {
     int fd = rig_connect(r, CONN_ACCEPTS_WEBSOCKET, rcvbuf);
     struct rig_in in = {0};
     bool yes;
 
-    rig_send_str(r, fd, RIG_UPGRADE);
+    rig_send_str(r, fd, handshake);
     yes = rig_sees(r, fd, &in, "\r\n\r\n") && memmem(in.bytes.at, in.bytes.len, " 101 ", 5);
     buf_fini(&in.bytes);
     if (yes) return fd;
     (void)close(fd);
     return -1;
+}
+
+static inline int rig_ws(struct rig *r, int rcvbuf)
+{
+    return rig_ws_by(r, RIG_UPGRADE, rcvbuf);
+}
+
+/* A rig whose one client is a WebSocket. */
+static inline void rig_open_ws(struct rig *r, struct conn_options options, int rcvbuf)
+{
+    rig_open(r, options);
+    r->fd = rig_ws(r, rcvbuf);
+    if (r->fd < 0) abort();
+}
+
+/* A client on a Unix socket. */
+static inline int rig_ipc(struct rig *r)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) abort();
+    conn_set_adopt(r->set, pair[1], CONN_ACCEPTS_IPC);
+    return pair[0];
+}
+
+/* A rig whose one client is on a Unix socket. Returns its connection. */
+static inline struct conn *rig_open_ipc(struct rig *r, struct conn_options options)
+{
+    rig_open(r, options);
+    r->fd = rig_ipc(r);
+    return conn_at_slot(r->set, 0);
 }
 
 static inline void rig_frame(struct rig *r, int fd, enum ws_opcode opcode, bool fin, struct slice payload)

@@ -14,25 +14,19 @@ static void expect_note(struct rig *r, struct test *t, int fd, struct rig_in *in
 TEST(messages_whole_and_in_fragments_are_answered_in_text, t)
 {
     struct rig r;
-    struct rig_in in = {0};
-    int fd;
 
-    rig_open(&r, (struct conn_options){0});
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("one"));
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("one"));
-    rig_frame(&r, fd, WS_BINARY, true, SLICE("two"));
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("two"));
-    rig_frame(&r, fd, WS_TEXT, false, SLICE("th"));
-    rig_frame(&r, fd, WS_PING, true, SLICE("between"));
-    rig_frame(&r, fd, WS_CONTINUATION, true, SLICE("ree"));
-    rig_expect(&r, t, fd, &in, WS_PONG, SLICE("between"));
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("three"));
+    rig_open_ws(&r, (struct conn_options){0}, 0);
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("one"));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("one"));
+    rig_frame(&r, r.fd, WS_BINARY, true, SLICE("two"));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("two"));
+    rig_frame(&r, r.fd, WS_TEXT, false, SLICE("th"));
+    rig_frame(&r, r.fd, WS_PING, true, SLICE("between"));
+    rig_frame(&r, r.fd, WS_CONTINUATION, true, SLICE("ree"));
+    rig_expect(&r, t, r.fd, &r.in, WS_PONG, SLICE("between"));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("three"));
     CHECK_EQ(t, r.messages, 3);
-    buf_fini(&in.bytes);
-    (void)close(fd);
-    rig_turn(&r, 3);
+    rig_hang_up(&r);
     CHECK_EQ(t, r.closed, 1);
     rig_fini(&r, t);
 }
@@ -81,19 +75,13 @@ TEST(a_close_is_answered_with_its_code_and_then_the_end, t)
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct rig r;
-        struct rig_in in = {0};
-        int fd;
 
-        rig_open(&r, (struct conn_options){0});
-        fd = rig_ws(&r, 0);
-        REQUIRE(t, fd >= 0);
-        rig_frame(&r, fd, WS_CLOSE, true, row[i].payload);
-        rig_expect(&r, t, fd, &in, WS_CLOSE, slice_first(row[i].payload, row[i].answer_len));
-        rig_read(&r, fd, &in, SIZE_MAX);
-        CHECK(t, in.ended && !in.reset && in.bytes.len == 0);
+        rig_open_ws(&r, (struct conn_options){0}, 0);
+        rig_frame(&r, r.fd, WS_CLOSE, true, row[i].payload);
+        rig_expect(&r, t, r.fd, &r.in, WS_CLOSE, slice_first(row[i].payload, row[i].answer_len));
+        rig_read(&r, r.fd, &r.in, SIZE_MAX);
+        CHECK(t, r.in.ended && !r.in.reset && r.in.bytes.len == 0);
         CHECK_EQ(t, r.closed, 1);
-        buf_fini(&in.bytes);
-        (void)close(fd);
         rig_fini(&r, t);
     }
 }
@@ -101,20 +89,14 @@ TEST(a_close_is_answered_with_its_code_and_then_the_end, t)
 TEST(limits_of_a_message_at_and_one_past, t)
 {
     struct rig r;
-    struct rig_in in = {0};
-    int fd;
 
-    rig_open(&r, (struct conn_options){.message_len_max = 10});
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("0123456789"));
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("0123456789"));
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("0123456789a"));
-    rig_expect_close(&r, t, fd, &in, WS_CLOSE_TOO_BIG);
-    rig_read(&r, fd, &in, SIZE_MAX);
-    CHECK(t, in.ended);
-    buf_fini(&in.bytes);
-    (void)close(fd);
+    rig_open_ws(&r, (struct conn_options){.message_len_max = 10}, 0);
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("0123456789"));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("0123456789"));
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("0123456789a"));
+    rig_expect_close(&r, t, r.fd, &r.in, WS_CLOSE_TOO_BIG);
+    rig_read(&r, r.fd, &r.in, SIZE_MAX);
+    CHECK(t, r.in.ended);
     rig_fini(&r, t);
 }
 
@@ -146,16 +128,12 @@ TEST(websockets_past_the_limit_get_503_before_the_upgrade, t)
 TEST(held_notifications_follow_the_reply_and_those_forgotten_never_come, t)
 {
     struct rig r;
-    struct rig_in in = {0};
     struct frame_share *f = share_of(3);
     struct conn *c;
-    int fd;
 
-    rig_open(&r, (struct conn_options){0});
+    rig_open_ws(&r, (struct conn_options){0}, 0);
     r.answer = RIG_LATER;
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    c = peer_of(&r, fd);
+    c = peer_of(&r, r.fd);
     REQUIRE(t, c != NULL);
     conn_hold(c);
     conn_hold(c);
@@ -164,34 +142,28 @@ TEST(held_notifications_follow_the_reply_and_those_forgotten_never_come, t)
     conn_notify(c, f, ID_A);
     conn_forget_held(c, ID_B);
     conn_release(c);
-    CHECK(t, rig_quiet(&r, fd));
+    CHECK(t, rig_quiet(&r, r.fd));
     rig_answer_now(&r, c, SLICE("id"));
     conn_release(c);
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("id"));
-    expect_note(&r, t, fd, &in, ID_A, 3);
-    expect_note(&r, t, fd, &in, ID_A, 3);
-    CHECK(t, rig_quiet(&r, fd));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("id"));
+    expect_note(&r, t, r.fd, &r.in, ID_A, 3);
+    expect_note(&r, t, r.fd, &r.in, ID_A, 3);
+    CHECK(t, rig_quiet(&r, r.fd));
     CHECK_EQ(t, f->count, 1);
     frame_share_unref(f);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
 TEST(a_hundred_notifications_leave_in_one_send_and_allocate_nothing_once_warm, t)
 {
     struct rig r;
-    struct rig_in in = {0};
     struct frame_share *f = share_of(100);
     struct out_slab *slabs = NULL;
     struct conn *c;
-    int fd;
 
-    rig_open(&r, (struct conn_options){0});
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    c = peer_of(&r, fd);
-    rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("who"));
+    rig_open_ws(&r, (struct conn_options){0}, 0);
+    c = peer_of(&r, r.fd);
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("who"));
     for (int round = 0; round < 3; round++) {
         uint64_t sends = counter_get(&conn_set_stats(r.set)->sends);
 
@@ -200,11 +172,9 @@ TEST(a_hundred_notifications_leave_in_one_send_and_allocate_nothing_once_warm, t
         CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->sends), sends + 1);
         if (round) CHECK(t, r.set->pool.slabs == slabs);
         slabs = r.set->pool.slabs;
-        for (int i = 0; i < 100; i++) expect_note(&r, t, fd, &in, i % 2 ? ID_A : ID_B, 100);
+        for (int i = 0; i < 100; i++) expect_note(&r, t, r.fd, &r.in, i % 2 ? ID_A : ID_B, 100);
     }
     frame_share_unref(f);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
@@ -279,17 +249,13 @@ TEST(a_reader_over_its_budget_is_cut_behind_the_frame_in_progress_and_told_why, 
 TEST(a_reader_over_its_age_is_closed_too_and_reset_when_it_never_resumes, t)
 {
     struct rig r;
-    struct rig_in in = {0};
     struct frame_share *f = share_of(100000);
     struct conn *c;
     uint64_t until;
-    int fd;
 
-    rig_open(&r, (struct conn_options){.notify_age_max_ms = 50, .linger_ms = 60});
-    fd = rig_ws(&r, 8192);
-    REQUIRE(t, fd >= 0);
+    rig_open_ws(&r, (struct conn_options){.notify_age_max_ms = 50, .linger_ms = 60}, 8192);
     r.answer = RIG_LATER;
-    c = peer_of(&r, fd);
+    c = peer_of(&r, r.fd);
     REQUIRE(t, c != NULL);
     for (int i = 0; i < 40; i++) conn_notify(c, f, ID_A);
     until = clock_monotonic_ms() + 2000;
@@ -298,11 +264,9 @@ TEST(a_reader_over_its_age_is_closed_too_and_reset_when_it_never_resumes, t)
     CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_AGE]), 1);
     CHECK_EQ(t, r.closed, 1);
     CHECK_EQ(t, f->count, 1);
-    rig_read(&r, fd, &in, SIZE_MAX);
-    CHECK(t, in.reset);
+    rig_read(&r, r.fd, &r.in, SIZE_MAX);
+    CHECK(t, r.in.reset);
     frame_share_unref(f);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
@@ -316,13 +280,10 @@ TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit
         struct buf reply = {0};
         struct conn *c;
         uint64_t until;
-        int fd;
 
-        rig_open(&r, (struct conn_options){.notify_age_max_ms = 50, .linger_ms = 60});
-        fd = rig_ws(&r, 8192);
-        REQUIRE(t, fd >= 0);
+        rig_open_ws(&r, (struct conn_options){.notify_age_max_ms = 50, .linger_ms = 60}, 8192);
         r.answer = RIG_LATER;
-        c = peer_of(&r, fd);
+        c = peer_of(&r, r.fd);
         REQUIRE(t, c != NULL);
         if (held) {
             conn_hold(c);
@@ -339,7 +300,6 @@ TEST(a_notification_that_comes_to_a_connection_already_waiting_has_its_age_limit
         CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->slow_closed[CONN_SLOW_AGE]), 1);
         frame_share_unref(f);
         buf_fini(&reply);
-        (void)close(fd);
         rig_fini(&r, t);
     }
 }
@@ -394,19 +354,15 @@ TEST(the_budget_at_its_limit_and_one_byte_past, t)
         struct frame_share *f = share_of(100);
         size_t len = frame_len(f->frame);
         struct conn *c;
-        int fd;
 
-        rig_open(&r, (struct conn_options){.notify_bytes_max = 3 * len - past});
+        rig_open_ws(&r, (struct conn_options){.notify_bytes_max = 3 * len - past}, 0);
         r.answer = RIG_LATER;
-        fd = rig_ws(&r, 0);
-        REQUIRE(t, fd >= 0);
-        c = peer_of(&r, fd);
+        c = peer_of(&r, r.fd);
         conn_hold(c); /* so that the socket takes none */
         for (int i = 0; i < 3; i++) conn_notify(c, f, ID_A);
         CHECK_EQ(t, c->state, past ? CONN_FINISHING : CONN_OPEN);
         frame_share_unref(f);
-        (void)close(fd);
-        rig_turn(&r, 3);
+        rig_hang_up(&r);
         rig_fini(&r, t);
     }
 }
@@ -414,24 +370,18 @@ TEST(the_budget_at_its_limit_and_one_byte_past, t)
 TEST(a_silent_peer_is_pinged_and_one_that_answers_stays, t)
 {
     struct rig r;
-    struct rig_in in = {0};
-    int fd;
 
-    rig_open(&r, (struct conn_options){.ping_interval_ms = 30, .ping_timeout_ms = 60});
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
+    rig_open_ws(&r, (struct conn_options){.ping_interval_ms = 30, .ping_timeout_ms = 60}, 0);
     for (int i = 0; i < 5; i++) {
-        rig_expect(&r, t, fd, &in, WS_PING, slice_of(NULL, 0));
-        rig_frame(&r, fd, i % 2 ? WS_PONG : WS_TEXT, true, i % 2 ? slice_of(NULL, 0) : SLICE("any frame is life"));
-        if (i % 2 == 0) rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("any frame is life"));
+        rig_expect(&r, t, r.fd, &r.in, WS_PING, slice_of(NULL, 0));
+        rig_frame(&r, r.fd, i % 2 ? WS_PONG : WS_TEXT, true, i % 2 ? slice_of(NULL, 0) : SLICE("any frame is life"));
+        if (i % 2 == 0) rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("any frame is life"));
     }
     /* Now it is silent. */
-    rig_expect(&r, t, fd, &in, WS_PING, slice_of(NULL, 0));
-    rig_expect_close(&r, t, fd, &in, WS_CLOSE_INTERNAL);
+    rig_expect(&r, t, r.fd, &r.in, WS_PING, slice_of(NULL, 0));
+    rig_expect_close(&r, t, r.fd, &r.in, WS_CLOSE_INTERNAL);
     CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->ping_timeouts), 1);
     CHECK_EQ(t, r.closed, 1);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
@@ -443,13 +393,10 @@ TEST(no_ping_times_out_while_our_own_output_waits, t)
     struct frame_share *f = share_of(2000000);
     struct conn *c;
     uint64_t until;
-    int fd;
 
-    rig_open(&r, (struct conn_options){.ping_interval_ms = 20, .ping_timeout_ms = 20});
+    rig_open_ws(&r, (struct conn_options){.ping_interval_ms = 20, .ping_timeout_ms = 20}, 8192);
     r.answer = RIG_LATER;
-    fd = rig_ws(&r, 8192);
-    REQUIRE(t, fd >= 0);
-    c = peer_of(&r, fd);
+    c = peer_of(&r, r.fd);
     conn_notify(c, f, ID_A);
     until = clock_monotonic_ms() + 150;
     while (clock_monotonic_ms() < until) rig_turn(&r, 1);
@@ -457,35 +404,28 @@ TEST(no_ping_times_out_while_our_own_output_waits, t)
     CHECK(t, c->blocked);
     CHECK_EQ(t, counter_get(&conn_set_stats(r.set)->ping_timeouts), 0);
     frame_share_unref(f);
-    (void)close(fd);
-    rig_turn(&r, 3);
+    rig_hang_up(&r);
     rig_fini(&r, t);
 }
 
 TEST(too_many_messages_in_flight_pause_reading_and_all_are_answered, t)
 {
     struct rig r;
-    struct rig_in in = {0};
     struct buf out = {0};
     static const uint8_t mask[WS_MASK_LEN] = {1, 2, 3, 4};
-    int fd;
 
-    rig_open(&r, (struct conn_options){.in_flight_max = 2});
+    rig_open_ws(&r, (struct conn_options){.in_flight_max = 2}, 0);
     r.answer = RIG_LATER;
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
     for (int i = 0; i < 6; i++) ws_put_masked_frame(&out, WS_TEXT, true, SLICE("q"), mask);
-    rig_send(&r, fd, buf_peek(&out));
+    rig_send(&r, r.fd, buf_peek(&out));
     rig_turn(&r, 5);
     for (size_t i = 0; i < 6; i++) {
         CHECK_EQ(t, r.messages, i + 2 < 6 ? i + 2 : 6);
         rig_answer_now(&r, conn_find(r.set, r.last), SLICE("a"));
-        rig_expect(&r, t, fd, &in, WS_TEXT, SLICE("a"));
+        rig_expect(&r, t, r.fd, &r.in, WS_TEXT, SLICE("a"));
         rig_turn(&r, 2);
     }
     buf_fini(&out);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
@@ -518,23 +458,17 @@ TEST(an_answer_for_one_who_has_gone_finds_nobody_even_in_the_same_slot, t)
 TEST(a_handler_may_close_the_connection_it_is_called_for, t)
 {
     struct rig r;
-    struct rig_in in = {0};
-    int fd;
 
-    rig_open(&r, (struct conn_options){0});
+    rig_open_ws(&r, (struct conn_options){0}, 0);
     r.answer = RIG_CLOSE;
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("x"));
-    rig_expect_close(&r, t, fd, &in, WS_CLOSE_POLICY);
-    rig_frame(&r, fd, WS_TEXT, true, SLICE("ignored"));
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("x"));
+    rig_expect_close(&r, t, r.fd, &r.in, WS_CLOSE_POLICY);
+    rig_frame(&r, r.fd, WS_TEXT, true, SLICE("ignored"));
     CHECK_EQ(t, r.messages, 1);
-    rig_frame(&r, fd, WS_CLOSE, true, SLICE("\x03\xf0"));
-    rig_read(&r, fd, &in, SIZE_MAX);
-    CHECK(t, in.ended && !in.reset);
+    rig_frame(&r, r.fd, WS_CLOSE, true, SLICE("\x03\xf0"));
+    rig_read(&r, r.fd, &r.in, SIZE_MAX);
+    CHECK(t, r.in.ended && !r.in.reset);
     CHECK_EQ(t, r.closed, 1);
-    buf_fini(&in.bytes);
-    (void)close(fd);
     rig_fini(&r, t);
 }
 
@@ -615,17 +549,11 @@ TEST(draining_lets_who_is_asking_ask_once_more, t)
 TEST(an_echo_server_answers_in_kind_also_with_nothing, t)
 {
     struct rig r;
-    struct rig_in in = {0};
-    int fd;
 
-    rig_open(&r, (struct conn_options){.echo_opcode = true});
-    fd = rig_ws(&r, 0);
-    REQUIRE(t, fd >= 0);
-    rig_frame(&r, fd, WS_BINARY, true, SLICE("\xff\x00"));
-    rig_expect(&r, t, fd, &in, WS_BINARY, SLICE("\xff\x00"));
-    rig_frame(&r, fd, WS_TEXT, true, slice_of(NULL, 0));
-    rig_expect(&r, t, fd, &in, WS_TEXT, slice_of(NULL, 0));
-    buf_fini(&in.bytes);
-    (void)close(fd);
+    rig_open_ws(&r, (struct conn_options){.echo_opcode = true}, 0);
+    rig_frame(&r, r.fd, WS_BINARY, true, SLICE("\xff\x00"));
+    rig_expect(&r, t, r.fd, &r.in, WS_BINARY, SLICE("\xff\x00"));
+    rig_frame(&r, r.fd, WS_TEXT, true, slice_of(NULL, 0));
+    rig_expect(&r, t, r.fd, &r.in, WS_TEXT, slice_of(NULL, 0));
     rig_fini(&r, t);
 }
