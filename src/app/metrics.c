@@ -161,13 +161,13 @@ static void put_seconds(struct buf *out, uint64_t ns)
 static void put_histogram(struct buf *out, const char *name, const char *labels, const struct histogram *h)
 {
     uint64_t below = 0;
-    char bound[40];
 
     for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
         below += counter_get(&h->bucket[i]);
-        (void)snprintf(bound, sizeof bound, "le=\"%g\"", (double)histogram_bound_ns[i] / 1e9);
-        put_series(out, name, "_bucket", labels, bound);
-        buf_printf(out, "%llu\n", (unsigned long long)below);
+        put_name(out, name);
+        buf_printf(out, "_bucket{%s%sle=\"", labels, *labels ? "," : "");
+        buf_put_decimal(out, histogram_bound_ns[i], 9);
+        buf_printf(out, "\"} %llu\n", (unsigned long long)below);
     }
     below += counter_get(&h->bucket[HISTOGRAM_BOUNDS]);
     put_series(out, name, "_bucket", labels, "le=\"+Inf\"");

@@ -1,7 +1,5 @@
 #include "app/status.h"
 
-#include <stdio.h>
-
 #include "app/metrics.h"
 #include "app/parts.h"
 #include "base/clock.h"
@@ -98,19 +96,22 @@ static void put_count(struct json_writer *w, const char *key, uint64_t n)
     json_put_number(w, n);
 }
 
-static void put_real(struct json_writer *w, double v)
+/* units / 10^places. */
+static void put_decimal(struct json_writer *w, uint64_t units, unsigned places)
 {
-    char text[40];
-    int len = snprintf(text, sizeof text, "%.9g", v);
+    struct buf text;
 
-    json_put_raw(w, slice_of(text, (size_t)len));
+    buf_init(&text, 0);
+    buf_put_decimal(&text, units, places);
+    json_put_raw(w, text.failed ? SLICE("null") : buf_peek(&text));
+    buf_fini(&text);
 }
 
 static void put_seconds(struct json_writer *w, const char *key, const struct histogram *h, double share)
 {
     json_put_key(w, key);
     if (histogram_count(h))
-        put_real(w, (double)histogram_quantile_ns(h, share) / 1e9);
+        put_decimal(w, histogram_quantile_ns(h, share), 9);
     else
         json_put_null(w);
 }
@@ -234,19 +235,23 @@ static void put_subscriptions(struct json_writer *w, const struct hub_stats *h)
     json_end_object(w);
 }
 
+/* Per second, in thousandths. */
+static void put_rate(struct json_writer *w, const char *key, uint64_t count, uint64_t window_ms)
+{
+    json_put_key(w, key);
+    put_decimal(w, window_ms ? count * 1000000 / window_ms : 0, 3);
+}
+
 static void put_rates(struct json_writer *w, const struct sample *now, const struct sample *before)
 {
-    double seconds = (double)(now->at_ms - before->at_ms) / 1000, per = seconds > 0 ? 1 / seconds : 0;
+    uint64_t window_ms = now->at_ms - before->at_ms;
 
     begin(w, "rates");
     json_put_key(w, "windowSeconds");
-    put_real(w, seconds);
-    json_put_key(w, "notifications");
-    put_real(w, (double)(now->notifications - before->notifications) * per);
-    json_put_key(w, "requests");
-    put_real(w, (double)(now->requests - before->requests) * per);
-    json_put_key(w, "sentBytes");
-    put_real(w, (double)(now->sent_bytes - before->sent_bytes) * per);
+    put_decimal(w, window_ms, 3);
+    put_rate(w, "notifications", now->notifications - before->notifications, window_ms);
+    put_rate(w, "requests", now->requests - before->requests, window_ms);
+    put_rate(w, "sentBytes", now->sent_bytes - before->sent_bytes, window_ms);
     json_end_object(w);
 }
 
@@ -272,10 +277,10 @@ static void put_latencies(struct json_writer *w, const struct sample *now, const
 {
     begin(w, "latency");
     json_put_key(w, "windowSeconds");
-    put_real(w, (double)(now->at_ms - before->at_ms) / 1000);
+    put_decimal(w, now->at_ms - before->at_ms, 3);
     json_put_key(w, "bounds");
     json_begin_array(w);
-    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) put_real(w, (double)histogram_bound_ns[i] / 1e9);
+    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) put_decimal(w, histogram_bound_ns[i], 9);
     json_end_array(w);
     put_latency(w, "notification", &now->notification, &before->notification);
     put_latency(w, "request", &now->request, &before->request);
@@ -297,7 +302,7 @@ static void put_process(const struct server *s, struct json_writer *w, const str
     put_count(w, "outputMax", conn_set_options(s->workers[0].conns)->output_bytes_max);
     json_end_object(w);
     json_put_key(w, "cpuSeconds");
-    put_real(w, (double)found(s, "process_cpu_seconds_total") / 1e9);
+    put_decimal(w, found(s, "process_cpu_seconds_total"), 9);
     put_count(w, "workers", s->worker_count);
     begin(w, "ports");
     if (s->http_port) put_count(w, "http", s->http_port);
@@ -325,7 +330,7 @@ void status_put_json(struct server *s, struct json_writer *w)
     else
         json_put_null(w);
     json_put_key(w, "uptimeSeconds");
-    put_real(w, (double)(clock_monotonic_ms() - s->made_ms) / 1000);
+    put_decimal(w, clock_monotonic_ms() - s->made_ms, 3);
     put_count(w, "startedAt", s->made_s);
     put_chain(s, w);
     put_connections(s, w, &sums.conn);

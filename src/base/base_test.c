@@ -80,6 +80,34 @@ TEST(a_buf_remembers_its_first_failure, t)
 }
 
 /* Against the plainest model: an array indexed by the key. */
+TEST(a_decimal_is_exact_and_no_longer_than_that_takes, t)
+{
+    static const struct {
+        uint64_t units;
+        unsigned places;
+        const char *text;
+    } row[] = {{0, 0, "0"},
+               {0, 9, "0"},
+               {7, 0, "7"},
+               {1500, 3, "1.5"},
+               {1, 9, "0.000000001"},
+               {10000, 9, "0.00001"},
+               {1000, 3, "1"},
+               {1001, 3, "1.001"},
+               {10000000000, 9, "10"},
+               {UINT64_MAX, 19, "1.8446744073709551615"},
+               {UINT64_MAX, 0, "18446744073709551615"}};
+    struct buf b;
+
+    buf_init(&b, 0);
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        buf_reset(&b);
+        buf_put_decimal(&b, row[i].units, row[i].places);
+        CHECK_STR(t, buf_peek(&b), row[i].text);
+    }
+    buf_fini(&b);
+}
+
 TEST(a_map_behaves_as_a_table_of_its_keys, t)
 {
     enum { KEYS = 700, STEPS = 40000 };
@@ -104,8 +132,10 @@ TEST(a_map_behaves_as_a_table_of_its_keys, t)
 
             REQUIRE(t, v);
             CHECK_EQ(t, fresh, !there[k]);
-            if (fresh) CHECK_EQ(t, *v, 0);
-            else CHECK_EQ(t, *v, model[k]);
+            if (fresh)
+                CHECK_EQ(t, *v, 0);
+            else
+                CHECK_EQ(t, *v, model[k]);
             *v = model[k] = (uint64_t)i;
             count += fresh;
             there[k] = true;

@@ -82,3 +82,18 @@ uint8_t *buf_take(struct buf *b, size_t *out_len)
     buf_fini(b);
     return p;
 }
+
+void buf_put_decimal(struct buf *b, uint64_t units, unsigned places)
+{
+    char digits[24];
+    int len, whole;
+
+    assert(places <= 19);
+    len = snprintf(digits, sizeof digits, "%0*llu", (int)places + 1, (unsigned long long)units);
+    whole = len - (int)places;
+    while (len > whole && digits[len - 1] == '0') len--;
+    buf_put(b, slice_of(digits, (size_t)whole));
+    if (len == whole) return;
+    buf_put_byte(b, '.');
+    buf_put(b, slice_of(digits + whole, (size_t)(len - whole)));
+}

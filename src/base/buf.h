@@ -41,6 +41,9 @@ static inline void buf_put_byte(struct buf *b, uint8_t byte)
 
 void buf_put_str(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) FAN_PRINTF(2, 3);
+/* units / 10^places, exactly and no longer than that takes: 1500 with 3 places is "1.5". The point is a point whatever
+ * locale the host of our library has set, which is more than printf() can promise. places ≤ 19. */
+void buf_put_decimal(struct buf *b, uint64_t units, unsigned places);
 
 /* Borrowed until the buf next changes. */
 static inline struct slice buf_peek(const struct buf *b)

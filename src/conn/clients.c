@@ -40,6 +40,7 @@ enum fan_status clients_new(const struct clients_options *options, struct client
     memset(c, 0, sizeof *c);
     c->options = *options;
     if (!c->options.idle_max) c->options.idle_max = IDLE_MAX;
+    if (c->options.connections_max > UINT32_MAX) c->options.connections_max = UINT32_MAX; /* nobody has so many */
     if (c->options.per_second > PER_SECOND_MAX) c->options.per_second = PER_SECOND_MAX;
     if (!c->options.burst) c->options.burst = BURST_S * c->options.per_second;
     if (c->options.per_second) {

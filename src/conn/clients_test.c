@@ -206,3 +206,18 @@ TEST(workers_share_an_account, t)
     CHECK_EQ(t, clients_count(c), 1);
     clients_free(c);
 }
+
+/* Twice the limit and more is a flood; twice the largest that can be asked for is none. */
+TEST(no_limit_is_too_large_to_be_doubled, t)
+{
+    struct clients *c;
+    struct client *a;
+
+    REQUIRE(t, clients_new(&(struct clients_options){.connections_max = UINT64_MAX / 2 + 1}, &c) == FAN_OK);
+    a = enter(c, "1.2.3.4", 0);
+    for (int i = 0; i < 40; i++) client_connect(a);
+    CHECK(t, !client_crowds(c, a) && !client_floods(c, a));
+    for (int i = 0; i < 40; i++) clients_leave(c, enter(c, "1.2.3.4", 0), true, 0);
+    clients_leave(c, a, false, 0);
+    clients_free(c);
+}

@@ -1,11 +1,13 @@
 #include "net/listen.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/test.h"
+#include "net/os.h"
 
 static void close_all(const int *fds, size_t count)
 {

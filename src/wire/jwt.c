@@ -3,11 +3,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdlib.h>
 
 #include "codec/hex.h"
 
-enum { MAC_LEN = 32, DEPTH_MAX = 16, NUMBER_LEN_MAX = 64 };
+enum {
+    MAC_LEN = 32,
+    DEPTH_MAX = 16,
+    NUMBER_LEN_MAX = 64,
+    EXPONENT_MAX = 1000 /* of ten: beyond what a double holds */
+};
 
 bool jwt_secret_parse(struct slice text, uint8_t out[JWT_SECRET_LEN])
 {
@@ -95,16 +99,35 @@ const char *jwt_open(struct slice secret, struct slice token, struct arena *a, s
     return NULL;
 }
 
-/* A NumericDate: seconds since 1970, perhaps with a fraction. */
+/* A NumericDate: seconds since 1970, perhaps with a fraction (RFC 7519, section 2). Not by strtod(): in the locale of
+ * whoever embeds us the point may be a comma. */
 static bool date(struct json v, double *out)
 {
     struct slice raw = json_raw(v);
-    char text[NUMBER_LEN_MAX];
+    bool negative = raw.len && raw.at[0] == '-', behind = false;
+    int exponent = 0, point = 0;
+    double value = 0;
+    size_t i = negative;
 
-    if (!json_is(v, JSON_NUMBER) || raw.len >= sizeof text) return false;
-    memcpy(text, raw.at, raw.len);
-    text[raw.len] = '\0';
-    *out = strtod(text, NULL); /* the program sets no locale, so the point is a point */
+    if (!json_is(v, JSON_NUMBER) || raw.len > NUMBER_LEN_MAX) return false;
+    for (; i < raw.len && (raw.at[i] | 0x20) != 'e'; i++) {
+        if (raw.at[i] == '.') {
+            behind = true;
+            continue;
+        }
+        value = value * 10 + (raw.at[i] - '0');
+        if (behind) point--;
+    }
+    if (i < raw.len) {
+        bool less = raw.at[++i] == '-';
+
+        for (i += less || raw.at[i] == '+'; i < raw.len && exponent < EXPONENT_MAX; i++)
+            exponent = exponent * 10 + (raw.at[i] - '0');
+        if (less) exponent = -exponent;
+    }
+    for (exponent += point; exponent > 0; exponent--) value *= 10;
+    for (; exponent < 0; exponent++) value /= 10;
+    *out = negative ? -value : value;
     return true;
 }
 

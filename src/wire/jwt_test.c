@@ -143,7 +143,13 @@ TEST(times_are_held, t)
         {"{\"iat\":1000061}", false},
         {"{\"iat\":999999.5}", true},
         {"{\"iat\":1e6}", true},
+        {"{\"iat\":0.1E+7}", true},
+        {"{\"iat\":1000059.9}", true},
+        {"{\"iat\":1000060.5}", false},
+        {"{\"iat\":10000000000e-4}", true},
         {"{\"iat\":1e400}", false},
+        {"{\"iat\":1e99999999999999999999}", false},
+        {"{\"iat\":1e-99999999999999999999}", false},
         {"{\"iat\":-1000000}", false},
         {"{\"iat\":\"1000000\"}", false},
         {"{}", false},
@@ -155,6 +161,8 @@ TEST(times_are_held, t)
         {"{\"iat\":1000000,\"exp\":null}", false},
         {"{\"iat\":1000000,\"nbf\":1000000}", true},
         {"{\"iat\":1000000,\"nbf\":1000001}", false},
+        {"{\"iat\":1000000,\"nbf\":1000000.5}", false},
+        {"{\"iat\":1000000,\"nbf\":-1}", true},
     };
     struct slice secret = slice_of(SECRET, sizeof SECRET);
     struct arena_home home;
