@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "codec/hex.h"
 #include "codec/u256.h"
 #include "fixtures.h"
 
@@ -29,12 +28,9 @@ static bool dump_slot(void *ctx, const struct fan_u256 *slot, const struct fan_u
 {
     struct json_writer *w = ctx;
     struct fan_hash word;
-    char key[67] = "0x";
 
     u256_to_be(slot, word.bytes);
-    hex_encode(slice_of(word.bytes, sizeof word.bytes), key + 2);
-    key[66] = 0;
-    json_put_key(w, key);
+    json_put_data_key(w, slice_of(word.bytes, sizeof word.bytes));
     u256_to_be(value, word.bytes);
     json_put_hash(w, &word);
     return true;
@@ -45,11 +41,8 @@ static bool dump_account(void *ctx, const struct fan_address *address, const str
     struct dump *d = ctx;
     struct arena a = arena_of(&d->code);
     struct slice code;
-    char key[43] = "0x";
 
-    hex_encode(slice_of(address->bytes, sizeof address->bytes), key + 2);
-    key[42] = 0;
-    json_put_key(d->w, key);
+    json_put_data_key(d->w, slice_of(address->bytes, sizeof address->bytes));
     json_begin_object(d->w);
     json_put_key(d->w, "balance");
     json_put_u256(d->w, &account->balance_wei);

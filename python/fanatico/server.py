@@ -277,10 +277,21 @@ class Server:
         if function(*arguments, ctypes.byref(err)):
             raise ValueError(_text(err))
 
+    @staticmethod
+    def _failure(e):
+        """What a client is told of an exception in a method: code, message, data. A bug there is told too, and ends nothing: nor does sys.exit()."""
+        if isinstance(e, RpcError):
+            try:
+                data = b"" if e.data is None else json.dumps(_plain(e.data, "data", ANSWER_KINDS)).encode()
+                return int(e.code), str(e.message).encode(errors="replace"), data
+            except Exception as wrong:
+                e = wrong
+        return -32603, f"Internal error: {type(e).__name__}: {e}".encode(errors="replace"), b""
+
     def _callback(self, function, with_name):
         def run(_, call):
             length = ctypes.c_size_t()
-            answer = None
+            failure = None
             _thread.answers_for, _thread.call = self, call
             try:
                 at = lib.fan_call_params(call, ctypes.byref(length))
@@ -291,16 +302,15 @@ class Server:
                 else:
                     answer = function(params)
                 answer = json.dumps(_plain(answer, "result", ANSWER_KINDS)).encode()
-            except RpcError as e:
-                data = None if e.data is None else json.dumps(_plain(e.data, "data", ANSWER_KINDS)).encode()
-                lib.fan_call_fail(call, e.code, e.message.encode(), data, len(data or b""))
-                return
-            except BaseException as e:  # a bug of the host's method is told to its caller, and the server goes on; sys.exit() there ends nothing
-                lib.fan_call_fail(call, -32603, f"Internal error: {type(e).__name__}: {e}".encode(), None, 0)
-                return
+            except BaseException as e:
+                failure = self._failure(e)
             finally:
                 _thread.answers_for = _thread.call = None
-            lib.fan_call_answer(call, answer, len(answer), None)
+            if failure:
+                code, message, data = failure
+                lib.fan_call_fail(call, code, message, data or None, len(data))
+            else:
+                lib.fan_call_answer(call, answer, len(answer), None)
 
         kept = native.Method(run)
         self._kept.append(kept)

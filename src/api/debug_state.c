@@ -159,15 +159,6 @@ static enum fan_status apply_diff(struct rows *rows, struct json diff, struct sl
     return FAN_OK;
 }
 
-static void put_hash_key(struct json_writer *w, const struct fan_hash *h)
-{
-    char key[67] = "0x";
-
-    hex_encode(slice_of(h->bytes, sizeof h->bytes), key + 2);
-    key[66] = '\0';
-    json_put_key(w, key);
-}
-
 /* geth's answer: at most so many slots from `start` on, and where to go on. */
 static void put_range(struct json_writer *w, const struct rows *rows, const struct fan_hash *start, uint64_t most)
 {
@@ -182,7 +173,7 @@ static void put_range(struct json_writer *w, const struct rows *rows, const stru
         json_begin_object(w);
         while (i < rows->count && memcmp(&row[i].hashed, start, sizeof *start) < 0) i++;
         for (; i < rows->count && most; i++, most--) {
-            put_hash_key(w, &row[i].hashed);
+            json_put_data_key(w, slice_of(row[i].hashed.bytes, 32));
             json_begin_object(w);
             json_put_key(w, "key");
             json_put_hash(w, &row[i].key);
@@ -276,7 +267,7 @@ static bool put_slot(void *ctx, const struct fan_u256 *slot, const struct fan_u2
 
     while (zeros < 32 && !word.bytes[zeros]) zeros++;
     hex_encode(slice_of(word.bytes + zeros, 32 - zeros), text);
-    put_hash_key(w, &key);
+    json_put_data_key(w, slice_of(key.bytes, sizeof key.bytes));
     json_put_str(w, slice_of(text, 2 * (32 - zeros)));
     return !w->out->failed;
 }

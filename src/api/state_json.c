@@ -11,25 +11,11 @@ static void put_word(struct json_writer *w, const struct fan_u256 *v)
     json_put_data(w, slice_of(bytes, sizeof bytes));
 }
 
-/* A key made of bytes. */
-static void put_hex_key(struct json_writer *w, struct slice bytes)
-{
-    static const char DIGITS[] = "0123456789abcdef";
-    char text[2 + 2 * 32 + 1] = "0x";
-
-    for (size_t i = 0; i < bytes.len; i++) {
-        text[2 + 2 * i] = DIGITS[bytes.at[i] >> 4];
-        text[3 + 2 * i] = DIGITS[bytes.at[i] & 15];
-    }
-    text[2 + 2 * bytes.len] = 0;
-    json_put_key(w, text);
-}
-
 static enum fan_status put_account(void *ctx, const struct genesis_account *account)
 {
     struct json_writer *w = ctx;
 
-    put_hex_key(w, slice_of(account->address.bytes, sizeof account->address.bytes));
+    json_put_data_key(w, slice_of(account->address.bytes, sizeof account->address.bytes));
     json_begin_object(w);
     json_put_key(w, "nonce");
     json_put_number(w, account->nonce);
@@ -43,7 +29,7 @@ static enum fan_status put_account(void *ctx, const struct genesis_account *acco
         uint8_t slot[32];
 
         u256_to_be(&account->slots[i].slot, slot);
-        put_hex_key(w, slice_of(slot, sizeof slot));
+        json_put_data_key(w, slice_of(slot, sizeof slot));
         put_word(w, &account->slots[i].value);
     }
     json_end_object(w);

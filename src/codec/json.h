@@ -91,6 +91,7 @@ void json_put_number(struct json_writer *w, uint64_t v);
 void json_put_str(struct json_writer *w, struct slice text); /* escaped; bytes that are no UTF-8 become U+FFFD */
 void json_put_text(struct json_writer *w, const char *text);
 void json_put_data(struct json_writer *w, struct slice bytes);       /* "0x…" */
+void json_put_data_key(struct json_writer *w, struct slice bytes);   /* the same, as a key */
 void json_put_u64(struct json_writer *w, uint64_t v);                /* QUANTITY */
 void json_put_u256(struct json_writer *w, const struct fan_u256 *v); /* QUANTITY */
 void json_put_hash(struct json_writer *w, const struct fan_hash *h);

@@ -438,13 +438,15 @@ TEST(the_writer_sets_its_own_commas, t)
     json_put_raw(&w, SLICE("1.10"));
     json_put_key(&w, "t");
     json_put_text(&w, "x");
+    json_put_data_key(&w, SLICE("\x02"));
+    json_put_bool(&w, true);
     json_end_object(&w);
     CHECK_EQ(t, b.failed, FAN_OK);
     CHECK_STR(t, buf_peek(&b),
               "{\"a\":[null,true,false,0,18446744073709551615,[],{},\"0x0\",\"0xff\",\"0x10000000000000000\","
               "\"0x01ff\",\"0x\"],"
               "\"h\":\"0xab00000000000000000000000000000000000000000000000000000000000000\",\"d\":"
-              "\"0xcd00000000000000000000000000000000000000\",\"r\":1.10,\"t\":\"x\"}");
+              "\"0xcd00000000000000000000000000000000000000\",\"r\":1.10,\"t\":\"x\",\"0x02\":true}");
     buf_fini(&b);
 }
 

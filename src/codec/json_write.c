@@ -168,6 +168,13 @@ void json_put_data(struct json_writer *w, struct slice bytes)
     w->out->len += 2 * bytes.len + 4;
 }
 
+void json_put_data_key(struct json_writer *w, struct slice bytes)
+{
+    json_put_data(w, bytes);
+    buf_put_byte(w->out, ':');
+    w->comma = false;
+}
+
 void json_put_u64(struct json_writer *w, uint64_t v)
 {
     uint8_t *to = value(w, 20);

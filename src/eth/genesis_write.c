@@ -100,12 +100,9 @@ static void put_account(const struct genesis_account *account, struct json_write
         json_begin_object(w);
         for (size_t i = 0; i < account->slot_count; i++) {
             uint8_t bytes[32];
-            char key[67] = "0x";
 
             u256_to_be(&account->slots[i].slot, bytes);
-            hex_encode(slice_of(bytes, sizeof bytes), key + 2);
-            key[66] = 0;
-            json_put_key(w, key);
+            json_put_data_key(w, slice_of(bytes, sizeof bytes));
             put_word(w, &account->slots[i].value);
         }
         json_end_object(w);

@@ -130,6 +130,22 @@ class Values(unittest.TestCase):
             self.assertEqual(rpc(url, "eth_feeHistory")["result"], {"gasUsedRatio": [0.5, 1e-7]})
             self.assertIn("result: object", rpc(url, "wrong")["error"]["message"])
 
+    def test_whatever_a_method_raises_its_caller_is_told(self):
+        """An exception while an exception was put into words left the call without an answer for ever."""
+        import fanatico
+        raised = [(fanatico.RpcError(3, "reverted", object()), -32603, "Internal error: TypeError: data: object is no int, str, bytes, list or dict"),
+                  (fanatico.RpcError("x", "y"), -32603, "Internal error: ValueError: invalid literal for int() with base 10: 'x'"),
+                  (fanatico.RpcError(-5, None), -5, "None"), (fanatico.RpcError(-5, "\udcff"), -5, "?"),
+                  (FileNotFoundError("\udcff"), -32603, "Internal error: FileNotFoundError: ?"), (KeyboardInterrupt(), -32603, "Internal error: KeyboardInterrupt: ")]
+
+        def fail(params):
+            raise raised[params[0]][0]
+
+        with server(methods={"my_fail": fail}, http_port=0, ws_port=None) as one:
+            for i, (_, code, words) in enumerate(raised):
+                error = rpc(f"http://127.0.0.1:{one.http_port}", "my_fail", i)["error"]
+                self.assertEqual((error["code"], error["message"]), (code, words))
+
 
 class SeedLines(unittest.TestCase):
     """The document's section on integration, as it is written there, in a program of its own."""

@@ -7,16 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 import time
 import unittest
-import urllib.request
 
 from web3 import AsyncWeb3, HTTPProvider, Web3, WebSocketProvider
 
-from installed import BIN, BUILD, SCRATCH, SOURCE, Program, block, install, rpc
+from installed import BUILD, SCRATCH, SOURCE, Program, block, install, rpc
 
 
 def setUpModule():
