@@ -5,7 +5,7 @@
   paths      `folder/file.c`, and `file.c: words`, name a file that is there, and words that stand in it
   functions  `name()` is defined in src/, cmd/ or test/; in a heading of docs/TOUR.md in the very file the heading links to
   structs    `struct name`, and names_of_four_words_and_more, are in the sources
-  tables     README.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it,
+  tables     docs/OPTIONS.md has every row of cmd/options.def, docs/RPC.md every row of the method tables in src/api/, with what docs/methods.txt tells of it,
              docs/OPERATING.md every family of every metrics.def
   seed       docs/SEED.md has every row of the document the project began from, and each names a test that is registered under that name, or a row of the bench
   traces     docs/DEBUGGING.md explains every TRACE in the sources
@@ -427,7 +427,7 @@ def is_tracked(files):
 
 def main():
     write = "--write" in sys.argv[1:]
-    hold_table("README.md", "options", options_table(), write)
+    hold_table("docs/OPTIONS.md", "options", options_table(), write)
     hold_table("python/fanatico/options.py", "options", python_options(), write)
     hold_table("docs/RPC.md", "methods", method_tables(), write)
     hold_table("docs/RPC.md", "anvil's flags", anvil_flags(), write)
