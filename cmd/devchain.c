@@ -35,6 +35,17 @@ enum fan_status read_file(const char *path, struct arena *a, struct slice *out, 
     return FAN_OK;
 }
 
+enum fan_status read_genesis(const char *path, struct arena *a, struct genesis *out, struct fan_error *err)
+{
+    struct fan_error why = {""};
+    struct slice text;
+    enum fan_status s = read_file(path, a, &text, err);
+
+    if (s) return s;
+    s = genesis_parse(text, a, out, &why);
+    return s ? fan_error_set(err, s, "%s: %s", path, why.text) : FAN_OK;
+}
+
 /* What would start a chain that nobody meant. */
 static enum fan_status check(const struct options *o, struct fan_error *err)
 {
@@ -127,7 +138,6 @@ static enum fan_status derive(struct devchain *d, const struct options *o, struc
 enum fan_status devchain_init(struct devchain *d, const struct options *o, struct fan_error *err)
 {
     struct arena a;
-    struct slice text;
     enum fork newest;
     enum fan_status s;
 
@@ -140,12 +150,7 @@ enum fan_status devchain_init(struct devchain *d, const struct options *o, struc
     if (s) return s;
     if (o->has_genesis) {
         d->from_file = true;
-        s = read_file(o->genesis, &a, &text, err);
-        if (s) return s;
-        struct fan_error why = {""};
-
-        s = genesis_parse(text, &a, &d->genesis, &why);
-        return s ? fan_error_set(err, s, "%s: %s", o->genesis, why.text) : FAN_OK;
+        return read_genesis(o->genesis, &a, &d->genesis, err);
     }
     if (!fork_by_name(slice_str(o->hardfork), &newest)) return fan_error_set(err, FAN_EINVAL, "--hardfork: \"%s\" is no fork known here", o->hardfork);
     return devchain_genesis(d, o, o->chain_id, newest, &a, &d->genesis, err);

@@ -28,5 +28,7 @@ FAN_MUST_CHECK enum fan_status devchain_genesis(const struct devchain *d, const 
 
 /* A file whole, into the arena. FAN_EIO with "PATH: why". */
 FAN_MUST_CHECK enum fan_status read_file(const char *path, struct arena *a, struct slice *out, struct fan_error *err);
+/* A genesis.json, likewise. FAN_EIO, FAN_EFORMAT with "PATH: why". */
+FAN_MUST_CHECK enum fan_status read_genesis(const char *path, struct arena *a, struct genesis *out, struct fan_error *err);
 
 #endif

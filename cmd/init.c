@@ -6,17 +6,6 @@
 #include "datadir.h"
 #include "local/local.h"
 
-static enum fan_status read_genesis(const char *path, struct arena *a, struct genesis *out, struct fan_error *err)
-{
-    struct fan_error why = {""};
-    struct slice text;
-    enum fan_status s = read_file(path, a, &text, err);
-
-    if (s) return s;
-    s = genesis_parse(text, a, out, &why);
-    return s ? fan_error_set(err, s, "%s: %s", path, why.text) : FAN_OK;
-}
-
 static void tell(const char *dir, const struct fan_hash *hash, const char *words)
 {
     char digits[65] = {0};

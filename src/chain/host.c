@@ -203,21 +203,28 @@ static enum fan_status prepare_late(struct host *h, struct run *r, const struct 
                                .header_json = r->of->header_json};
     struct block *late;
     struct arena a, whole_a;
+    struct map set;
+    bool is_new;
     enum fan_status s = FAN_OK;
 
+    log_set_init(&set);
     late = host_copy_block(&bare, r->count, &a);
     r->whole = host_copy_block(r->of, r->count, &whole_a);
     if (!late || !r->whole) s = FAN_ENOMEM;
+    for (size_t i = 0; !s && i < r->of->log_count; i++) s = log_set_add(&set, &r->of->logs[i], &is_new);
     for (size_t i = 0; !s && i < r->count; i++) {
         const struct log *l = &all->logs[r->at + i];
 
-        if (waiting_has_log(r->whole, l)) {
+        s = log_set_add(&set, l, &is_new);
+        if (s) break;
+        if (!is_new) {
             r->repeated++;
             continue;
         }
         s = host_put_log(r->whole, &whole_a, l);
         if (!s) s = host_put_log(late, &a, l);
     }
+    map_fini(&set);
     if (!s && late->log_count) {
         struct block *head = kept_head(&h->kept);
 

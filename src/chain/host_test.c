@@ -48,6 +48,15 @@ static void on_event(void *ctx, struct chain_event *e)
     if (e->kind == CHAIN_EVENT_SYNCING) strcat(n->text, e->sync.syncing ? " s1" : " s0");
 }
 
+/* For events that are too long to be written down. */
+static void keep_event(void *ctx, struct chain_event *e)
+{
+    struct notes *n = ctx;
+
+    chain_event_unref(n->last);
+    n->last = chain_event_ref(e);
+}
+
 static void notes_init(struct notes *n, struct test *t, const struct host_options *options)
 {
     *n = (struct notes){.watcher = {.event = on_event}};
@@ -227,6 +236,61 @@ TEST(logs_wait_for_their_block_or_follow_it_each_once, t)
     host_stats(n.host, &stats);
     CHECK_EQ(t, stats.waiting_logs, 0);
     CHECK_EQ(t, stats.logs, 4);
+    notes_fini(&n);
+}
+
+/* logIndex orders them; those that have none come last, as they were told. */
+TEST(logs_without_an_index_keep_their_order, t)
+{
+    static const char *const told[] = {
+        "[{\"address\":\"0x0000000000000000000000000000000000000001\",\"blockNumber\":10},"
+        "{\"address\":\"0x0000000000000000000000000000000000000002\",\"blockNumber\":10,\"logIndex\":5}]",
+        "{\"address\":\"0x0000000000000000000000000000000000000003\",\"blockNumber\":10}",
+        "[{\"address\":\"0x0000000000000000000000000000000000000004\",\"blockNumber\":10,\"logIndex\":1},"
+        "{\"address\":\"0x0000000000000000000000000000000000000001\",\"blockNumber\":10}]"};
+    static const uint8_t order[] = {4, 2, 1, 3, 1};
+    struct fan_error err = {""};
+    struct notes n;
+    struct block *b;
+
+    notes_init(&n, t, NULL);
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        CHECK_EQ(t, host_announce_logs(n.host, slice_str(told[i]), &err), FAN_OK);
+    block(&n, t, 'a', 10, 'a');
+    b = n.last->added[0];
+    REQUIRE(t, b->log_count == COUNT_OF(order));
+    for (size_t i = 0; i < COUNT_OF(order); i++) CHECK_EQ(t, b->logs[i].address.bytes[19], order[i]);
+    notes_fini(&n);
+}
+
+/* Told twice before their block and once after it. Comparing each pair took seconds under the lock that readers want.
+ */
+TEST(many_logs_meet_their_block_each_once, t)
+{
+    enum { MANY = 40000 };
+    struct notes n = {.watcher = {.event = keep_event}};
+    struct fan_error err = {""};
+    struct host_stats stats;
+    struct buf text;
+
+    n.watcher.ctx = &n;
+    REQUIRE(t, host_new(&(struct host_options){.waiting_bytes_max = (size_t)1 << 30}, &n.host) == FAN_OK);
+    chain_watch(host_chain(n.host), &n.watcher);
+    buf_init(&text, 0);
+    for (int i = MANY; i-- > 0;)
+        buf_printf(&text, "%c{\"address\":\"0x%040x\",\"blockNumber\":10,\"logIndex\":%d}", i == MANY - 1 ? '[' : ',',
+                   7u, i);
+    buf_put_byte(&text, ']');
+    for (int i = 0; i < 2; i++) CHECK_EQ(t, host_announce_logs(n.host, buf_peek(&text), &err), FAN_OK);
+    block(&n, t, 'a', 10, 'a');
+    REQUIRE(t, n.last && n.last->added[0]->log_count == MANY);
+    for (size_t i = 0; i < MANY; i++) CHECK_EQ(t, n.last->added[0]->logs[i].index, i);
+    CHECK_EQ(t, host_announce_logs(n.host, buf_peek(&text), &err), FAN_OK);
+    host_stats(n.host, &stats);
+    CHECK_EQ(t, stats.logs, MANY);
+    CHECK_EQ(t, stats.repeated, MANY);
+    CHECK_EQ(t, stats.waiting_logs, 0);
+    buf_fini(&text);
     notes_fini(&n);
 }
 

@@ -63,29 +63,69 @@ static bool is_for(const struct waiting_run *run, const struct block *b)
     return run->place.has_hash ? hash_eq(&run->place.hash, &b->hash) : run->place.number == b->header.number;
 }
 
-static bool is_same_log(const struct log *a, const struct log *b)
+/* ---- each once, in order ---- */
+
+struct log_key {
+    uint64_t index;
+    struct fan_hash tx_hash;
+};
+
+void log_set_init(struct map *set)
 {
-    return a->index != HOST_NO_INDEX && a->index == b->index && hash_eq(&a->tx_hash, &b->tx_hash);
+    map_init(set, sizeof(struct log_key), 0);
 }
 
-bool waiting_has_log(const struct block *b, const struct log *l)
+enum fan_status log_set_add(struct map *set, const struct log *l, bool *out_new)
 {
-    for (size_t i = 0; i < b->log_count; i++)
-        if (is_same_log(&b->logs[i], l)) return true;
-    return false;
+    const struct log_key key = {l->index, l->tx_hash};
+
+    *out_new = true;
+    return l->index == HOST_NO_INDEX || map_put(set, &key, out_new) ? FAN_OK : FAN_ENOMEM;
 }
 
+/* Elements of one array by index, and those of the same index as they stand there: qsort() alone keeps no order. */
 static int by_index(const void *a, const void *b)
 {
-    const struct log *x = a, *y = b;
+    const struct log *const *x = a, *const *y = b;
 
-    return x->index < y->index ? -1 : x->index > y->index;
+    if ((*x)->index != (*y)->index) return (*x)->index < (*y)->index ? -1 : 1;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static enum fan_status sort_logs(struct block *b, struct arena *a)
+{
+    const struct log **order = malloc((b->log_count + 1) * sizeof *order);
+    struct log *sorted = order ? ARENA_ARRAY(a, b->log_count, struct log) : NULL;
+
+    if (sorted) {
+        for (size_t i = 0; i < b->log_count; i++) order[i] = &b->logs[i];
+        qsort(order, b->log_count, sizeof *order, by_index);
+        for (size_t i = 0; i < b->log_count; i++) sorted[i] = *order[i];
+        b->logs = sorted;
+    }
+    free(order);
+    return sorted ? FAN_OK : FAN_ENOMEM;
+}
+
+static enum fan_status put_new(struct block *whole, struct arena *a, struct map *set, const struct block *logs)
+{
+    enum fan_status s = FAN_OK;
+
+    for (size_t i = 0; !s && i < logs->log_count; i++) {
+        bool is_new;
+
+        s = log_set_add(set, &logs->logs[i], &is_new);
+        if (!s && is_new) s = host_put_log(whole, a, &logs->logs[i]);
+    }
+    return s;
 }
 
 struct block *waiting_join(const struct waiting *w, struct block *b)
 {
+    enum fan_status s = FAN_OK;
     size_t count = 0;
     struct block *whole;
+    struct map set;
     struct arena a;
 
     for (const struct waiting_run *run = w->first; run; run = run->next)
@@ -93,18 +133,18 @@ struct block *waiting_join(const struct waiting *w, struct block *b)
     if (!count) return block_ref(b);
     whole = host_copy_block(b, count, &a);
     if (!whole) return NULL;
-    for (const struct waiting_run *run = w->first; run; run = run->next) {
-        for (size_t i = 0; is_for(run, b) && i < run->logs->log_count; i++) {
-            if (waiting_has_log(whole, &run->logs->logs[i])) continue;
-            if (host_put_log(whole, &a, &run->logs->logs[i])) {
-                block_unref(whole);
-                return NULL;
-            }
-        }
-    }
-    qsort(whole->logs, whole->log_count, sizeof *whole->logs, by_index);
-    return whole;
+    log_set_init(&set);
+    for (size_t i = 0; !s && i < b->log_count; i++) s = log_set_add(&set, &b->logs[i], &(bool){false});
+    for (const struct waiting_run *run = w->first; run && !s; run = run->next)
+        if (is_for(run, b)) s = put_new(whole, &a, &set, run->logs);
+    if (!s) s = sort_logs(whole, &a);
+    map_fini(&set);
+    if (!s) return whole;
+    block_unref(whole);
+    return NULL;
 }
+
+/* ---- met, or given up ---- */
 
 static bool is_late(const struct waiting_run *run, uint64_t head, uint64_t blocks)
 {

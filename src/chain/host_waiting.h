@@ -7,6 +7,7 @@
 #ifndef CHAIN_HOST_WAITING_H
 #define CHAIN_HOST_WAITING_H
 
+#include "base/map.h"
 #include "chain/host_read.h"
 
 enum { WAITING_BLOCKS = 128 };
@@ -35,14 +36,17 @@ void waiting_run_free(struct waiting_run *run); /* one that was not added; NULL 
 /* Takes the run. blocks: how many were announced so far. */
 void waiting_add(struct waiting *w, struct waiting_run *run, uint64_t blocks);
 
-/* The block with the logs that waited for it, by logIndex, each once; b itself, one more reference, when none did.
- * They stay until waiting_after(). NULL: out of memory. */
+/* The block with the logs that waited for it, by logIndex (those without one last, as they were told), each once; b
+ * itself, one more reference, when none did. They stay until waiting_after(). NULL: out of memory. */
 struct block *waiting_join(const struct waiting *w, struct block *b);
 /* b has been announced, as one of `blocks`, and the head is `head` now: drops those that waited for it, and those that
  * are given up. Returns how many logs these last were. */
 uint64_t waiting_after(struct waiting *w, const struct block *b, uint64_t head, uint64_t blocks);
 
-/* Whether b has that very log: the same index of the same transaction. One without index never is. */
-bool waiting_has_log(const struct block *b, const struct log *l);
+/* Which logs there are, to find those that are told twice: the same index of the same transaction. One without an index
+ * is never another's like. Freed by map_fini(). */
+void log_set_init(struct map *set);
+/* *out_new: it was not there yet, and is now. FAN_ENOMEM. */
+FAN_MUST_CHECK enum fan_status log_set_add(struct map *set, const struct log *l, bool *out_new);
 
 #endif
