@@ -1,8 +1,7 @@
 /* Call objects: what they say, what they leave out, and geth's refusals. */
 #include "api/message.h"
 
-#include <stdlib.h>
-
+#include "api/test_params.h"
 #include "base/test.h"
 
 #define FROM "\"from\":\"0x00000000000000000000000000000000000000aa\""
@@ -11,16 +10,7 @@
 
 static struct params parse(const char *text)
 {
-    static struct arena_home home;
-    static struct arena arena;
-    struct json list = {0};
-
-    if (!home.bytes) {
-        arena_home_init(&home, 0);
-        arena = arena_of(&home);
-    }
-    if (json_parse(slice_str(text), JSON_DEPTH_MAX, &arena, &list, NULL)) abort();
-    return params_of(list, &arena, 4);
+    return test_params(text, 4);
 }
 
 TEST(a_whole_call_object_reads, t)

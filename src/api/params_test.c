@@ -1,40 +1,24 @@
 /* What parameters read as, and the words for those that do not fit. */
 #include "api/params.h"
 
-#include <stdlib.h>
-
+#include "api/test_params.h"
 #include "base/test.h"
 #include "codec/u256.h"
-
-/* One parse for each case; the arena goes when the process does. */
-static struct params parse(const char *text, size_t most)
-{
-    static struct arena_home home;
-    static struct arena arena;
-    struct json list = {0};
-
-    if (!home.bytes) {
-        arena_home_init(&home, 0);
-        arena = arena_of(&home);
-    }
-    if (*text && json_parse(slice_str(text), JSON_DEPTH_MAX, &arena, &list, NULL)) abort();
-    return params_of(list, &arena, most);
-}
 
 #define ADDRESS "\"0x00000000000000000000000000000000000000aa\""
 #define HASH    "\"0x00000000000000000000000000000000000000000000000000000000000000bb\""
 
 TEST(the_number_of_parameters_is_checked, t)
 {
-    struct params p = parse("[1,2,3]", 2);
+    struct params p = test_params("[1,2,3]", 2);
 
     CHECK_EQ(t, p.code, CODE_INVALID_PARAMS);
     CHECK_STR(t, slice_str(p.error.text), "too many arguments, want at most 2");
-    p = parse("{\"a\":1}", 2);
+    p = test_params("{\"a\":1}", 2);
     CHECK_STR(t, slice_str(p.error.text), "non-array args: parameters go by position");
-    p = parse("[]", 0);
+    p = test_params("[]", 0);
     CHECK_EQ(t, p.code, 0);
-    p = parse("", 0);
+    p = test_params("", 0);
     CHECK_EQ(t, p.code, 0);
 }
 
@@ -43,7 +27,7 @@ TEST(absent_and_null_are_the_same, t)
     static const char *const texts[] = {"", "[]", "[null]"};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        struct params p = parse(texts[i], 1);
+        struct params p = test_params(texts[i], 1);
 
         CHECK(t, !params_has(&p, 0));
         (void)params_address(&p, 0, "address");
@@ -76,7 +60,7 @@ TEST(hexadecimal_values_say_what_is_wrong, t)
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        struct params p = parse(row[i].text, 1);
+        struct params p = test_params(row[i].text, 1);
 
         switch (row[i].kind) {
         case 0:
@@ -101,7 +85,7 @@ TEST(hexadecimal_values_say_what_is_wrong, t)
 
 TEST(good_values_read, t)
 {
-    struct params p = parse("[" ADDRESS "," HASH ",\"0x\",\"0x0\",\"0xff\",true,\"te\\u0078t\"]", 7);
+    struct params p = test_params("[" ADDRESS "," HASH ",\"0x\",\"0x0\",\"0xff\",true,\"te\\u0078t\"]", 7);
 
     CHECK_EQ(t, params_address(&p, 0, "a").bytes[19], 0xaa);
     CHECK_EQ(t, params_hash(&p, 1, "h").bytes[31], 0xbb);
@@ -116,7 +100,7 @@ TEST(good_values_read, t)
 /* Later readers must not overwrite what the first said. */
 TEST(the_first_failure_stands, t)
 {
-    struct params p = parse("[1, 2]", 2);
+    struct params p = test_params("[1, 2]", 2);
 
     (void)params_address(&p, 0, "first");
     (void)params_hash(&p, 1, "second");
@@ -142,7 +126,7 @@ TEST(counts_come_in_three_forms, t)
                {"[18446744073709551615]", UINT64_MAX, true}};
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        struct params p = parse(row[i].text, 1);
+        struct params p = test_params(row[i].text, 1);
 
         CHECK_EQ(t, params_count(&p, 0, "n"), row[i].value);
         CHECK_EQ(t, p.code == 0, row[i].good);
@@ -173,7 +157,7 @@ TEST(block_parameters, t)
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        struct params p = parse(row[i].text, 1);
+        struct params p = test_params(row[i].text, 1);
         struct block_at at = params_block(&p, 0);
 
         CHECK_EQ(t, p.code, 0);
@@ -202,7 +186,7 @@ TEST(block_parameters_that_do_not_fit, t)
     };
 
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        struct params p = parse(row[i].text, 1);
+        struct params p = test_params(row[i].text, 1);
 
         (void)params_block(&p, 0);
         CHECK_EQ(t, p.code, CODE_INVALID_PARAMS);
@@ -213,11 +197,11 @@ TEST(block_parameters_that_do_not_fit, t)
 /* A method that takes numbers only must not take a hash for one. */
 TEST(a_block_number_is_required_and_no_hash, t)
 {
-    struct params p = parse("[" HASH "]", 1);
+    struct params p = test_params("[" HASH "]", 1);
 
     (void)params_block_number(&p, 0);
     CHECK_EQ(t, p.code, CODE_INVALID_PARAMS);
-    p = parse("[]", 1);
+    p = test_params("[]", 1);
     (void)params_block_number(&p, 0);
     CHECK_STR(t, slice_str(p.error.text), "missing value for required argument 0 (block)");
 }

@@ -1,22 +1,13 @@
 /* What a trace's configuration reads as. */
 #include "api/trace_config.h"
 
-#include <stdlib.h>
-
+#include "api/test_params.h"
 #include "base/test.h"
-
-static struct arena_home home;
 
 static struct params read_config(const char *text, struct trace_config *out)
 {
-    struct params p;
-    struct arena arena;
-    struct json list;
+    struct params p = test_params(text, 1);
 
-    if (!home.bytes) arena_home_init(&home, 0);
-    arena = arena_of(&home);
-    if (json_parse(slice_str(text), JSON_DEPTH_MAX, &arena, &list, NULL)) abort();
-    p = params_of(list, &arena, 1);
     trace_config_read(&p, 0, out);
     return p;
 }

@@ -5,23 +5,7 @@
 #include "base/test.h"
 #include "codec/keccak.h"
 #include "codec/u256.h"
-
-struct room {
-    struct arena_home home;
-    struct arena a;
-};
-
-static struct arena *open_room(struct room *r)
-{
-    arena_home_init(&r->home, 0);
-    r->a = arena_of(&r->home);
-    return &r->a;
-}
-
-static void close_room(struct room *r)
-{
-    arena_home_fini(&r->home);
-}
+#include "eth/test_room.h"
 
 /* What genesis_put_json() writes, in the arena. */
 static struct slice text_of(const struct genesis *g, struct arena *a)

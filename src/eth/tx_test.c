@@ -4,23 +4,7 @@
 #include "codec/keccak.h"
 #include "codec/u256.h"
 #include "eth/fork.h"
-
-struct room {
-    struct arena_home home;
-    struct arena a;
-};
-
-static struct arena *open_room(struct room *r)
-{
-    arena_home_init(&r->home, 0);
-    r->a = arena_of(&r->home);
-    return &r->a;
-}
-
-static void close_room(struct room *r)
-{
-    arena_home_fini(&r->home);
-}
+#include "eth/test_room.h"
 
 static struct slice hash_of(const struct fan_hash *h)
 {
