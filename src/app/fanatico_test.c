@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,6 +247,31 @@ static void *feeder(void *arg)
         fan_server_stats(s, &stats);
     }
     return NULL;
+}
+
+/* What a start that failed had put together is gone, also from the chain's list of who hears of blocks. */
+TEST(a_start_that_failed_may_be_tried_again, t)
+{
+    char folder[] = "/tmp/fanatico-test-XXXXXX", room[64], feed[80];
+    struct fan_server_options options = quiet;
+    struct fan_error err = {""};
+    struct fan_server_stats stats;
+    fan_server *s;
+
+    REQUIRE(t, mkdtemp(folder));
+    (void)snprintf(room, sizeof room, "%s/room", folder);
+    (void)snprintf(feed, sizeof feed, "%s/feed", room);
+    options.feed_path = feed;
+    REQUIRE(t, fan_server_new(&options, &s, &err) == FAN_OK);
+    for (int i = 0; i < 3; i++) CHECK_EQ(t, fan_server_start(s, &err), FAN_ESYSTEM);
+    CHECK_EQ(t, mkdir(room, 0700), 0);
+    CHECK_EQ(t, fan_server_start(s, &err), FAN_OK);
+    CHECK_EQ(t, fan_chain_announce_block(s, &(struct fan_block){.number = 1, .hash = {{1}}}, &err), FAN_OK);
+    fan_server_stats(s, &stats);
+    CHECK_EQ(t, stats.blocks, 1);
+    fan_server_free(s);
+    CHECK_EQ(t, rmdir(room), 0);
+    CHECK_EQ(t, rmdir(folder), 0);
 }
 
 TEST(sixteen_threads_tell_one_chain_and_a_subscriber_hears_each_block_once, t)

@@ -215,6 +215,14 @@ void chain_watch(struct chain *c, struct chain_watcher *w)
     *end = w;
 }
 
+void chain_unwatch(struct chain *c, struct chain_watcher *w)
+{
+    struct chain_watcher **at = &c->watchers;
+
+    while (*at && *at != w) at = &(*at)->next;
+    if (*at) *at = w->next;
+}
+
 void chain_write(struct chain *c, struct letter *l)
 {
     mailbox_post(c->writer, l);

@@ -350,7 +350,7 @@ extern const struct metric_table chain_metrics;
 struct chain {
     const struct chain_ops *ops;
     const struct chain_dev_ops *dev;   /* NULL: no development methods */
-    struct chain_watcher *watchers;    /* changed only before the writer starts */
+    struct chain_watcher *watchers;    /* changed only while the writer does not run */
     struct mailbox *writer;            /* the writer's queue */
     _Atomic uint64_t head_number;      /* for eth_blockNumber: stored before the event is published */
     _Atomic bool forked;               /* ops->remote() has an answer */
@@ -358,8 +358,10 @@ struct chain {
     struct chain_stats stats;
 };
 
-/* Before the writer starts. The watcher must outlive the chain. */
+/* Before the writer starts. The watcher stays until chain_unwatch(). */
 void chain_watch(struct chain *c, struct chain_watcher *w);
+/* Before the writer starts, or once it has stopped. One that does not watch is fine. */
+void chain_unwatch(struct chain *c, struct chain_watcher *w);
 /* Any thread: runs the letter on the writer, in order of arrival. */
 void chain_write(struct chain *c, struct letter *l);
 /* The head as it is before the first event. Before the writer starts. */

@@ -153,6 +153,7 @@ fail:
 void hub_free(struct hub *h)
 {
     if (!h) return;
+    chain_unwatch(h->chain, &h->watcher);
     for (size_t i = 0; i < h->lane_count; i++) {
         struct delivery *d;
 

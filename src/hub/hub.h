@@ -43,7 +43,7 @@ struct hub_options {
  */
 FAN_MUST_CHECK enum fan_status hub_new(struct chain *chain, const struct hub_options *options,
                                        struct mailbox *const *worker_mailboxes, size_t worker_count, struct hub **out);
-void hub_free(struct hub *h); /* after all shards and the writer have stopped; NULL is fine */
+void hub_free(struct hub *h); /* after all shards and the writer have stopped, before the chain goes; NULL is fine */
 
 /* Worker's thread, all of these. */
 FAN_MUST_CHECK enum fan_status hub_shard_new(struct hub *h, uint32_t worker, struct conn_set *conns,
