@@ -97,6 +97,15 @@ static enum fan_status resolve(const struct listen_options *o, const char *host,
     return FAN_OK;
 }
 
+/* Their numbers may be another file's the next moment: nobody must find them here. */
+static void close_all(const struct os *os, int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        os->close(os->ctx, fds[i]);
+        fds[i] = -1;
+    }
+}
+
 enum fan_status listen_open(const struct listen_options *options, size_t count, int *fds, uint16_t *out_port,
                             struct fan_error *err)
 {
@@ -117,14 +126,14 @@ enum fan_status listen_open(const struct listen_options *options, size_t count, 
         if (fds[i] >= 0 && i == 0) {
             if (os->getsockname(os->ctx, fds[0], (struct sockaddr *)&bound, &bound_len)) {
                 number = errno;
-                os->close(os->ctx, fds[0]);
+                close_all(os, fds, 1);
                 return fail(err, where, number);
             }
             *port_of(&address) = *port_of(&bound);
         }
         if (fds[i] >= 0) continue;
         number = errno;
-        while (i-- > 0) os->close(os->ctx, fds[i]);
+        close_all(os, fds, i);
         return fail(err, where, number);
     }
     if (out_port) *out_port = ntohs(*port_of(&bound));

@@ -22,7 +22,8 @@ struct listen_options {
 
 /* Opens `count` non-blocking listening sockets on one port, a worker's each: fds[0] to fds[count - 1], the caller's to
  * close. out_port may be NULL. FAN_EEXIST: the port is taken; FAN_EINVAL: the host is none of ours; FAN_ESYSTEM: else.
- * err then says "127.0.0.1:8545: address already in use"; nothing stays open. Any thread. */
+ * err then says "127.0.0.1:8545: address already in use"; nothing stays open, and those that were opened are -1. Any
+ * thread. */
 FAN_MUST_CHECK enum fan_status listen_open(const struct listen_options *options, size_t count, int *fds,
                                            uint16_t *out_port, struct fan_error *err);
 

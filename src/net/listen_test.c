@@ -72,6 +72,43 @@ TEST(a_taken_port_is_named_and_only_a_takeover_shares_it, t)
     close_all(first, 2);
 }
 
+static int listens_left;
+
+static int listen_twice(void *ctx, int fd, int backlog)
+{
+    if (listens_left-- > 0) return OS_REAL.listen(ctx, fd, backlog);
+    errno = ENOBUFS;
+    return -1;
+}
+
+static int no_name(void *ctx, int fd, struct sockaddr *address, socklen_t *len)
+{
+    (void)ctx;
+    (void)fd;
+    (void)address;
+    (void)len;
+    errno = ENOBUFS;
+    return -1;
+}
+
+/* Whoever frees what was half put together closes what is there: a number that was closed already may by then be
+ * somebody else's. */
+TEST(what_could_not_be_opened_whole_leaves_no_numbers, t)
+{
+    for (int i = 0; i < 2; i++) {
+        struct os os = OS_REAL;
+        const struct listen_options options = {.host = "127.0.0.1", .os = &os};
+        struct fan_error err = {""};
+        int fds[3] = {-1, -1, -1};
+
+        listens_left = 2;
+        os.listen = listen_twice;
+        if (i) os.getsockname = no_name;
+        CHECK_EQ(t, listen_open(&options, 3, fds, NULL, &err), FAN_ESYSTEM);
+        for (size_t k = 0; k < COUNT_OF(fds); k++) CHECK_EQ(t, fds[k], -1);
+    }
+}
+
 TEST(a_host_that_is_not_ours_is_an_error_with_its_name, t)
 {
     static const char *const hosts[] = {"192.0.2.1", "no.such.host.invalid", "256.1.1.1", "[::1"};
