@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Each header compiles alone, under gcc and (where it is there) clang, without a warning.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 flags=(-std=c17 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -D_GNU_SOURCE -Isrc -Iinclude -x c)
 read -ra llhttp <<<"-isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1"
 count=0 broken=0
