@@ -187,7 +187,7 @@ void server_hold(struct server *s, const char *why)
 
 void server_drain(struct server *s)
 {
-    uint64_t end_ms = clock_monotonic_ms() + (s->options.drain_ms ? s->options.drain_ms : DRAIN_MS);
+    uint64_t end_ms = clock_monotonic_ms() + min_u64(s->options.drain_ms ? s->options.drain_ms : DRAIN_MS, CLOCK_MS_MAX);
 
     atomic_store(&s->draining, true);
     local_socket_close(&s->ipc);

@@ -27,4 +27,7 @@ static inline uint64_t clock_wall_s(void)
     return (uint64_t)t.tv_sec;
 }
 
+/* Times from outside are cut here, at some thirty years: a moment and a few of them together are a moment still. */
+#define CLOCK_MS_MAX 1000000000000u
+
 #endif

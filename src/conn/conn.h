@@ -85,7 +85,8 @@ struct conn_handler {
     void (*slow)(void *ctx, const struct conn *c, enum conn_slow why, size_t waiting, bool reset);
 };
 
-/* Zero means the default of design.md section 5, given in brackets. */
+/* Zero means the default of design.md section 5, given in brackets; what is larger than anybody can wait for or keep
+ * (UINT64_MAX, say) means never, or no such limit. */
 struct conn_options {
     size_t websockets_max;         /* in the whole process; as many again on the Unix socket [1000] */
     size_t http_max;               /* likewise [1000] */

@@ -11,6 +11,9 @@
 /* A send takes microseconds; asking for the time at each would be a hundredth of that. */
 enum { SENDS_PER_LOOK = 8, YOUNG_MS = 1000 };
 
+/* What waits in the process is counted with a sign, and compared with an eighth more than its limit. */
+#define BYTES_MAX (INT64_MAX / 2)
+
 /* ---- totals ---- */
 
 struct conn_totals *conn_totals_new(const struct conn_options *options)
@@ -359,6 +362,22 @@ static void turn_end(struct loop_hook *self)
 
 /* ---- life ---- */
 
+/* Who says "never" by the largest number there is shall have that, and not a moment that has passed already. */
+static void options_cut(struct conn_options *o)
+{
+    uint64_t *times[] = {&o->ping_interval_ms,
+                         &o->ping_timeout_ms,
+                         &o->handshake_timeout_ms,
+                         &o->http_body_timeout_ms,
+                         &o->http_idle_timeout_ms,
+                         &o->notify_age_max_ms,
+                         &o->linger_ms};
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) *times[i] = min_u64(*times[i], CLOCK_MS_MAX);
+    o->output_bytes_max = (size_t)min_u64(o->output_bytes_max, BYTES_MAX);
+    o->input_bytes_max = (size_t)min_u64(o->input_bytes_max, BYTES_MAX);
+}
+
 static void options_fill(struct conn_options *o)
 {
     if (!o->websockets_max) o->websockets_max = 1000;
@@ -377,6 +396,7 @@ static void options_fill(struct conn_options *o)
     if (!o->deflate_piece_len || o->deflate_piece_len > PIECE_LEN_MAX) o->deflate_piece_len = PIECE_LEN_MAX;
     if (!o->output_bytes_max) o->output_bytes_max = (size_t)1 << 30;
     if (!o->input_bytes_max) o->input_bytes_max = (size_t)1 << 30;
+    options_cut(o);
 }
 
 enum fan_status conn_set_new(struct loop *loop, uint32_t worker, const struct conn_options *options,

@@ -367,6 +367,37 @@ TEST(the_budget_at_its_limit_and_one_byte_past, t)
     }
 }
 
+TEST(the_largest_number_is_never_and_no_limit, t)
+{
+    struct rig r;
+    struct frame_share *f = share_of(2000000);
+    struct conn *c;
+    uint64_t until;
+
+    rig_open_ws(&r,
+                (struct conn_options){.ping_interval_ms = UINT64_MAX,
+                                      .ping_timeout_ms = UINT64_MAX,
+                                      .http_idle_timeout_ms = UINT64_MAX,
+                                      .notify_age_max_ms = UINT64_MAX,
+                                      .notify_bytes_max = SIZE_MAX,
+                                      .input_bytes_max = SIZE_MAX,
+                                      .output_bytes_max = SIZE_MAX},
+                8192);
+    r.answer = RIG_LATER;
+    c = peer_of(&r, r.fd);
+    until = clock_monotonic_ms() + 50;
+    while (clock_monotonic_ms() < until) rig_turn(&r, 1);
+    CHECK(t, rig_quiet(&r, r.fd)); /* no ping */
+    for (int i = 0; i < 3; i++) conn_notify(c, f, ID_A);
+    until = clock_monotonic_ms() + 50;
+    while (clock_monotonic_ms() < until) rig_turn(&r, 1);
+    CHECK(t, c->blocked);
+    CHECK_EQ(t, c->state, CONN_OPEN);
+    frame_share_unref(f);
+    rig_hang_up(&r);
+    rig_fini(&r, t);
+}
+
 TEST(a_silent_peer_is_pinged_and_one_that_answers_stays, t)
 {
     struct rig r;

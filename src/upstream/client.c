@@ -80,6 +80,7 @@ enum fan_status client_new(const struct client_options *o, struct client **out, 
     if (!c) return fan_error_set(err, FAN_ENOMEM, "out of memory");
     c->options = *o;
     if (!c->options.timeout_ms) c->options.timeout_ms = TIMEOUT_MS;
+    c->options.timeout_ms = min_u64(c->options.timeout_ms, CLOCK_MS_MAX);
     if (!c->options.backoff_ms) c->options.backoff_ms = BACKOFF_MS;
     if (!c->options.retries) c->options.retries = RETRIES;
     if (c->options.no_retries) c->options.retries = 0;
