@@ -44,6 +44,7 @@ static bool duration(const char *text, uint64_t *out_ms)
 
     if (!isdigit((unsigned char)text[0])) return false;
     v = strtod(text, &rest);
+    if (rest != text + strspn(text, "0123456789.")) return false; /* it reads 0x10 and 1e3 too */
     if (strcmp(rest, "ms") == 0) v /= 1000;
     else if (strcmp(rest, "m") == 0) v *= 60;
     else if (*rest && strcmp(rest, "s") != 0) return false;

@@ -38,6 +38,8 @@ const WRONG = [
   [['--port', '65536'], /--port: "65536" is not a port/],
   [['--port'], /--port needs a value/],
   [['--block-time', '-3'], /--block-time: "-3" is not a duration/],
+  [['--block-time', '0x10'], /--block-time: "0x10" is not a duration/],
+  [['--ping-interval', '1e3'], /--ping-interval: "1e3" is not a duration/],
   [['--balance', '1e9'], /--balance/],
   [['--hardfork', 'atlantis'], /--hardfork: "atlantis"/],
   [['--accounts', '1000000'], /--accounts/],
