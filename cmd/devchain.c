@@ -38,7 +38,7 @@ enum fan_status read_file(const char *path, struct arena *a, struct slice *out, 
 enum fan_status read_genesis(const char *path, struct arena *a, struct genesis *out, struct fan_error *err)
 {
     struct fan_error why = {""};
-    struct slice text;
+    struct slice text = {0};
     enum fan_status s = read_file(path, a, &text, err);
 
     if (s) return s;
