@@ -125,6 +125,8 @@ def run(parser, http):
             parser.print_config(given)
             return 0
         options = {names[flag]: value for flag, value in values.items() if flag in names}
+        if "jwt-namespaces" not in given:  # its default asks for a secret, like any other
+            options.pop("jwt_namespaces", None)
         if not http:
             options["http_port"] = None
         if values.get("metrics") or "metrics-port" in given:
