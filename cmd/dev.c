@@ -40,6 +40,7 @@ static int run(const struct options *o, struct dev *d, struct chain_remote *remo
         .clock_from_genesis = o->has_timestamp,
         .impersonate_all = o->auto_impersonate,
         .mines_both_ways = o->mixed_mining,
+        .block_per_transaction = o->block_per_transaction,
         .has_next_base_fee = o->has_base_fee,
         .next_base_fee_wei = o->base_fee,
         .epoch_blocks = o->slots_in_an_epoch,
@@ -118,8 +119,8 @@ int command_dev(int argc, char **argv)
     struct dev d = {.how = {.dev = true, .banner = banner, .ending = ending, .ctx = &d}};
     int code;
 
-    if (options_read(&o, 'D', "Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, a block "
-                              "for each transaction.\n",
+    if (options_read(&o, 'D', "Usage: fanatico [dev] [OPTIONS]\n\nA development chain: HTTP on 8545, WebSocket on 8546, ten funded accounts, blocks "
+                              "at once for what is sent.\n",
                      argc, argv, &outcome, &err))
         return complain(2, err.text);
     if (outcome == OPTIONS_DONE) return 0;

@@ -108,7 +108,8 @@ void print_banner(const struct devchain *d, const struct options *o, const struc
     put_ground(&b, genesis, remote);
     if (o->no_mining) buf_put_str(&b, "\n  Blocks     when evm_mine asks\n");
     else if (o->block_time_ms) buf_printf(&b, "\n  Blocks     every %g s\n", (double)o->block_time_ms / 1000);
-    else buf_put_str(&b, "\n  Blocks     one for each transaction, at once\n");
+    else if (o->block_per_transaction) buf_put_str(&b, "\n  Blocks     one for each transaction, at once\n");
+    else buf_put_str(&b, "\n  Blocks     at once; senders that wait together share one\n");
     buf_printf(&b, "\n%sListening%s\n  HTTP       %s%s\n  WebSocket  %s\n", BOLD, PLAIN, http,
                o->no_status_page ? "" : "  (in a browser: the status page)", ws);
     if (o->has_ipc_path) buf_printf(&b, "  IPC        %s\n", serve_ipc_path(o));

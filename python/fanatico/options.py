@@ -29,11 +29,12 @@ feed | FANATICO_FEED | TEXT | PATH |  | W | Servers | a Unix socket where other 
 upstream-http | FANATICO_UPSTREAM_HTTP | TEXT | URL |  | W | Servers | the node that methods go to which are not the server's own
 upstream-timeout | FANATICO_UPSTREAM_TIMEOUT | DURATION | S | 45 | W | Servers | how long it may take to answer
 history-blocks | FANATICO_HISTORY_BLOCKS | COUNT | N | 1024 | W | Servers | blocks kept, for resuming and for reorgs
-block-time | FANATICO_BLOCK_TIME | DURATION | S | 0 | DN | Chain | seal a block every S seconds (500ms works) instead of one per transaction (node: 1)
+block-time | FANATICO_BLOCK_TIME | DURATION | S | 0 | DN | Chain | seal a block every S seconds (500ms works) instead of at once for what is sent (node: 1)
 no-mining | FANATICO_NO_MINING | SWITCH |  |  | D | Chain | seal only when evm_mine asks
 order | FANATICO_ORDER | TEXT | HOW | fees | D | Chain | which transactions a block takes first: those that pay most (fees), or that came first (fifo)
 max-transactions | FANATICO_MAX_TRANSACTIONS | COUNT | N |  | D | Chain | how many a block takes; as many as fit, when not given
 mixed-mining | FANATICO_MIXED_MINING | SWITCH |  |  | D | Chain | with --block-time: a block for each transaction too
+block-per-transaction | FANATICO_BLOCK_PER_TRANSACTION | SWITCH |  |  | D | Chain | a block for each transaction, also where several senders' wait together and would share one
 accounts | FANATICO_ACCOUNTS | COUNT | N | 10 | DG | Chain | unlocked accounts, each with a balance
 balance | FANATICO_BALANCE | ETHER | ETH | 10000 | DG | Chain | what each of them owns
 mnemonic | FANATICO_MNEMONIC | TEXT | WORDS | test test test test test test test test test test test junk | DG | Chain | BIP-39 words their keys derive from

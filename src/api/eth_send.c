@@ -1,6 +1,6 @@
 /* Sending: raw transactions, and those that the node signs itself or takes from an impersonated account.
  *
- *   eth_sendRawTransaction   worker, or pool: decode, recover ─► writer: submit
+ *   eth_sendRawTransaction   worker, or pool: decode, recover ─► worker or writer: submit, with those that wait beside it
  *   …Sync                    pool, then the same ─► pool: is there a receipt?, again and again
  *   eth_sendTransaction      writer: impersonated? ─► pool: fees, gas ─► writer: nonce, sign, submit */
 #include <inttypes.h>
@@ -22,28 +22,31 @@ static void answer_sent(struct call *call, enum fan_status s, const struct fan_h
     call_finish(call);
 }
 
-/* Writer's thread; call_state() is the transaction, its sender known. */
-static void submit_signed(struct call *call)
-{
-    struct chain *chain = api_of(call)->chain;
-    struct fan_error err = {0};
-    struct fan_hash hash;
-    enum fan_status s = chain->ops->submit(chain, call_state(call), &hash, &err);
+/* A raw transaction on its way into a block. */
+struct incoming {
+    struct chain_submission s;
+    struct call *call;
+};
 
-    answer_sent(call, s, &hash, &err);
+/* Whoever is the writer then. */
+static void incoming_done(struct chain_submission *s)
+{
+    struct incoming *in = CONTAINER_OF(s, struct incoming, s);
+
+    answer_sent(in->call, s->status, &s->hash, &s->err);
 }
 
-/* On the worker: two threads less to be woken, where the writer is idle and the block a short one. False: not here. */
-static bool submit_here(struct call *call, const struct tx *tx)
+/* Those of a worker that came in one turn: one block for all of them, made here where the writer is idle. */
+static void submit_together(struct call *const *calls, size_t count)
 {
-    struct chain *chain = api_of(call)->chain;
-    struct fan_error err = {0};
-    struct fan_hash hash;
-    enum fan_status s;
+    struct chain *chain = api_of(calls[0])->chain;
 
-    if (!chain->ops->submit_here || !chain->ops->submit_here(chain, tx, &hash, &s, &err)) return false;
-    answer_sent(call, s, &hash, &err);
-    return true;
+    for (size_t i = 0, n; i < count; i += n) {
+        struct chain_submission *all[16];
+
+        for (n = 0; n < COUNT_OF(all) && i + n < count; n++) all[n] = &((struct incoming *)call_state(calls[i + n]))->s;
+        chain->ops->submit_all(chain, all, n);
+    }
 }
 
 struct tx *execute_read_raw(struct call *call, struct params *p)
@@ -81,6 +84,7 @@ enum { BRIEF_TEXT_MAX = 16384 };
 
 static void send_raw(struct call *call)
 {
+    struct incoming *in;
     struct params p;
     struct tx *tx;
 
@@ -90,9 +94,20 @@ static void send_raw(struct call *call)
     }
     p = params_of_call(call, 1);
     tx = execute_read_raw(call, &p);
-    if (!tx || (call_where(call) == RPC_INLINE && submit_here(call, tx))) return;
-    call_set_state(call, tx);
-    call_continue(call, RPC_WRITER, submit_signed);
+    if (!tx) return;
+    in = ARENA_NEW(call_arena(call), struct incoming);
+    if (!in) {
+        answer_status(call, FAN_ENOMEM, NULL);
+        return;
+    }
+    in->s.tx = tx;
+    in->s.done = incoming_done;
+    in->call = call;
+    call_set_state(call, in);
+    if (call_where(call) == RPC_INLINE)
+        call_gather(call, submit_together);
+    else
+        submit_together(&call, 1);
 }
 
 /* ---- eth_sendRawTransactionSync (EIP-7966) ---- */
@@ -101,7 +116,8 @@ enum { SYNC_MS = 20000, SYNC_MS_MAX = 60000, SYNC_LOOK_MS = 25, CODE_SYNC_TIMEOU
 
 /* What waits for its receipt. No thread waits with it: the pool looks again and again. */
 struct awaited {
-    struct tx *tx; /* eth_sendRawTransactionSync's */
+    struct chain_submission s; /* eth_sendRawTransactionSync's */
+    struct call *call;
     struct fan_hash hash;
     uint64_t timeout_ms, end_ms;
 };
@@ -166,18 +182,16 @@ static void look_for_receipt(struct call *call)
     call_finish(call);
 }
 
-static void submit_awaited(struct call *call)
+static void awaited_done(struct chain_submission *s)
 {
-    struct chain *chain = api_of(call)->chain;
-    struct awaited *a = call_state(call);
-    struct fan_error err = {0};
-    enum fan_status s = chain->ops->submit(chain, a->tx, &a->hash, &err);
+    struct awaited *a = CONTAINER_OF(s, struct awaited, s);
 
+    a->hash = s->hash;
     a->end_ms = clock_monotonic_ms() + a->timeout_ms;
-    if (s)
-        answer_status(call, s, &err);
+    if (s->status)
+        answer_status(a->call, s->status, &s->err);
     else
-        look_for_receipt(call);
+        look_for_receipt(a->call);
 }
 
 /* Parameter 1: for how long. NULL: the call was answered. */
@@ -197,15 +211,20 @@ static struct awaited *read_timeout(struct call *call, struct params *p)
 static void send_raw_sync(struct call *call)
 {
     struct params p = params_of_call(call, 2);
+    struct chain *chain = api_of(call)->chain;
     struct awaited *a = read_timeout(call, &p);
+    struct chain_submission *s;
     struct tx *tx;
 
     if (!a) return;
     tx = execute_read_raw(call, &p);
     if (!tx) return;
-    a->tx = tx;
+    s = &a->s;
+    s->tx = tx;
+    s->done = awaited_done;
+    a->call = call;
     call_set_state(call, a);
-    call_continue(call, RPC_WRITER, submit_awaited);
+    chain->ops->submit_all(chain, &s, 1);
 }
 
 /* ---- what the node signs ---- */
@@ -530,7 +549,7 @@ static void fill_transaction(struct call *call)
 
 const struct rpc_method api_eth_send_methods[] = {
     {"eth_fillTransaction", RPC_POOL, 0, fill_transaction},
-    {"eth_sendRawTransaction", RPC_BRIEF, 0, send_raw},
+    {"eth_sendRawTransaction", RPC_BRIEF, RPC_GATHERS, send_raw},
     {"eth_sendRawTransactionSync", RPC_POOL, 0, send_raw_sync},
     {"eth_sendTransaction", RPC_POOL, RPC_DEVELOPMENT, send_transaction},
     {"eth_sendTransactionSync", RPC_POOL, RPC_DEVELOPMENT, send_transaction_sync},

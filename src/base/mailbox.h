@@ -29,8 +29,14 @@ struct mailbox {
 void mailbox_init(struct mailbox *box, void (*wake)(void *ctx), void *ctx);
 /* Any thread. */
 void mailbox_post(struct mailbox *box, struct letter *l);
+/* The same without waking anybody. True: the box was empty, and to see to it is the caller's. */
+bool mailbox_put(struct mailbox *box, struct letter *l);
 /* Receiver's thread: runs all that had come by the time of the call. Returns how many. */
 size_t mailbox_run(struct mailbox *box);
-bool mailbox_empty(struct mailbox *box); /* a hint: someone may be posting */
+/* Receiver's thread: all that have come, the oldest first; whoever takes them runs each, with l->next read before. */
+struct letter *mailbox_take(struct mailbox *box);
+/* Any thread. True: whoever puts a letter in from now on sees all that this thread did before. So a receiver who gives
+ * its place away and then finds the box empty leaves no letter behind whose sender found the place taken. */
+bool mailbox_empty(struct mailbox *box);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * Who stands behind it (a chain we execute, other nodes, a host program) fills a struct chain_ops; hub/, rpc/ and api/ see only these
  * functions. Reading is for any thread: what comes out is immutable and counted. Writing is for the writer, one thread with a
- * queue (chain_write): it alone submits, seals, moves the head, and publishes. (For one short transaction another thread may take
- * its place: submit_here. "Writer's thread" means whichever is the writer then.)
+ * queue (chain_write): it alone submits, seals, moves the head, and publishes. (For a short block another thread may take
+ * its place: submit_all. "Writer's thread" means whichever is the writer then.)
  *
  *                    chain_write(letter)             watcher->event()
  *   any thread ─────────────────────────► writer ─────────────────────► hub's mailboxes
@@ -271,6 +271,19 @@ struct chain;
 
 struct chain_remote; /* chain/remote.h */
 
+/* A transaction on its way into the pool and, where blocks come at once, into one. */
+struct chain_submission {
+    const struct tx *tx; /* sender known; borrowed until done() */
+    /* Writer's thread: the outcome is there, as submit gives it, and *s the sender's again. */
+    void (*done)(struct chain_submission *s);
+    enum fan_status status;
+    struct fan_hash hash;
+    struct fan_error err;
+    /* The chain's. */
+    struct chain *chain;
+    struct letter letter;
+};
+
 /* What stands behind the door. NULL entries answer FAN_EUNSUPPORTED. */
 struct chain_ops {
     /* Any thread. Each gives out a reference. */
@@ -317,9 +330,10 @@ struct chain_ops {
     /* Any thread. The node this chain is forked from, a reference; NULL: it is no fork. Block `remote->block` and all before
      * it are that node's to tell, and reading state may wait for the network: not on a worker's loop. NULL entry: never. */
     struct chain_remote *(*remote)(struct chain *c);
-    /* Any thread. What submit does, at once: the caller takes the writer's place for it. False, and nothing was done: the
-     * writer is at work or has something waiting, or this could take long. NULL: never. */
-    bool (*submit_here)(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status, struct fan_error *err);
+    /* Any thread. What submit does, for several in their order, on the writer or right here: where the writer is idle and
+     * nothing can take long, the caller takes its place. Each is the chain's until its done() is called, perhaps before
+     * this returns. Where blocks come at once, transactions of different senders that wait together share one. */
+    void (*submit_all)(struct chain *c, struct chain_submission *const *s, size_t count);
     /* Any thread. What this kind of chain counts beside struct chain_stats: each of its tables and the struct it is of.
      * NULL entry: nothing. */
     void (*metrics)(struct chain *c, void (*each)(void *ctx, const struct metric_table *t, const void *stats), void *ctx);

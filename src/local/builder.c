@@ -111,8 +111,7 @@ struct filling {
     size_t count, cap, bytes;
     struct fan_hash *never; /* what can never run */
     size_t never_count, never_cap;
-    const struct fan_hash *culprit;
-    struct fan_error *culprit_err;
+    struct come *come; /* who is told about a transaction that cannot run; NULL: nobody */
 };
 
 static bool push(void **items, size_t *count, size_t *cap, size_t size)
@@ -159,54 +158,105 @@ static bool may_pass_later(enum evm_invalid why)
     }
 }
 
+static struct chain_submission *submission_of(const struct filling *f, const struct tx *tx)
+{
+    for (size_t i = 0; f->come && i < f->come->count; i++)
+        if (memcmp(&f->come->of[i]->hash, &tx->hash, sizeof tx->hash) == 0) return f->come->of[i];
+    return NULL;
+}
+
 static enum fan_status refused(struct filling *f, const struct tx *tx, enum evm_invalid why,
                                const struct fan_error *words)
 {
-    if (f->culprit && memcmp(f->culprit, &tx->hash, sizeof tx->hash) == 0) *f->culprit_err = *words;
-    if (may_pass_later(why)) return FAN_OK;
+    struct chain_submission *of = submission_of(f, tx);
+
+    if (of) of->status = fan_error_set(&of->err, FAN_EREJECTED, "%s", words->text);
+    if (may_pass_later(why) && !of) return FAN_OK;
     if (!push((void **)&f->never, &f->never_count, &f->never_cap, sizeof *f->never)) return FAN_ENOMEM;
     f->never[f->never_count++] = tx->hash;
     return FAN_OK;
 }
 
-static enum fan_status fill(struct filling *f, struct pool_cursor *c, struct fan_error *err)
+static bool is_full(const struct filling *f)
 {
-    struct pool_tx *next;
+    if (f->local->block_txs_max && f->count == f->local->block_txs_max) return true;
+    return f->run.block->header.gas_limit - f->run.gas_used < TX_GAS;
+}
 
-    while ((next = pool_cursor_peek(c)) != NULL) {
-        const struct tx *tx = &next->pending->tx;
-        enum evm_invalid why = EVM_INVALID_OTHER;
-        struct fan_error words = {{0}};
-        enum fan_status s;
+/* Into the block, where it fits and can run: *out_taken. */
+static enum fan_status take(struct filling *f, const struct tx *tx, bool *out_taken, struct fan_error *err)
+{
+    enum evm_invalid why = EVM_INVALID_OTHER;
+    struct fan_error words = {{0}};
+    enum fan_status s;
 
-        if (f->run.block->header.gas_limit - f->run.gas_used < TX_GAS) return FAN_OK;
-        if (f->local->block_txs_max && f->count == f->local->block_txs_max) return FAN_OK;
-        if (!fits(f, tx)) {
-            pool_cursor_skip_sender(c);
-            continue;
-        }
-        if (!push((void **)&f->txs, &f->count, &f->cap, sizeof *f->txs)) return FAN_ENOMEM;
-        s = run_tx(&f->run, tx, &why, &words);
-        if (s == FAN_EREJECTED) {
-            s = refused(f, tx, why, &words);
-            if (s) return s;
-            pool_cursor_skip_sender(c);
-            continue;
-        }
-        if (s) {
-            /* The leaf itself failed on it: without this one, the next block can be made. */
-            if (s == FAN_EINTERNAL && push((void **)&f->never, &f->never_count, &f->never_cap, sizeof *f->never))
-                f->never[f->never_count++] = tx->hash;
-            if (err) *err = words;
-            return s;
-        }
-        s = chain_tx_copy(tx, false, &f->run.arena, &f->txs[f->count]);
-        if (s) return s;
-        f->count++;
-        f->bytes += tx->encoded.len;
-        pool_cursor_next(c);
+    *out_taken = false;
+    if (!fits(f, tx)) return FAN_OK;
+    if (!push((void **)&f->txs, &f->count, &f->cap, sizeof *f->txs)) return FAN_ENOMEM;
+    s = run_tx(&f->run, tx, &why, &words);
+    if (s == FAN_EREJECTED) return refused(f, tx, why, &words);
+    if (s) {
+        if (f->come) f->come->broken = submission_of(f, tx);
+        /* The leaf itself failed on it: without this one, the next block can be made. */
+        if (s == FAN_EINTERNAL && push((void **)&f->never, &f->never_count, &f->never_cap, sizeof *f->never))
+            f->never[f->never_count++] = tx->hash;
+        if (err) *err = words;
+        return s;
     }
+    s = chain_tx_copy(tx, false, &f->run.arena, &f->txs[f->count]);
+    if (s) return s;
+    f->count++;
+    f->bytes += tx->encoded.len;
+    *out_taken = true;
     return FAN_OK;
+}
+
+/* What pays most comes first, each sender's by nonce. */
+static enum fan_status fill(struct filling *f, struct fan_error *err)
+{
+    struct pool_cursor c;
+    struct pool_tx *next;
+    bool taken;
+    enum fan_status s = pool_cursor_init(&c, &f->local->pool, f->run.block->header.base_fee_wei);
+
+    while (!s && (next = pool_cursor_peek(&c)) != NULL && !is_full(f)) {
+        s = take(f, &next->pending->tx, &taken, err);
+        if (taken)
+            pool_cursor_next(&c);
+        else
+            pool_cursor_skip_sender(&c);
+    }
+    pool_cursor_fini(&c);
+    return s;
+}
+
+static int by_arrival(const void *a, const void *b)
+{
+    const struct pool_tx *const *x = a, *const *y = b;
+
+    return ((*x)->arrival > (*y)->arrival) - ((*x)->arrival < (*y)->arrival);
+}
+
+/* The next transaction of each sender, in the order they came. So nobody shares a block with himself, and who sends
+ * alone has a block for each. */
+static enum fan_status fill_instant(struct filling *f, struct fan_error *err)
+{
+    const struct pool *p = &f->local->pool;
+    struct pool_tx **next = malloc(p->sender_count * sizeof *next);
+    size_t count = 0;
+    bool taken = false;
+    enum fan_status s = FAN_OK;
+
+    if (!next) return FAN_ENOMEM;
+    for (size_t i = 0; i < p->sender_count; i++)
+        if (p->senders[i]->executable) next[count++] = &p->senders[i]->txs[0];
+    qsort(next, count, sizeof(struct pool_tx *), by_arrival);
+    for (size_t i = 0; !s && i < count && !is_full(f); i++) {
+        s = take(f, &next[i]->pending->tx, &taken, err);
+        if (taken && f->local->block_per_transaction) break;
+    }
+    free(next);
+    return s;
 }
 
 /* What was asked for, in its order: each must run. */
@@ -235,11 +285,9 @@ static enum fan_status finish(struct filling *f, const struct block *parent, str
 
 enum fan_status builder_build(struct local *l, const struct block *parent, struct state_view *parent_view,
                               struct block *const *fresh, size_t fresh_count, const struct seal_plan *plan, bool drop,
-                              const struct fan_hash *culprit, struct fan_error *culprit_err, struct built *out,
-                              struct fan_error *err)
+                              struct built *out, struct fan_error *err)
 {
-    struct filling f = {.local = l, .culprit = culprit, .culprit_err = culprit_err};
-    struct pool_cursor cursor = {0};
+    struct filling f = {.local = l, .come = plan->come};
     struct built built = {.block = block_new()};
     uint64_t began_ns = clock_monotonic_ns();
     enum fan_status s;
@@ -250,14 +298,8 @@ enum fan_status builder_build(struct local *l, const struct block *parent, struc
                  l->dev ? RUN_ANY_SENDER : RUN_STRICT, NULL, err);
     if (drop && l->sink.console)
         f.run.console = &l->sink; /* not for the pending block, which is built again and again */
-    if (!s && plan->only_given) {
-        s = fill_given(&f, plan, err);
-    } else if (!s) {
-        s = pool_cursor_init(&cursor, &l->pool, built.block->header.base_fee_wei);
-        if (!s) s = fill(&f, &cursor, err);
-    }
+    if (!s) s = plan->only_given ? fill_given(&f, plan, err) : plan->come ? fill_instant(&f, err) : fill(&f, err);
     if (!s) s = finish(&f, parent, &built.diff, err);
-    pool_cursor_fini(&cursor);
     run_close(&f.run);
     for (size_t i = 0; drop && i < f.never_count; i++) (void)pool_drop(&l->pool, &f.never[i]);
     free(f.never);
@@ -281,7 +323,7 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
         return fan_error_set(err, FAN_EREJECTED, "blocks are being imported: nothing is sealed meanwhile");
     s = state_db_head(l->state, &view);
     if (s) return s;
-    s = builder_build(l, head_peek(l), view, NULL, 0, plan, true, NULL, NULL, &built, err);
+    s = builder_build(l, head_peek(l), view, NULL, 0, plan, true, &built, err);
     state_view_unref(view);
     if (s) return s;
     s = head_move(l, head_peek(l)->header.number, 0, &built, 1, true, err);
@@ -289,8 +331,8 @@ enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, stru
     return s;
 }
 
-enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit, struct fan_error *culprit_err,
-                                 struct fan_error *err)
+/* Blocks of what waits, as long as there is something in them: no empty ones on this way. */
+static enum fan_status automine(struct local *l, struct come *come, struct fan_error *err)
 {
     while (l->pool.executable_count && !l->importing) {
         struct seal_plan plan = peek_plan(l);
@@ -299,12 +341,11 @@ enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit
         enum fan_status s = state_db_head(l->state, &view);
 
         if (s) return s;
-        s = builder_build(l, head_peek(l), view, NULL, 0, &plan, true, culprit, culprit_err, &built, err);
+        plan.come = come;
+        s = builder_build(l, head_peek(l), view, NULL, 0, &plan, true, &built, err);
         state_view_unref(view);
         if (s) return s;
-        if (culprit && culprit_err->text[0]) (void)pool_drop(&l->pool, culprit);
-        culprit = NULL;
-        if (!built.block->tx_count) { /* what waits does not fit now: no empty blocks on this way */
+        if (!built.block->tx_count) { /* what waits does not fit now */
             built_fini(&built);
             return FAN_OK;
         }
@@ -315,6 +356,34 @@ enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit
         if (s) return s;
     }
     return FAN_OK;
+}
+
+enum fan_status builder_automine(struct local *l, struct fan_error *err)
+{
+    return automine(l, NULL, err);
+}
+
+enum fan_status builder_instant(struct local *l, struct chain_submission *const *come, size_t count,
+                                struct fan_error *err)
+{
+    struct fan_error words;
+    struct come c = {.of = come, .count = count};
+
+    for (;;) {
+        enum fan_status s;
+
+        c.broken = NULL;
+        words.text[0] = '\0';
+        s = automine(l, &c, &words);
+        if (s && c.broken) { /* without this one, the others have their block */
+            c.broken->status = s;
+            c.broken->err = words;
+            (void)pool_drop(&l->pool, &c.broken->hash);
+            continue;
+        }
+        if (s && err) *err = words;
+        return s;
+    }
 }
 
 void builder_count_failure(struct local *l)
@@ -341,7 +410,7 @@ enum fan_status builder_pending(struct local *l, struct fan_error *err)
     builder_forget_pending(l);
     s = state_db_head(l->state, &view);
     if (s) return s;
-    s = builder_build(l, head_peek(l), view, NULL, 0, &plan, false, NULL, NULL, &l->pending, err);
+    s = builder_build(l, head_peek(l), view, NULL, 0, &plan, false, &l->pending, err);
     if (s) {
         state_view_unref(view);
         return s;

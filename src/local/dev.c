@@ -59,7 +59,7 @@ static void dev_set_automine(struct chain *c, bool on)
     l->automine = on;
     if (!on) return;
     l->interval_ms = 0; /* as in anvil: one way of sealing at a time */
-    if (builder_automine(l, NULL, NULL, NULL))
+    if (builder_automine(l, NULL))
         builder_count_failure(l); /* what waited comes now; what fails stays and is tried with the next */
 }
 

@@ -144,7 +144,7 @@ static enum fan_status grow_branch(struct local *l, struct branch *br, uint64_t 
         plan.only_given = br->given_count != 0;
         while (plan.given_count < br->left && br->given[plan.given_count].block == br->count) plan.given_count++;
         plan.given = br->given;
-        s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, NULL, NULL, b, err);
+        s = builder_build(l, parent, *view, br->blocks, br->count, &plan, false, b, err);
     }
     block_unref(old);
     block_unref(parent);

@@ -25,7 +25,7 @@ static void end(struct live_import *v, enum fan_status s, const struct fan_error
     l->importing = false;
     l->due_ns = clock_monotonic_ns() + l->interval_ms * 1000000u;
     v->done(v->import.watch.ctx, s, &result, err);
-    if (l->automine && builder_automine(l, NULL, NULL, NULL)) builder_count_failure(l); /* what was sent meanwhile */
+    if (l->automine && builder_automine(l, NULL)) builder_count_failure(l); /* what was sent meanwhile */
     free(v);
 }
 

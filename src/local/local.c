@@ -18,14 +18,18 @@ enum { WARM_NICE = 10 };
 
 /* ---- the writer ---- */
 
-/* Any thread: the first letter into an empty box, or the end. */
-static void wake(void *ctx)
+void local_wake(struct local *l)
 {
-    struct local *l = ctx;
     uint64_t one = 1;
 
     while (write(l->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
+}
+
+/* Any thread: the first letter into an empty box. */
+static void wake(void *ctx)
+{
+    local_wake(ctx);
 }
 
 /* The block that time calls for. Returns how long to sleep: -1 for ever. */
@@ -65,10 +69,11 @@ static void *writer(void *ctx)
 
         (void)pthread_mutex_lock(&l->place);
         sleep_ns = tick(l);
-        worked = mailbox_run(&l->box) > 0;
+        worked = submit_run_letters(l);
         local_count_pool(l);
         (void)pthread_mutex_unlock(&l->place);
-        if (worked) continue; /* letters may have changed the interval */
+        /* Letters may have changed the interval; who found the place taken has woken nobody. */
+        if (worked || !mailbox_empty(&l->box)) continue;
         t = (struct timespec){.tv_sec = sleep_ns / 1000000000, .tv_nsec = (long)(sleep_ns % 1000000000)};
         if (atomic_load(&l->stopping)) return NULL;
         if (ppoll(&p, 1, sleep_ns < 0 ? NULL : &t, NULL) > 0 && read(l->wake_fd, &count, sizeof count) < 0 &&
@@ -113,9 +118,9 @@ void local_stop(struct local *l)
 {
     if (!l->started) return;
     atomic_store(&l->stopping, true);
-    wake(l);
+    local_wake(l);
     (void)pthread_join(l->thread, NULL);
-    (void)mailbox_run(&l->box); /* what came while it went */
+    (void)submit_run_letters(l); /* what came while it went */
     l->started = false;
     atomic_store(&l->stopping, false);
 }
@@ -144,6 +149,7 @@ static void take_options(struct local *l, const struct local_options *o)
     l->dev = o->dev;
     l->coinbase = l->coinbase_first = o->coinbase;
     l->gas_limit = l->gas_limit_first = o->gas_limit;
+    l->block_per_transaction = o->block_per_transaction;
     l->automine = !o->no_automine && (!o->block_time_ms || o->mines_both_ways);
     l->clock_from_genesis = o->clock_from_genesis;
     l->impersonate_all = l->impersonate_all_first = o->impersonate_all;
@@ -169,6 +175,7 @@ enum fan_status local_open(const struct local_options *o, struct local **out, st
     (void)pthread_mutex_init(&l->sync_lock, NULL);
     (void)pthread_mutex_init(&l->place, NULL);
     mailbox_init(&l->box, wake, l);
+    l->taken_end = &l->taken;
     l->chain.ops = &LOCAL_OPS;
     l->chain.dev = o->dev ? &LOCAL_DEV_OPS : NULL;
     l->chain.writer = &l->box;

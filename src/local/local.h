@@ -97,6 +97,7 @@ struct local_options {
     bool clock_from_genesis; /* time goes on from the first block's timestamp, as with anvil's --timestamp */
     bool impersonate_all;    /* everybody may send, without a signature */
     bool mines_both_ways;    /* with block_time_ms, a block for each transaction too */
+    bool block_per_transaction; /* at once, and never one for the transactions of several senders that wait together */
     bool has_next_base_fee;  /* of the first block sealed here */
     uint64_t next_base_fee_wei;
     uint64_t epoch_blocks;         /* safe is an epoch behind the head, finalized two; 0: 32 */

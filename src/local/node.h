@@ -21,10 +21,18 @@
 
 enum { REORG_BLOCKS_MAX = 128 };
 
+/* What has just come into the pool, and wants its block at once. */
+struct come {
+    struct chain_submission *const *of;
+    size_t count;
+    struct chain_submission *broken; /* the one on which making the block failed; NULL: none of them */
+};
+
 /* What the next block is to be like, beyond what follows from its parent. */
 struct seal_plan {
     uint64_t timestamp;
-    bool only_given; /* the block holds these, in this order, and nothing from the pool */
+    struct come *come; /* an instant block, see builder_instant(); NULL: what pays most comes first */
+    bool only_given;   /* the block holds these, in this order, and nothing from the pool */
     const struct chain_reorg_tx *given;
     size_t given_count;
     bool has_base_fee, has_prev_randao;
@@ -63,7 +71,7 @@ struct local {
     uint64_t (*wall_s)(void *ctx);
     void *wall_ctx;
     uint64_t priority_fee_wei;
-    bool dev, clock_from_genesis, impersonate_all_first;
+    bool dev, clock_from_genesis, impersonate_all_first, block_per_transaction;
     uint64_t block_txs_max, history_blocks;
     uint64_t epoch_blocks;
     uint8_t extra_data[32];
@@ -75,9 +83,10 @@ struct local {
     struct pool pool;
 
     /* The writer and its queue. Whoever holds the place is the writer: its thread while it works, another for the
-     * moment of one transaction (submit_here()). */
+     * moment of a short block or two (submit_all()). */
     struct mailbox box;
     pthread_mutex_t place;
+    struct letter *taken, **taken_end; /* out of the box and not run yet: before what is in it. The place's holder's */
     int wake_fd;
     pthread_t thread;
     bool started;
@@ -132,6 +141,8 @@ extern const struct chain_ops LOCAL_OPS;         /* ops.c */
 extern const struct chain_dev_ops LOCAL_DEV_OPS; /* dev.c */
 
 /* ---- local.c ---- */
+/* Any thread: the writer looks at its box. */
+void local_wake(struct local *l);
 /* Whoever has the writer's place: tells how many transactions wait. */
 void local_count_pool(struct local *l);
 
@@ -185,17 +196,20 @@ struct seal_plan builder_take_plan(struct local *l);
 void builder_set_clock(struct local *l);
 /* Executes a block of the pool's transactions on a parent. fresh: the blocks between the canonical chain and the
  * parent, oldest first, the parent the last of them. Transactions that can never run are dropped from the pool when
- * `drop` is set; *culprit (may be NULL) names one whose refusal goes to culprit_err. */
+ * `drop` is set. */
 FAN_MUST_CHECK enum fan_status builder_build(struct local *l, const struct block *parent,
                                              struct state_view *parent_view, struct block *const *fresh,
                                              size_t fresh_count, const struct seal_plan *plan, bool drop,
-                                             const struct fan_hash *culprit, struct fan_error *culprit_err,
                                              struct built *out, struct fan_error *err);
 /* Builds on the head and makes it the head. */
 FAN_MUST_CHECK enum fan_status builder_seal(struct local *l, const struct seal_plan *plan, struct fan_error *err);
-/* Seals at once what is executable, as automine does, until nothing fits any more. culprit as above. */
-FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, const struct fan_hash *culprit,
-                                                struct fan_error *culprit_err, struct fan_error *err);
+/* Seals at once what waits, as when automine is switched on, until nothing fits any more. */
+FAN_MUST_CHECK enum fan_status builder_automine(struct local *l, struct fan_error *err);
+/* The same because these have come, which are in the pool: a block takes the next transaction of each sender, in order of
+ * arrival (l->block_per_transaction: one in all). One that cannot run leaves the pool, and its submission says why; the
+ * others have their block nevertheless. FAN_OK but where what failed was no single transaction. */
+FAN_MUST_CHECK enum fan_status builder_instant(struct local *l, struct chain_submission *const *come, size_t count,
+                                               struct fan_error *err);
 /* The block that would be sealed now, made again only when something changed. Borrowed: l->pending. */
 FAN_MUST_CHECK enum fan_status builder_pending(struct local *l, struct fan_error *err);
 void builder_forget_pending(struct local *l);
@@ -211,9 +225,11 @@ FAN_MUST_CHECK enum fan_status pool_check(struct local *l, const struct tx *tx, 
 /* ---- submit.c ---- */
 FAN_MUST_CHECK enum fan_status submit(struct local *l, const struct tx *tx, bool unsigned_sender,
                                       struct fan_hash *out_hash, struct fan_error *err);
-/* As chain_ops.submit_here. */
-bool submit_here(struct local *l, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status,
-                 struct fan_error *err);
+/* As chain_ops.submit_all. */
+void submit_all(struct local *l, struct chain_submission *const *s, size_t count);
+/* Whoever has the writer's place: runs the letters that have come, and submissions that follow one another together.
+ * Returns whether there were any. */
+bool submit_run_letters(struct local *l);
 
 /* ---- call.c ---- */
 struct chain_state {

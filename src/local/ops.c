@@ -211,10 +211,9 @@ static enum fan_status op_submit(struct chain *c, const struct tx *tx, struct fa
     return submit(local_of(c), tx, false, out_hash, err);
 }
 
-static bool op_submit_here(struct chain *c, const struct tx *tx, struct fan_hash *out_hash, enum fan_status *out_status,
-                           struct fan_error *err)
+static void op_submit_all(struct chain *c, struct chain_submission *const *s, size_t count)
 {
-    return submit_here(local_of(c), tx, out_hash, out_status, err);
+    submit_all(local_of(c), s, count);
 }
 
 static uint64_t op_pending_nonce(struct chain *c, const struct fan_address *a)
@@ -321,7 +320,7 @@ const struct chain_ops LOCAL_OPS = {
     .remote = op_remote,
     .metrics = op_metrics,
     .submit = op_submit,
-    .submit_here = op_submit_here,
+    .submit_all = op_submit_all,
     .pending_nonce = op_pending_nonce,
     .pending_block = op_pending_block,
     .pending_state_open = op_pending_state_open,

@@ -192,16 +192,47 @@ static void run_there(struct letter *l)
         c->step(c); /* may finish and be gone */
 }
 
-/* On the worker. True when the call is finished; else it is out, and must not be touched. */
-static bool run_here(struct call *c)
+/* The method has returned. True when the call is finished; else it is out, and must not be touched. */
+static bool is_finished(struct call *c)
 {
     int before = CALL_ON_STACK;
 
+    return !atomic_compare_exchange_strong(&c->state, &before, CALL_PARKED);
+}
+
+/* On the worker. As is_finished(). */
+static bool run_here(struct call *c)
+{
     atomic_store(&c->state, CALL_ON_STACK);
     c->letter.run = come_home;
     c->where = RPC_INLINE;
+    c->gathered = false;
     c->step(c);
-    return !atomic_compare_exchange_strong(&c->state, &before, CALL_PARKED);
+    return !c->gathered && is_finished(c);
+}
+
+void call_gather(struct call *c, void (*together)(struct call *const *calls, size_t count))
+{
+    struct rpc_worker *w = exchange_of(c)->home;
+
+    assert(c->where == RPC_INLINE && w->gathered_count < GATHERED_MAX);
+    c->gathered = true;
+    w->together = together;
+    w->gathered[w->gathered_count++] = c;
+}
+
+void exchange_go_on_together(struct rpc_worker *w)
+{
+    struct call *calls[GATHERED_MAX];
+    size_t count = w->gathered_count;
+    uint64_t begin_ns = clock_monotonic_ns();
+
+    memcpy(calls, w->gathered, count * sizeof(struct call *));
+    w->gathered_count = 0; /* the next item of a batch may begin another */
+    w->together(calls, count);
+    w->brief_ns += clock_monotonic_ns() - begin_ns;
+    for (size_t i = 0; i < count; i++)
+        if (is_finished(calls[i])) come_home(&calls[i]->letter);
 }
 
 static void run_back_here(struct letter *l)
@@ -349,6 +380,8 @@ static bool start_item(struct exchange *x)
         arena_home_reset(&x->call_memory);
         c->arena = arena_of(&x->call_memory);
     }
+    if (method->flags & RPC_GATHERS ? x->home->gathered_count == GATHERED_MAX : x->home->gathered_count > 0)
+        exchange_go_on_together(x->home); /* before x has a part in it: it lives on */
     c->step = method->run;
     return start(c, method->start);
 }
@@ -574,6 +607,7 @@ enum fan_status rpc_worker_new(struct rpc *r, struct conn_set *conns, struct mai
 
 void rpc_worker_turn_end(struct rpc_worker *w)
 {
+    while (w->gathered_count) exchange_go_on_together(w); /* of a batch, again and again while there is time for it */
     w->brief_ns = 0;
 }
 

@@ -39,6 +39,7 @@ struct call {
     size_t result_mark; /* where its result begins */
     void *app_state;
     void (*release)(void *app_state); /* NULL: nothing to release */
+    bool gathered;                    /* its method has returned, but it counts as on the stack until all go on together */
 };
 
 struct exchange {
@@ -77,6 +78,8 @@ struct rpc {
     void *app;
 };
 
+enum { GATHERED_MAX = 16 };
+
 struct rpc_worker {
     struct rpc *rpc;
     struct conn_set *conns;
@@ -85,6 +88,9 @@ struct rpc_worker {
     struct exchange *live, *free;
     size_t free_count;
     uint64_t brief_ns; /* what brief methods took in this turn */
+    struct call *gathered[GATHERED_MAX];
+    size_t gathered_count;
+    void (*together)(struct call *const *calls, size_t count);
     struct rpc_stats stats;
     struct rpc_method_stats *methods; /* by rank; one more than the table has rows */
 };
@@ -110,6 +116,8 @@ void call_end_item(struct call *c);
 
 /* exchange.c: worker's thread. False: an item is out, or waits for its turn, and x lives on; else it is over and gone. */
 bool exchange_go_on(struct exchange *x);
+/* What has gathered goes on; exchanges may be over then. */
+void exchange_go_on_together(struct rpc_worker *w);
 /* Any thread: the letter of a call that waited for a pool that has stopped. */
 void exchange_abandoned(struct letter *l);
 

@@ -26,7 +26,8 @@ struct rpc_worker; /* one per worker */
 enum rpc_start { RPC_INLINE, RPC_POOL, RPC_WRITER, RPC_BRIEF };
 enum rpc_flags {
     RPC_DEVELOPMENT = 1, /* edits the chain or signs: answers by --dev-methods */
-    RPC_NOTIFIES = 2    /* over HTTP: -32601 "notifications not supported" */
+    RPC_NOTIFIES = 2,    /* over HTTP: -32601 "notifications not supported" */
+    RPC_GATHERS = 4      /* may wait with others of its kind: call_gather() */
 };
 
 struct rpc_method {
@@ -76,7 +77,8 @@ void rpc_worker_free(struct rpc_worker *w);
 void rpc_conn_closed(struct rpc_worker *w, struct conn *c);
 /* Likewise for all that is under way: for a server that stops. When the worker's loop has ended. */
 void rpc_worker_abandon(struct rpc_worker *w);
-/* At the end of each of the loop's turns: brief methods have their time again. */
+/* At the end of each of the loop's turns, before what is to be sent leaves: what gathered is done, and brief methods have
+ * their time again. */
 void rpc_worker_turn_end(struct rpc_worker *w);
 
 /* ---- what is counted: the worker counts, any thread may read ---- */
@@ -160,6 +162,11 @@ void call_fail_status(struct call *c, enum fan_status s, const struct fan_error 
 enum rpc_start call_where(const struct call *c);
 /* Goes on elsewhere; the caller must not touch the call afterwards. */
 void call_continue(struct call *c, enum rpc_start where, void (*step)(struct call *call));
+/* Inline only, in a method that has RPC_GATHERS: instead of finishing, waits for those of its kind that the worker finds
+ * beside it, and is given to `together` with them, in their order: at the end of the turn, or before a method that does
+ * not gather begins. So whoever comes behind finds done what came before. There each may be finished, now or later, as by
+ * any thread. `together` is the same function for all. */
+void call_gather(struct call *c, void (*together)(struct call *const *calls, size_t count));
 /* Goes on on the pool once the monotonic clock shows due_ms; no thread waits meanwhile. */
 void call_continue_later(struct call *c, uint64_t due_ms, void (*step)(struct call *call));
 

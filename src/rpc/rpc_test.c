@@ -182,7 +182,35 @@ static void brief_no_more(struct call *c)
         brief(c);
 }
 
+/* Answers with how many it was together with and its place among them; what asks for it, on the writer. */
+static void gathered_on_writer(struct call *c)
+{
+    json_put_text(call_result(c), "writer");
+    call_finish(c);
+}
+
+static void together(struct call *const *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct call *c = calls[i];
+
+        if (call_state(c)) {
+            call_continue(c, RPC_WRITER, gathered_on_writer);
+            continue;
+        }
+        json_put_text(call_result(c), arena_printf(call_arena(c), "%zu of %zu", i + 1, count));
+        call_finish(c);
+    }
+}
+
+static void gather(struct call *c)
+{
+    call_set_state(c, call_param(c, 0).doc ? c : NULL);
+    call_gather(c, together);
+}
+
 static const struct rpc_method methods[] = {
+    {"t_gather", RPC_INLINE, RPC_GATHERS, gather},
     {"t_brief", RPC_BRIEF, 0, brief},
     {"t_briefNoMore", RPC_BRIEF, 0, brief_no_more},
     {"t_echo", RPC_INLINE, 0, echo},
@@ -308,6 +336,67 @@ TEST(a_brief_method_runs_inline_until_its_turn_has_no_time_left, t)
                     "[{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"inline\"},"
                     "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"pool\"}]");
     }
+    (void)close(fd);
+    server_fini(&s);
+}
+
+/* Messages that come in one piece are of one turn of the loop. */
+TEST(what_gathers_goes_on_together_before_anything_else_begins, t)
+{
+    static const struct {
+        const char *method, *params, *result;
+    } row[] = {{"t_gather", "[]", "1 of 3"},       {"t_gather", "[1]", "writer"}, {"t_gather", "[]", "3 of 3"},
+               {"t_echo", "[\"echo\"]", "echo"},   {"t_gather", "[]", "1 of 1"},  {"t_echoPool", "[\"pool\"]", "pool"},
+               {"t_gather", "[]", "1 of 2"},       {"t_gather", "[]", "2 of 2"}};
+    static const uint8_t mask[WS_MASK_LEN] = {9, 8, 7, 6};
+    struct buf frames;
+    struct websocket w;
+    struct server s;
+    char text[256], seen[COUNT_OF(row)] = {0};
+
+    REQUIRE(t, start(&s, NULL, NULL));
+    REQUIRE(t, websocket_init(&w, server_connect(&s)));
+    buf_init(&frames, 0);
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        (void)snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"%s\",\"params\":%s}", i,
+                       row[i].method, row[i].params);
+        ws_put_masked_frame(&frames, WS_TEXT, true, slice_str(text), mask);
+    }
+    CHECK_EQ(t, write(w.fd, frames.at, frames.len), (ssize_t)frames.len);
+    for (size_t n = 0; n < COUNT_OF(row); n++) {
+        struct slice reply = websocket_next(&w);
+        size_t id = reply.len > 22 ? (size_t)(reply.at[22] - '0') : COUNT_OF(row);
+
+        REQUIRE(t, id < COUNT_OF(row) && !seen[id]);
+        seen[id] = 1;
+        (void)snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":\"%s\"}", id, row[id].result);
+        CHECK_STR(t, reply, text);
+    }
+    buf_fini(&frames);
+    websocket_fini(&w);
+    server_fini(&s);
+}
+
+/* A batch has one item at work: each gathers alone, more of them than a worker gathers at once and than a turn begins. */
+TEST(items_of_a_batch_gather_one_after_the_other, t)
+{
+    char body[20000] = "[", expected[20000] = "[";
+    struct server s;
+    int fd;
+
+    REQUIRE(t, start(&s, NULL, NULL));
+    fd = server_connect(&s);
+    for (int i = 0; i < 150; i++) {
+        bool writer = i % 11 == 10;
+
+        (void)sprintf(body + strlen(body), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"t_gather\",\"params\":[%s]}",
+                      i ? "," : "", i, writer ? "1" : "");
+        (void)sprintf(expected + strlen(expected), "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":\"%s\"}", i ? "," : "", i,
+                      writer ? "writer" : "1 of 1");
+    }
+    (void)strcat(body, "]");
+    (void)strcat(expected, "]");
+    CHECK_REPLY(t, fd, body, expected);
     (void)close(fd);
     server_fini(&s);
 }

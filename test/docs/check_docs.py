@@ -87,7 +87,7 @@ def python_options():
 
 
 WHERE = {"RPC_INLINE": "worker", "RPC_POOL": "call pool", "RPC_WRITER": "writer", "RPC_BRIEF": "worker, or call pool"}
-WHO = {"0": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_NOTIFIES": "WebSocket, IPC"}
+WHO = {"0": "everyone", "RPC_GATHERS": "everyone", "RPC_DEVELOPMENT": "`--dev-methods`", "RPC_NOTIFIES": "WebSocket, IPC"}
 TOPICS = {
     "eth_block": "Blocks", "eth_tx": "Transactions", "eth_state": "State", "eth_call": "Calls", "eth_estimate": "Estimates", "eth_fee": "Fees",
     "eth_send": "Sending and signing transactions", "eth_account": "Accounts", "eth_config": "Forks", "eth_capabilities": "What is kept", "eth_logs": "Logs", "eth_filter": "Polling filters",
