@@ -2,7 +2,9 @@
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
+const http = require('node:http');
 const path = require('node:path');
+const { once } = require('node:events');
 const h = require('../lib/harness.cjs');
 const { ethers } = require('ethers');
 
@@ -169,4 +171,31 @@ test('one that is refused harms no other', { timeout: 60000 }, async () => {
   assert.equal(await blockOf(node, got[6].result), await blockOf(node, closes) + 1);
   assert.deepEqual(await h.rpc(node.http, 'txpool_status'), { pending: '0x0', queued: '0x0' });
   await node.stop();
+});
+
+test('on a fork, one whose accounts the other node does not tell harms no other', { timeout: 120000 }, async () => {
+  const far = await h.fanatico(['--silent']);
+  const secret = '0x00000000000000000000000000000000000e0bad';
+  let asked = 0;
+  const door = http.createServer((request, answer) => {
+    const pieces = [];
+    request.on('data', (d) => pieces.push(d));
+    request.on('end', async () => {
+      const body = Buffer.concat(pieces).toString();
+      if (body.includes(secret.slice(2))) { asked++; answer.writeHead(500).end(); return; }
+      answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(await h.post(far.http, body)));
+    });
+  });
+  await once(door.listen(0, '127.0.0.1'), 'listening');
+  const node = await h.fanatico(['--silent', '--fork-url', `http://127.0.0.1:${door.address().port}`, '--retries', '1', '--fork-retry-backoff', '10ms', '--no-storage-caching']);
+  const socket = await h.Socket.open(node.ws);
+  const raws = await Promise.all(wallets.slice(0, 4).map((w, i) => signed(w, 0, { to: i === 1 ? secret : wallets[9].address })));
+  const got = await burst(socket, raws.map((raw) => ['eth_sendRawTransaction', raw]));
+  assert.ok(got[1].error && asked > 0, JSON.stringify(got[1]));
+  for (const i of [0, 2, 3]) assert.ok(await blockOf(node, got[i].result) >= 1);
+  assert.deepEqual(await h.rpc(node.http, 'txpool_status'), { pending: '0x0', queued: '0x0' });
+  assert.equal(await h.rpc(node.http, 'eth_getTransactionByHash', [ethers.keccak256(raws[1])]), null);
+  door.close();
+  await node.stop();
+  await far.stop();
 });
