@@ -34,7 +34,7 @@ no-mining | FANATICO_NO_MINING | SWITCH |  |  | D | Chain | seal only when evm_m
 order | FANATICO_ORDER | TEXT | HOW | fees | D | Chain | which transactions a block takes first: those that pay most (fees), or that came first (fifo)
 max-transactions | FANATICO_MAX_TRANSACTIONS | COUNT | N |  | D | Chain | how many a block takes; as many as fit, when not given
 mixed-mining | FANATICO_MIXED_MINING | SWITCH |  |  | D | Chain | with --block-time: a block for each transaction too
-block-per-transaction | FANATICO_BLOCK_PER_TRANSACTION | SWITCH |  |  | D | Chain | a block for each transaction, also where several senders' wait together and would share one
+block-per-transaction | FANATICO_BLOCK_PER_TRANSACTION | SWITCH |  |  | D | Chain | a block for each transaction, also where those of several senders wait together and would share one
 accounts | FANATICO_ACCOUNTS | COUNT | N | 10 | DG | Chain | unlocked accounts, each with a balance
 balance | FANATICO_BALANCE | ETHER | ETH | 10000 | DG | Chain | what each of them owns
 mnemonic | FANATICO_MNEMONIC | TEXT | WORDS | test test test test test test test test test test test junk | DG | Chain | BIP-39 words their keys derive from
