@@ -31,7 +31,7 @@ upstream-timeout | FANATICO_UPSTREAM_TIMEOUT | DURATION | S | 45 | W | Servers |
 history-blocks | FANATICO_HISTORY_BLOCKS | COUNT | N | 1024 | W | Servers | blocks kept, for resuming and for reorgs
 block-time | FANATICO_BLOCK_TIME | DURATION | S | 0 | DN | Chain | seal a block every S seconds (500ms works) instead of at once for what is sent (node: 1)
 no-mining | FANATICO_NO_MINING | SWITCH |  |  | D | Chain | seal only when evm_mine asks
-order | FANATICO_ORDER | TEXT | HOW | fees | D | Chain | which transactions a block takes first: those that pay most (fees), or that came first (fifo)
+order | FANATICO_ORDER | TEXT | HOW | fees | D | Chain | which transactions a block takes first: those that pay most (fees), or that came first (fifo), as one made at once does in any case
 max-transactions | FANATICO_MAX_TRANSACTIONS | COUNT | N |  | D | Chain | how many a block takes; as many as fit, when not given
 mixed-mining | FANATICO_MIXED_MINING | SWITCH |  |  | D | Chain | with --block-time: a block for each transaction too
 block-per-transaction | FANATICO_BLOCK_PER_TRANSACTION | SWITCH |  |  | D | Chain | a block for each transaction, also where those of several senders wait together and would share one
