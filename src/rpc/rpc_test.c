@@ -377,6 +377,33 @@ TEST(what_gathers_goes_on_together_before_anything_else_begins, t)
     server_fini(&s);
 }
 
+/* Sixteen go on together; what comes behind them in the turn begins anew. */
+TEST(more_than_gather_at_once_are_answered_too, t)
+{
+    static const uint8_t mask[WS_MASK_LEN] = {9, 8, 7, 6};
+    struct buf frames;
+    struct websocket w;
+    struct server s;
+    size_t full = 0;
+
+    REQUIRE(t, start(&s, NULL, NULL));
+    REQUIRE(t, websocket_init(&w, server_connect(&s)));
+    buf_init(&frames, 0);
+    for (size_t i = 0; i < 20; i++)
+        ws_put_masked_frame(&frames, WS_TEXT, true, SLICE("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gather\",\"params\":[]}"), mask);
+    CHECK_EQ(t, write(w.fd, frames.at, frames.len), (ssize_t)frames.len);
+    for (size_t n = 0; n < 20; n++) {
+        struct slice reply = websocket_next(&w);
+
+        REQUIRE(t, reply.len > 40);
+        full += memmem(reply.at, reply.len, " of 16\"", 7) != NULL;
+    }
+    CHECK_EQ(t, full, 16);
+    buf_fini(&frames);
+    websocket_fini(&w);
+    server_fini(&s);
+}
+
 /* A batch has one item at work: each gathers alone, more of them than a worker gathers at once and than a turn begins. */
 TEST(items_of_a_batch_gather_one_after_the_other, t)
 {
