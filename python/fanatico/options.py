@@ -67,7 +67,7 @@ fork-header | FANATICO_FORK_HEADER | TEXT | LINE |  | D | Fork | "Name: value", 
 fork-timeout | FANATICO_FORK_TIMEOUT | DURATION | S | 45 | D | Fork | how long it may take to answer
 timeout | FANATICO_TIMEOUT | COUNT | MS |  | D | Fork | the same in milliseconds, as anvil has it
 retries | FANATICO_RETRIES | COUNT | N | 5 | D | Fork | how often it is asked again when it does not answer
-fork-retry-backoff | FANATICO_FORK_RETRY_BACKOFF | DURATION | S | 1 | D | Fork | pause before it is asked again; each further is longer by as much
+fork-retry-backoff | FANATICO_FORK_RETRY_BACKOFF | COUNT | MS | 1000 | D | Fork | pause in milliseconds, as anvil has it, before it is asked again; each further is longer by as much
 cache-path | FANATICO_CACHE_PATH | TEXT | DIR |  | D | Fork | where its answers are kept over restarts; fanatico/fork in the user's cache folder, when not given
 no-storage-caching | FANATICO_NO_STORAGE_CACHING | SWITCH |  |  | D | Fork | keep none of its answers on disk
 dev-methods | FANATICO_DEV_METHODS | TEXT | WHO | loopback | D | Access | who may sign and use evm_*, anvil_*, hardhat_*: loopback, all or none

@@ -34,7 +34,7 @@ const call = async (url, to, iface, name, args = [], at = 'latest') =>
   iface.decodeFunctionResult(name, await h.rpc(url, 'eth_call', [{ to, data: iface.encodeFunctionData(name, args) }, at]));
 
 /** Our node on top of one. */
-const fork = (url, args = [], more = {}) => h.fanatico(['--fork-url', url, '--silent', '--no-storage-caching', '--retries', '1', '--fork-retry-backoff', '50ms', ...args], more);
+const fork = (url, args = [], more = {}) => h.fanatico(['--fork-url', url, '--silent', '--no-storage-caching', '--retries', '1', '--fork-retry-backoff', '50', ...args], more);
 
 /** geth's own development chain. */
 async function geth() {

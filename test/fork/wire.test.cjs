@@ -65,7 +65,7 @@ after(async () => { await node?.stop(); fs.rmSync(dir, { recursive: true, force:
 
 /** A fork that must not come up; what it said. */
 async function refused(args, env = {}) {
-  const p = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--http-port', '0', '--ws-port', '0', '--ws-host', '127.0.0.1', '--no-storage-caching', '--retries', '1', '--fork-retry-backoff', '50ms', ...args], env);
+  const p = new h.Program(path.join(h.bin, 'fanatico'), ['dev', '--http-port', '0', '--ws-port', '0', '--ws-host', '127.0.0.1', '--no-storage-caching', '--retries', '1', '--fork-retry-backoff', '50', ...args], env);
   assert.equal(await p.ended, 2, p.output);
   return p.output.trim();
 }
@@ -147,7 +147,7 @@ test('failures that pass: 429, 503, a broken connection, a rate limit inside JSO
     return false;
   } });
   t.after(() => f.stop());
-  const ours = await h.fanatico(['--fork-url', `http://127.0.0.1:${f.port}`, '--silent', '--no-storage-caching', '--retries', '5', '--fork-retry-backoff', '1ms']);
+  const ours = await h.fanatico(['--fork-url', `http://127.0.0.1:${f.port}`, '--silent', '--no-storage-caching', '--retries', '5', '--fork-retry-backoff', '1']);
   await works(ours);
   await ours.stop();
 });
@@ -173,7 +173,7 @@ test('what is no answer is told as what it is', { timeout: 120000 }, async (t) =
   }
   const port = await h.freePort();
   const began = Date.now();
-  assert.match(await refused(['--fork-url', `http://127.0.0.1:${port}`, '--retries', '5', '--fork-retry-backoff', '10s']), /eth_chainId: Connection refused/);
+  assert.match(await refused(['--fork-url', `http://127.0.0.1:${port}`, '--retries', '5', '--fork-retry-backoff', '10000']), /eth_chainId: Connection refused/);
   assert.ok(Date.now() - began < 5000, 'nobody there is no reason to wait');
   assert.match(await refused(['--fork-url', 'http://no-such-host.invalid']), /the name no-such-host.invalid cannot be resolved/);
   assert.match(await refused(['--fork-url', 'localhost:8545']), /begins with none of http:\/\//);

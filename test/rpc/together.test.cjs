@@ -187,7 +187,7 @@ test('on a fork, one whose accounts the other node does not tell harms no other'
     });
   });
   await once(door.listen(0, '127.0.0.1'), 'listening');
-  const node = await h.fanatico(['--silent', '--fork-url', `http://127.0.0.1:${door.address().port}`, '--retries', '1', '--fork-retry-backoff', '10ms', '--no-storage-caching']);
+  const node = await h.fanatico(['--silent', '--fork-url', `http://127.0.0.1:${door.address().port}`, '--retries', '1', '--fork-retry-backoff', '10', '--no-storage-caching']);
   const socket = await h.Socket.open(node.ws);
   const raws = await Promise.all(wallets.slice(0, 4).map((w, i) => signed(w, 0, { to: i === 1 ? secret : wallets[9].address })));
   const got = await burst(socket, raws.map((raw) => ['eth_sendRawTransaction', raw]));
