@@ -33,12 +33,10 @@ static void no_letter(struct letter *l)
 
 static struct letter before[2] = {{.run = no_letter}, {.run = no_letter}};
 
-/* Puts transfers of these senders into the box, behind a letter that keeps them from being run here. */
-static void put(struct test *t, struct test_chain *tc, struct sent *sent, const struct tx *txs, size_t count)
+/* Submissions of these, each signed by its sender; nothing is answered yet. */
+static void sign(struct test *t, struct test_chain *tc, struct sent *sent, const struct tx *txs, size_t count,
+                 struct chain_submission **all)
 {
-    static size_t turn;
-    struct chain_submission *all[MANY];
-
     answered = 0;
     for (size_t i = 0; i < count; i++) {
         sent[i] = (struct sent){.tx = txs[i], .s.done = note};
@@ -48,6 +46,15 @@ static void put(struct test *t, struct test_chain *tc, struct sent *sent, const 
                 tc_sign(t, tc, &sent[i].tx, from);
         all[i] = &sent[i].s;
     }
+}
+
+/* Puts transfers of these senders into the box, behind a letter that keeps them from being run here. */
+static void put(struct test *t, struct test_chain *tc, struct sent *sent, const struct tx *txs, size_t count)
+{
+    static size_t turn;
+    struct chain_submission *all[MANY];
+
+    sign(t, tc, sent, txs, count, all);
     chain_write(tc->chain, &before[turn++ % 2]);
     tc->chain->ops->submit_all(tc->chain, all, count);
 }
@@ -322,15 +329,7 @@ static size_t send_here(struct test *t, struct test_chain *tc, struct sent *sent
 {
     struct chain_submission *all[MANY];
 
-    answered = 0;
-    for (size_t i = 0; i < count; i++) {
-        sent[i] = (struct sent){.tx = txs[i], .s.done = note};
-        sent[i].s.tx = &sent[i].tx;
-        for (unsigned from = 0; from < TC_ACCOUNTS; from++)
-            if (memcmp(&sent[i].tx.sender, &tc->accounts[from], sizeof tc->accounts[from]) == 0)
-                tc_sign(t, tc, &sent[i].tx, from);
-        all[i] = &sent[i].s;
-    }
+    sign(t, tc, sent, txs, count, all);
     tc->chain->ops->submit_all(tc->chain, all, count);
     return answered;
 }

@@ -23,27 +23,7 @@ impl Handler for Careful {
     type HaltReason = HaltReason;
 
     fn run_exec_loop(&mut self, evm: &mut Machine, first: FrameInit) -> Result<FrameResult, Refusal> {
-        if let ItemOrResult::Result(done) = evm.frame_init(first)? {
-            return Ok(done);
-        }
-        let mut begins = true;
-        loop {
-            let next = if begins && collides(evm)? { refuse(evm)? } else { evm.frame_run()? };
-            let done = match next {
-                ItemOrResult::Item(init) => match evm.frame_init(init)? {
-                    ItemOrResult::Item(_) => {
-                        begins = true;
-                        continue;
-                    }
-                    ItemOrResult::Result(done) => done,
-                },
-                ItemOrResult::Result(done) => done,
-            };
-            begins = false;
-            if let Some(done) = evm.frame_return_result(done)? {
-                return Ok(done);
-            }
-        }
+        run::<false>(evm, first)
     }
 }
 
@@ -51,37 +31,44 @@ impl InspectorHandler for Careful {
     type IT = EthInterpreter;
 
     fn inspect_run_exec_loop(&mut self, evm: &mut Machine, first: FrameInit) -> Result<FrameResult, Refusal> {
-        if let ItemOrResult::Result(done) = evm.inspect_frame_init(first)? {
+        run::<true>(evm, first)
+    }
+}
+
+fn run<const INSPECTED: bool>(evm: &mut Machine, first: FrameInit) -> Result<FrameResult, Refusal> {
+    if let ItemOrResult::Result(done) = begin::<INSPECTED>(evm, first)? {
+        return Ok(done);
+    }
+    let mut begins = true;
+    loop {
+        let next = if begins && collides(evm)? {
+            refuse::<INSPECTED>(evm)?
+        } else if INSPECTED {
+            evm.inspect_frame_run()?
+        } else {
+            evm.frame_run()?
+        };
+        let done = match next {
+            ItemOrResult::Item(init) => match begin::<INSPECTED>(evm, init)? {
+                ItemOrResult::Item(()) => {
+                    begins = true;
+                    continue;
+                }
+                ItemOrResult::Result(done) => done,
+            },
+            ItemOrResult::Result(done) => done,
+        };
+        begins = false;
+        if let Some(done) = evm.frame_return_result(done)? {
             return Ok(done);
         }
-        let mut begins = true;
-        loop {
-            let next = if begins && collides(evm)? {
-                let mut next = refuse(evm)?;
-                if let ItemOrResult::Result(done) = &mut next {
-                    let (ctx, inspector, frame) = evm.ctx_inspector_frame();
-                    frame_end(ctx, inspector, &frame.input, done);
-                }
-                next
-            } else {
-                evm.inspect_frame_run()?
-            };
-            let done = match next {
-                ItemOrResult::Item(init) => match evm.inspect_frame_init(init)? {
-                    ItemOrResult::Item(_) => {
-                        begins = true;
-                        continue;
-                    }
-                    ItemOrResult::Result(done) => done,
-                },
-                ItemOrResult::Result(done) => done,
-            };
-            begins = false;
-            if let Some(done) = evm.frame_return_result(done)? {
-                return Ok(done);
-            }
-        }
     }
+}
+
+/// A frame is made; or there is a result without one.
+fn begin<const INSPECTED: bool>(evm: &mut Machine, init: FrameInit) -> Result<ItemOrResult<(), FrameResult>, Refusal> {
+    let made = if INSPECTED { evm.inspect_frame_init(init)? } else { evm.frame_init(init)? };
+    Ok(made.map_item(|_| ()))
 }
 
 /// Has the frame that begins been made to create an account over storage?
@@ -98,11 +85,15 @@ fn collides(evm: &mut Machine) -> Result<bool, ReaderFailed> {
 }
 
 /// Ends the frame before its first instruction: what it has done so far, the account made and the value moved, is taken back.
-fn refuse(evm: &mut Machine) -> Result<FrameInitOrResult<EthFrame<EthInterpreter>>, Refusal> {
+fn refuse<const INSPECTED: bool>(evm: &mut Machine) -> Result<FrameInitOrResult<EthFrame<EthInterpreter>>, Refusal> {
     let frame = evm.frame_stack.get();
     frame.interpreter.halt(InstructionResult::CreateCollision);
     let action = frame.interpreter.take_next_action();
-    let done = frame.process_next_action::<_, Refusal>(&mut evm.ctx, action)?;
+    let mut done = frame.process_next_action::<_, Refusal>(&mut evm.ctx, action)?;
     frame.set_finished(true);
+    if let (true, ItemOrResult::Result(done)) = (INSPECTED, &mut done) {
+        let (ctx, inspector, frame) = evm.ctx_inspector_frame();
+        frame_end(ctx, inspector, &frame.input, done);
+    }
     Ok(done)
 }
