@@ -1,35 +1,12 @@
 /* What messages take while they wait for their answer: it is the connection's and the process's; both have limits. */
-#include <sched.h>
 
+#include "rpc/test_gate.h"
 #include "rpc/test_server.h"
 
 enum { MESSAGES = 6, LONG = 700000 };
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static atomic_size_t at_gate;
-
-static void wait_at_gate(struct call *c)
-{
-    atomic_fetch_add(&at_gate, 1);
-    (void)pthread_mutex_lock(&gate);
-    (void)pthread_mutex_unlock(&gate);
-    json_put_text(call_result(c), "passed");
-    call_finish(c);
-}
-
 static const struct rpc_method methods[] = {{"t_gate", RPC_POOL, 0, wait_at_gate}};
 static const struct rpc_options options = {.pool_threads = MESSAGES};
-
-static void lock_gate(void)
-{
-    atomic_store(&at_gate, 0);
-    (void)pthread_mutex_lock(&gate);
-}
-
-static void wait_for(size_t count)
-{
-    while (atomic_load(&at_gate) < count) (void)sched_yield();
-}
 
 /* So long a message, whose answer waits. The socket takes it once its other end reads. */
 static char *long_message(void)
@@ -69,12 +46,12 @@ TEST(long_messages_in_flight_pause_reading_and_all_are_answered, t)
     REQUIRE(t, server_init_with(&s, methods, COUNT_OF(methods), &options, NULL,
                                 &(struct conn_options){.message_len_max = 2000000}));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
-    lock_gate();
+    gate_close();
     REQUIRE(t, !pthread_create(&thread, NULL, send_all, &sender));
-    wait_for(2);
+    gate_await(2);
     (void)usleep(100000);
     CHECK_EQ(t, atomic_load(&at_gate), 2);
-    (void)pthread_mutex_unlock(&gate);
+    gate_open();
     for (int i = 0; i < MESSAGES; i++)
         CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
     (void)pthread_join(thread, NULL);
@@ -98,15 +75,15 @@ TEST(long_messages_in_flight_are_input_of_the_process, t)
                                 &(struct conn_options){.input_bytes_max = 3000000}));
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < COUNT_OF(w); i++) REQUIRE(t, websocket_init(&w[i], server_connect(&s)));
-        lock_gate();
+        gate_close();
         websocket_send(&w[0], text);
-        wait_for(1);
+        gate_await(1);
         websocket_send(&w[1], text);
         CHECK_STR(t, websocket_next(&w[1]), "(closed)");
         websocket_send(&w[2], small);
-        wait_for(2);
+        gate_await(2);
         if (round == 0) websocket_fini(&w[0]);
-        (void)pthread_mutex_unlock(&gate);
+        gate_open();
         if (round == 1) CHECK_STR(t, websocket_next(&w[0]), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
         CHECK_STR(t, websocket_next(&w[2]), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
         for (size_t i = round == 0; i < COUNT_OF(w); i++) websocket_fini(&w[i]);

@@ -2,6 +2,7 @@
  * other end of a TCP connection. */
 #include <sched.h>
 
+#include "rpc/test_gate.h"
 #include "rpc/test_server.h"
 
 enum { REPLY_LEN_MAX = 100000 };
@@ -127,8 +128,6 @@ static void subscribe(struct call *c)
     call_finish(c);
 }
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-
 static atomic_size_t released;
 
 static void release_one(void *state)
@@ -149,17 +148,6 @@ static void carry(struct call *c)
     call_set_state(c, &released);
     call_set_release(c, release_one);
     call_continue(c, RPC_POOL, json_is(call_param(c, 0), JSON_TRUE) ? keep : call_finish);
-}
-
-static atomic_size_t at_gate;
-
-static void wait_at_gate(struct call *c)
-{
-    atomic_fetch_add(&at_gate, 1);
-    (void)pthread_mutex_lock(&gate);
-    (void)pthread_mutex_unlock(&gate);
-    json_put_text(call_result(c), "passed");
-    call_finish(c);
 }
 
 /* Where it runs, once so many milliseconds are over. */
@@ -565,12 +553,12 @@ TEST(a_full_pool_says_so, t)
 
     REQUIRE(t, start(&s, &options, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
-    (void)pthread_mutex_lock(&gate);
+    gate_close();
     for (int i = 0; i < 5; i++) websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}");
     /* One runs, one waits, at least three find no room. */
     CHECK_STR(t, websocket_next(&w),
               "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"server is busy\"}}");
-    (void)pthread_mutex_unlock(&gate);
+    gate_open();
     for (int i = 0; i < 4; i++) {
         struct slice text = websocket_next(&w);
 
@@ -601,17 +589,16 @@ TEST(what_a_call_carries_is_released_once_however_it_ends, t)
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"t_carry\",\"params\":[true]}");
     CHECK_STR(t, websocket_next(&w), "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":null}");
     CHECK_EQ(t, atomic_load(&released), 1);
-    (void)pthread_mutex_lock(&gate);
-    atomic_store(&at_gate, 0);
+    gate_close();
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_gate\"}");
-    while (atomic_load(&at_gate) == 0) (void)sched_yield();
+    gate_await(1);
     /* One runs; the next one fills the queue. */
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t_gate\"}");
     websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"t_carry\",\"params\":[true]}");
     CHECK_STR(t, websocket_next(&w),
               "{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32000,\"message\":\"server is busy\"}}");
     CHECK_EQ(t, atomic_load(&released), 2);
-    (void)pthread_mutex_unlock(&gate);
+    gate_open();
     websocket_fini(&w);
     server_fini(&s);
 }
@@ -626,12 +613,12 @@ TEST(a_client_or_a_server_may_go_while_calls_are_out, t)
 
     REQUIRE(t, start(&s, NULL, NULL));
     REQUIRE(t, websocket_init(&w, server_connect(&s)));
-    (void)pthread_mutex_lock(&gate);
+    gate_close();
     for (int i = 0; i < 4; i++) websocket_send(&w, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}");
     (void)usleep(20000);
     websocket_fini(&w);
     (void)usleep(20000);
-    (void)pthread_mutex_unlock(&gate);
+    gate_open();
     fd = server_connect(&s);
     CHECK_REPLY(t, fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t_gate\"}",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"passed\"}");
